@@ -1,0 +1,122 @@
+/**
+ * The port through which the agent touches processes: the real one (shepherds and cgroups) stands in
+ * process/, a fake one in test/support. The agent decides; the driver only does and tells facts.
+ * All times are wall-clock milliseconds since 1970 unless a name says otherwise.
+ */
+import type { Cause, Usage } from '../../proto/cause.ts'
+import type { Enforcement } from '../../proto/node.ts'
+
+/** One run of one task. `key` is `JOB.INDEX.EPOCH.RUN` and names the run's folder and cgroup. */
+export type RunKey = string & { readonly brand?: 'RunKey' }
+
+export type Identity = {
+  user: string
+  uid: number
+  gid: number
+  groups: readonly number[]
+  home: string
+  shell: string
+}
+
+/** Where output goes: straight to the owner's files, or through a logger that caps and rotates. */
+export type OutputPlan =
+  | { kind: 'files'; out: string; err: string }
+  | { kind: 'log'; out: string; err: string; maxBytes: number; keep: number }
+
+export type RunPlan = {
+  key: RunKey
+  identity: Identity
+  argv: readonly string[]
+  env: Readonly<Record<string, string>>
+  cwd: string
+  umask: number
+  stdin: string | null
+  output: OutputPlan
+  /** Create this private folder as the owner before exec (mode 0700); the driver's `remove` deletes it. */
+  tmpDir: string
+  limits: {
+    /** Relative processor share, 1024 per slot. */
+    cpuWeight: number
+    /** Hard processor limit in cores. */
+    cpuCores: number | null
+    memBytes: number | null
+    pids: number
+    openFiles: number
+  }
+  time: { limitMs: number; warnSignal: string; warnMs: number } | null
+  stop: { signal: string; graceMs: number }
+  /** A single-copy run ends itself when the node's lease passes its deadlines. */
+  singleCopy: boolean
+}
+
+export type StuckProcess = { pid: number; state: string; waitChannel: string }
+
+/** Position in an output file when the run began: lets a reader find this run's part of an appended file. */
+export type OutputMark = { inode: number; offset: number }
+
+/** What the spool and the kernel say about one run, read afresh at each call. */
+export type RunFacts = {
+  key: RunKey
+  pid: number | null
+  startedAt: number | null
+  endedAt: number | null
+  outMark: OutputMark | null
+  errMark: OutputMark | null
+  /** True while any process of the run may be alive, or this cannot be ruled out. */
+  populated: boolean
+  /** True while its shepherd lives. */
+  supervised: boolean
+  /** Set once the command has ended (or never began); final when `populated` is false. */
+  cause: Cause | null
+  usage: Usage
+  /** Processes that survived SIGKILL for more than some seconds. */
+  stuck: readonly StuckProcess[]
+  /** Wall-clock time of the last byte the run wrote to its output, where known. */
+  lastOutputAt: number | null
+  /** A cgroup or folder no record explains, or a damaged record: what is odd about it. */
+  oddity: string | null
+}
+
+export type StopOrder = {
+  /** Recorded as the run's cause when the run ends by this stop. */
+  cause: Cause
+  signal: string
+  graceMs: number
+}
+
+/** Outcome of one liveness check command run as the owner inside the run's limits. */
+export type CheckResult = { ok: boolean; detail: string }
+
+export type RunDriver = {
+  readonly enforcement: Enforcement
+  /** Starts a shepherd for the run. Resolves when the spool holds the run (it survives us from here on). */
+  start(plan: RunPlan): Promise<void>
+  /** Every run known from the spool or the cgroup tree, with fresh facts. */
+  list(): Promise<RunFacts[]>
+  facts(key: RunKey): Promise<RunFacts | null>
+  /** Begins the stop ladder: signal, grace, kill of the whole cgroup. Idempotent; a shorter grace wins. */
+  stop(key: RunKey, order: StopOrder): Promise<void>
+  suspend(key: RunKey): Promise<void>
+  resume(key: RunKey): Promise<void>
+  /** Applies new limits to a live run; false where the machine cannot. */
+  limit(key: RunKey, limits: RunPlan['limits']): Promise<boolean>
+  /** Runs a command as the run's owner, with its environment, killed after the timeout. */
+  check(key: RunKey, argv: readonly string[], timeoutMs: number): Promise<CheckResult>
+  /** Deletes spool folder, cgroup and TMPDIR of a run that is over. Refuses while populated. */
+  remove(key: RunKey): Promise<void>
+  /** Calls back soon after a run started, ended or emptied; may call back without cause. */
+  onChange(listener: (key: RunKey | null) => void): void
+  /** Ends watching; runs go on. */
+  close(): Promise<void>
+}
+
+/** The lease as the shepherds and the fence read it from `<node dir>/lease`. Uptimes in ms of /proc/uptime. */
+export type LeaseRecord =
+  | { kind: 'endless' }
+  | { kind: 'until'; bootId: string; termAtUptimeMs: number; killAtUptimeMs: number }
+
+/** Lease file: one line, written by rename. `endless` or `BOOT_ID TERM_MS KILL_MS`. */
+export function leaseLine(lease: LeaseRecord): string {
+  if (lease.kind === 'endless') return 'endless\n'
+  return `${lease.bootId} ${Math.floor(lease.termAtUptimeMs)} ${Math.floor(lease.killAtUptimeMs)}\n`
+}

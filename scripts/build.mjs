@@ -1,0 +1,25 @@
+// `npm run build`: TypeScript to dist/, the files it reads beside it, the commands in dist/bin/.
+import { execFileSync } from 'node:child_process'
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const dist = join(root, 'dist')
+execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.build.json')], {
+  stdio: 'inherit',
+})
+cpSync(join(root, 'scheduler/store/migrations'), join(dist, 'scheduler/store/migrations'), { recursive: true })
+if (!existsSync(join(root, 'build/native/shepherd'))) {
+  execFileSync(process.execPath, [join(root, 'scripts/build-native.mjs')], { stdio: 'inherit' })
+}
+mkdirSync(join(dist, 'bin'), { recursive: true })
+// Through a shell so that a link to the command finds its program; `exec` leaves no shell behind.
+const eg = `#!/bin/sh
+self=$(readlink -f "$0")
+exec ${'"${EVERGRID_NODE:-node}"'} "\${self%/bin/*}/src/cli/main.js" "$@"
+`
+writeFileSync(join(dist, 'bin', '.eg.new'), eg)
+chmodSync(join(dist, 'bin', '.eg.new'), 0o755)
+renameSync(join(dist, 'bin', '.eg.new'), join(dist, 'bin', 'eg'))
+for (const name of readdirSync(join(dist, 'bin'))) if (name !== 'eg') rmSync(join(dist, 'bin', name))

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config'
+
+/** e2e, cgroup and daemon tests wait for real processes: a generous bound, never reached when all is well. */
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/vm/**', 'node_modules/**', 'dist/**'],
+    pool: 'forks',
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2,
+  },
+})
