@@ -1,6 +1,8 @@
 /** Why a run or a task ended, as data. Words for people are made from it in one place: src/cli/words. */
 import { Type, type Static } from 'typebox'
 
+import { Nullable } from './ids.ts'
+
 const kind = <K extends string>(value: K) => Type.Literal(value)
 
 export const Cause = Type.Union([
@@ -8,9 +10,9 @@ export const Cause = Type.Union([
   Type.Object({ kind: kind('signal'), signal: Type.String({ examples: ['SIGSEGV'] }) }),
   Type.Object({
     kind: kind('out-of-memory'),
-    victim: Type.Union([Type.String(), Type.Null()], { description: 'name of the killed process' }),
-    peakBytes: Type.Union([Type.Integer(), Type.Null()]),
-    limitBytes: Type.Union([Type.Integer(), Type.Null()]),
+    victim: Nullable(Type.String()),
+    peakBytes: Nullable(Type.Integer()),
+    limitBytes: Nullable(Type.Integer()),
   }),
   Type.Object({ kind: kind('time-limit'), limitMs: Type.Integer() }),
   Type.Object({ kind: kind('cancelled'), by: Type.String(), why: Type.String() }),
@@ -32,10 +34,10 @@ export type Cause = Static<typeof Cause>
 
 /** What a run used, from its cgroup where there is one; null where nothing could measure it. */
 export const Usage = Type.Object({
-  cpuMs: Type.Union([Type.Integer(), Type.Null()]),
-  memBytes: Type.Union([Type.Integer(), Type.Null()], { description: 'now, or at the end' }),
-  peakMemBytes: Type.Union([Type.Integer(), Type.Null()]),
-  readBytes: Type.Union([Type.Integer(), Type.Null()]),
-  writtenBytes: Type.Union([Type.Integer(), Type.Null()]),
+  cpuMs: Nullable(Type.Integer()),
+  memBytes: Nullable(Type.Integer()),
+  peakMemBytes: Nullable(Type.Integer()),
+  readBytes: Nullable(Type.Integer()),
+  writtenBytes: Nullable(Type.Integer()),
 })
 export type Usage = Static<typeof Usage>

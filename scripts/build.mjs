@@ -1,15 +1,30 @@
 // `npm run build`: TypeScript to dist/, the files it reads beside it, the commands in dist/bin/.
 import { execFileSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
-execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.build.json')], {
-  stdio: 'inherit',
+execFileSync(
+  process.execPath,
+  [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.build.json')],
+  {
+    stdio: 'inherit',
+  },
+)
+cpSync(join(root, 'scheduler/store/migrations'), join(dist, 'scheduler/store/migrations'), {
+  recursive: true,
 })
-cpSync(join(root, 'scheduler/store/migrations'), join(dist, 'scheduler/store/migrations'), { recursive: true })
 if (!existsSync(join(root, 'build/native/shepherd'))) {
   execFileSync(process.execPath, [join(root, 'scripts/build-native.mjs')], { stdio: 'inherit' })
 }
@@ -22,4 +37,5 @@ exec ${'"${EVERGRID_NODE:-node}"'} "\${self%/bin/*}/src/cli/main.js" "$@"
 writeFileSync(join(dist, 'bin', '.eg.new'), eg)
 chmodSync(join(dist, 'bin', '.eg.new'), 0o755)
 renameSync(join(dist, 'bin', '.eg.new'), join(dist, 'bin', 'eg'))
-for (const name of readdirSync(join(dist, 'bin'))) if (name !== 'eg') rmSync(join(dist, 'bin', name))
+for (const name of readdirSync(join(dist, 'bin')))
+  if (name !== 'eg') rmSync(join(dist, 'bin', name))

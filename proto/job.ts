@@ -1,0 +1,289 @@
+/** Jobs: what a user submits, what the scheduler keeps of it, and what it tells about it. */
+import { Type, type Static } from 'typebox'
+
+import { Cause, Usage } from './cause.ts'
+import { Instant, Name, Nullable } from './ids.ts'
+
+export const jobKinds = ['task', 'continuous'] as const
+export type JobKind = (typeof jobKinds)[number]
+export const JobKind = Type.Unsafe<JobKind>({ type: 'string', enum: jobKinds })
+
+/** States of a task; a job's own state follows from its tasks (see `jobStateOf`). */
+export const taskStates = [
+  'held',
+  'pending',
+  'placed',
+  'running',
+  'backoff',
+  'suspended',
+  'stopping',
+  'unreachable',
+  'finished',
+] as const
+export type TaskStateName = (typeof taskStates)[number]
+export const TaskStateName = Type.Unsafe<TaskStateName>({ type: 'string', enum: taskStates })
+
+export const outcomes = ['succeeded', 'failed', 'cancelled'] as const
+export type Outcome = (typeof outcomes)[number]
+export const Outcome = Type.Unsafe<Outcome>({ type: 'string', enum: outcomes })
+
+const Ms = (description: string) =>
+  Type.Integer({ minimum: 0, maximum: 3_155_760_000_000, description })
+const Text = (maxLength: number) => Type.String({ maxLength, pattern: '^[^\\u0000]*$' })
+const Signal = Type.String({ pattern: '^SIG[A-Z0-9]+$', examples: ['SIGTERM'] })
+
+export const ArrayRange = Type.Object({
+  from: Type.Integer({ minimum: 1, maximum: 100_000_000 }),
+  to: Type.Integer({ minimum: 1, maximum: 100_000_000 }),
+  step: Type.Integer({ minimum: 1, maximum: 100_000_000 }),
+})
+export type ArrayRange = Static<typeof ArrayRange>
+
+export const Dependency = Type.Object({
+  job: Type.Integer({ minimum: 1 }),
+  on: Type.Unsafe<'ok' | 'any' | 'fail'>({ type: 'string', enum: ['ok', 'any', 'fail'] }),
+})
+export type Dependency = Static<typeof Dependency>
+
+export const Check = Type.Object({
+  probe: Type.Union([
+    Type.Object({
+      kind: Type.Literal('command'),
+      argv: Type.Array(Text(131_072), { minItems: 1, maxItems: 1000 }),
+    }),
+    Type.Object({
+      kind: Type.Literal('http'),
+      url: Type.String({ maxLength: 2048, pattern: '^https?://' }),
+    }),
+  ]),
+  intervalMs: Type.Integer({ minimum: 1000 }),
+  timeoutMs: Type.Integer({ minimum: 100 }),
+  threshold: Type.Integer({
+    minimum: 1,
+    description: 'failures in a row that make the run unhealthy',
+  }),
+})
+export type Check = Static<typeof Check>
+
+/** All that a job says, complete: defaults are filled in once, at the edge, by scheduler/core/admission. */
+export const JobSpec = Type.Object({
+  name: Name,
+  kind: JobKind,
+  command: Type.Array(Text(131_072), { minItems: 1, maxItems: 10_000, description: 'argv' }),
+  env: Type.Record(Type.String({ pattern: '^[^=\\u0000]+$' }), Text(131_072)),
+  cwd: Type.String({ pattern: '^/[^\\u0000]*$', maxLength: 4095 }),
+  umask: Type.Integer({ minimum: 0, maximum: 0o777 }),
+  stdin: Nullable(Text(4095)),
+  out: Nullable(Text(4095)),
+  err: Nullable(Text(4095)),
+  slots: Type.Integer({ minimum: 1, maximum: 100_000 }),
+  cpuCores: Nullable(
+    Type.Number({ exclusiveMinimum: 0, description: 'hard processor limit in cores' }),
+  ),
+  memBytes: Type.Integer({ minimum: 1_048_576 }),
+  pids: Type.Integer({ minimum: 1 }),
+  timeMs: Nullable(Ms('time limit of one run')),
+  queue: Name,
+  where: Type.Record(Type.String({ maxLength: 128 }), Type.String({ maxLength: 256 }), {
+    description: 'labels that the node must have',
+  }),
+  priority: Type.Integer({ minimum: -1023, maximum: 1024 }),
+  after: Type.Array(Dependency, { maxItems: 1000 }),
+  array: Nullable(ArrayRange),
+  maxRunning: Nullable(Type.Integer({ minimum: 1 })),
+  retry: Type.Integer({
+    minimum: 0,
+    maximum: 1000,
+    description: 'further runs after a failed one',
+  }),
+  hold: Type.Boolean(),
+  beginAt: Nullable(Instant),
+  restart: Type.Unsafe<'always' | 'on-failure'>({ type: 'string', enum: ['always', 'on-failure'] }),
+  check: Nullable(Check),
+  silenceMs: Nullable(Ms('no output for so long counts as unhealthy')),
+  stop: Type.Object({ signal: Signal, graceMs: Ms('between the stop signal and SIGKILL') }),
+  warn: Type.Object({ signal: Signal, beforeMs: Ms('before the time limit') }),
+  onPartition: Type.Unsafe<'stop' | 'keep'>({ type: 'string', enum: ['stop', 'keep'] }),
+})
+export type JobSpec = Static<typeof JobSpec>
+
+/** What a client sends: only `kind`, `command` and `cwd` must be said, the scheduler fills in the rest. */
+export const JobRequest = Type.Intersect([
+  Type.Pick(JobSpec, ['command', 'cwd']),
+  Type.Partial(Type.Omit(JobSpec, ['command', 'cwd', 'after'])),
+  Type.Object({
+    after: Type.Optional(
+      Type.Array(
+        Type.Object({
+          job: Type.String({ description: 'number or name of a live job of yours' }),
+          on: Dependency.properties.on,
+        }),
+        { maxItems: 1000 },
+      ),
+    ),
+    owner: Type.Optional(Type.String({ description: 'operators only: submit for this account' })),
+  }),
+])
+export type JobRequest = Static<typeof JobRequest>
+
+/** What `eg edit` may change; each field says in the reply when it takes effect. */
+export const JobEdit = Type.Partial(
+  Type.Pick(JobSpec, [
+    'priority',
+    'memBytes',
+    'timeMs',
+    'cpuCores',
+    'pids',
+    'maxRunning',
+    'retry',
+    'beginAt',
+    'command',
+    'env',
+    'cwd',
+    'out',
+    'err',
+    'where',
+    'restart',
+    'check',
+    'silenceMs',
+    'stop',
+    'warn',
+    'slots',
+    'onPartition',
+  ]),
+)
+export type JobEdit = Static<typeof JobEdit>
+export type EditEffect = 'now' | 'next-run' | 'next-placement'
+
+export const Run = Type.Object({
+  number: Type.Integer(),
+  epoch: Type.Integer(),
+  node: Type.String(),
+  pid: Nullable(Type.Integer()),
+  startedAt: Nullable(Instant),
+  endedAt: Nullable(Instant),
+  exitCode: Nullable(Type.Integer()),
+  signal: Nullable(Type.String()),
+  cause: Nullable(Cause),
+  usage: Nullable(Usage),
+})
+export type Run = Static<typeof Run>
+
+const taskCore = {
+  state: TaskStateName,
+  outcome: Nullable(Outcome),
+  node: Nullable(Type.String()),
+  epoch: Type.Integer(),
+  since: Nullable(Instant),
+  reason: Nullable(Type.String({ description: 'why it is in this state, for people' })),
+  cause: Nullable(Cause),
+  crashLoop: Type.Boolean(),
+  nextRunAt: Nullable(Instant),
+}
+/** One touched task (`index`), or a stretch of untouched ones that share a state (`range`: from, to). */
+export const TaskView = Type.Union([
+  Type.Object({ index: Type.Integer(), ...taskCore, runs: Type.Optional(Type.Array(Run)) }),
+  Type.Object({
+    range: Type.Tuple([Type.Integer(), Type.Integer()]),
+    step: Type.Integer(),
+    ...taskCore,
+  }),
+])
+export type TaskView = Static<typeof TaskView>
+
+export const TaskCounts = Type.Object(
+  Object.fromEntries(
+    [...taskStates.filter((state) => state !== 'finished'), ...outcomes].map((key) => [
+      key,
+      Type.Integer(),
+    ]),
+  ) as Record<Exclude<TaskStateName, 'finished'> | Outcome, ReturnType<typeof Type.Integer>>,
+)
+export type TaskCounts = Static<typeof TaskCounts>
+
+export const JobSummary = Type.Object({
+  id: Type.Integer(),
+  name: Type.String(),
+  owner: Type.String(),
+  kind: JobKind,
+  state: TaskStateName,
+  outcome: Nullable(Outcome),
+  cause: Nullable(Cause),
+  node: Nullable(Type.String({ description: 'of a job with one task' })),
+  queue: Type.String(),
+  slots: Type.Integer(),
+  memBytes: Type.Integer(),
+  priority: Type.Integer(),
+  submittedAt: Instant,
+  startedAt: Nullable(Instant),
+  finishedAt: Nullable(Instant),
+  array: Nullable(ArrayRange),
+  counts: TaskCounts,
+  schedule: Nullable(Type.String()),
+  reason: Nullable(Type.String()),
+  crashLoop: Type.Boolean(),
+  restarts: Type.Integer({ description: 'runs beyond the first' }),
+})
+export type JobSummary = Static<typeof JobSummary>
+
+export const Wanted = Type.Object({
+  what: Type.Unsafe<'run' | 'hold' | 'suspend' | 'stop'>({
+    type: 'string',
+    enum: ['run', 'hold', 'suspend', 'stop'],
+  }),
+  by: Type.String(),
+  why: Type.String(),
+  at: Instant,
+})
+export type Wanted = Static<typeof Wanted>
+
+export const TimelineEntry = Type.Object({
+  id: Type.Integer(),
+  at: Instant,
+  task: Nullable(Type.Integer()),
+  what: Type.String({ examples: ['submitted', 'placed', 'run-started', 'run-ended'] }),
+  by: Nullable(Type.String()),
+  detail: Type.String({ description: 'for people' }),
+})
+export type TimelineEntry = Static<typeof TimelineEntry>
+
+export const JobDetail = Type.Intersect([
+  JobSummary,
+  Type.Object({
+    spec: JobSpec,
+    wanted: Wanted,
+    tasks: Type.Array(TaskView),
+    tasksNext: Nullable(Type.Integer({ description: 'first index of the next page' })),
+    timeline: Type.Array(TimelineEntry),
+  }),
+])
+export type JobDetail = Static<typeof JobDetail>
+
+/** Why a job waits: reasons counted over nodes, and the smallest change that would let it start. */
+export const Explanation = Type.Object({
+  job: Type.Integer(),
+  state: TaskStateName,
+  summary: Type.String(),
+  reasons: Type.Array(
+    Type.Object({ code: Type.String(), nodes: Nullable(Type.Integer()), detail: Type.String() }),
+  ),
+  wayOut: Nullable(Type.String({ description: 'smallest change that would let it start' })),
+  ahead: Nullable(Type.Integer({ description: 'waiting tasks that go before it' })),
+})
+export type Explanation = Static<typeof Explanation>
+
+/** Fixed precedence: a job is in the first of these states that any of its tasks is in. */
+const precedence: readonly TaskStateName[] = [
+  'unreachable',
+  'stopping',
+  'running',
+  'backoff',
+  'suspended',
+  'placed',
+  'pending',
+  'held',
+  'finished',
+]
+export function jobStateOf(counts: TaskCounts): TaskStateName {
+  return precedence.find((state) => state !== 'finished' && counts[state] > 0) ?? 'finished'
+}
