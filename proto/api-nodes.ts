@@ -1,0 +1,108 @@
+/** The routes of nodes, for people. */
+import { Type } from 'typebox'
+
+import { NodeNameSchema } from './ids.ts'
+import { DrainRequest, DrainView, NodeView } from './node.ts'
+import { nothing, route } from './route.ts'
+
+const byNode = Type.Object({ node: NodeNameSchema })
+const Reason = Type.Object({ reason: Type.Optional(Type.String({ maxLength: 1000 })) })
+const changes = [
+  'invalid',
+  'unauthenticated',
+  'forbidden',
+  'not-found',
+  'wrong-state',
+  'read-only',
+] as const
+
+export const nodeRoutes = {
+  listNodes: route({
+    method: 'GET',
+    path: '/v1/nodes',
+    summary: 'List nodes',
+    access: 'user',
+    params: nothing,
+    query: nothing,
+    body: nothing,
+    reply: Type.Object({ nodes: Type.Array(NodeView) }),
+    errors: ['unauthenticated'],
+  }),
+  showNode: route({
+    method: 'GET',
+    path: '/v1/nodes/:node',
+    summary: 'One node with health and drain',
+    access: 'user',
+    params: byNode,
+    query: nothing,
+    body: nothing,
+    reply: NodeView,
+    errors: ['unauthenticated', 'not-found'],
+  }),
+  cordonNode: route({
+    method: 'POST',
+    path: '/v1/nodes/:node/cordon',
+    summary: 'Stop new placements',
+    access: 'operator',
+    params: byNode,
+    query: nothing,
+    body: Reason,
+    reply: NodeView,
+    errors: changes,
+  }),
+  uncordonNode: route({
+    method: 'POST',
+    path: '/v1/nodes/:node/uncordon',
+    summary: 'Allow new placements',
+    access: 'operator',
+    params: byNode,
+    query: nothing,
+    body: nothing,
+    reply: NodeView,
+    errors: changes,
+  }),
+  drainNode: route({
+    method: 'POST',
+    path: '/v1/nodes/:node/drain',
+    summary: 'Move work off the node, then hold it empty',
+    access: 'operator',
+    params: byNode,
+    query: nothing,
+    body: DrainRequest,
+    reply: DrainView,
+    errors: changes,
+  }),
+  undrainNode: route({
+    method: 'POST',
+    path: '/v1/nodes/:node/undrain',
+    summary: 'End a drain',
+    access: 'operator',
+    params: byNode,
+    query: nothing,
+    body: nothing,
+    reply: NodeView,
+    errors: changes,
+  }),
+  loseNode: route({
+    method: 'POST',
+    path: '/v1/nodes/:node/lost',
+    summary: 'Confirm that nothing runs there any more',
+    access: 'operator',
+    params: byNode,
+    query: nothing,
+    body: Type.Intersect([Reason, Type.Object({ confirmed: Type.Literal(true) })]),
+    reply: NodeView,
+    errors: changes,
+  }),
+  removeNode: route({
+    method: 'DELETE',
+    path: '/v1/nodes/:node',
+    summary: 'Forget an empty node',
+    access: 'operator',
+    params: byNode,
+    query: nothing,
+    body: nothing,
+    reply: nothing,
+    errors: changes,
+  }),
+}

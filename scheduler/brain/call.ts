@@ -1,0 +1,46 @@
+/** How the HTTP room calls the brain: one synchronous command, or a read that may look into history. */
+import type { RouteName, routes } from '../../proto/api.ts'
+import type { Refusal } from '../../proto/errors.ts'
+import type { Body, Params, Query, Reply } from '../../proto/route.ts'
+
+/** Who calls, as proven by the HTTP room; `from` is the address, for the audit trail. */
+export type Caller = { owner: string; rights: 'user' | 'operator' | 'manager'; from: string }
+
+export type Result<T> = { ok: true; value: T } | { ok: false; refusal: Refusal }
+
+export type Call<N extends RouteName> = {
+  caller: Caller
+  params: Params<(typeof routes)[N]>
+  query: Query<(typeof routes)[N]>
+  body: Body<(typeof routes)[N]>
+}
+
+/** Routes that the HTTP room answers by itself. */
+export type OwnRoutes =
+  | 'orders'
+  | 'answer'
+  | 'grid'
+  | 'whoAmI'
+  | 'login'
+  | 'prove'
+  | 'events'
+  | 'healthz'
+  | 'readyz'
+  | 'metrics'
+
+/** One handler for each other route. A change answers at once, a read may wait for the store. */
+export type Handlers = {
+  [N in Exclude<RouteName, OwnRoutes>]: (
+    call: Call<N>,
+  ) => Result<Reply<(typeof routes)[N]>> | Promise<Result<Reply<(typeof routes)[N]>>>
+}
+
+export const done = <T>(value: T): Result<T> => ({ ok: true, value })
+export const refuse = (
+  code: Refusal['code'],
+  detail: string,
+  hint?: string,
+): { ok: false; refusal: Refusal } => ({
+  ok: false,
+  refusal: hint === undefined ? { code, detail } : { code, detail, hint },
+})

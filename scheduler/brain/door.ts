@@ -1,0 +1,35 @@
+/** What the HTTP room sees of the brain, and no more. */
+import type { Answer, Ask, OrderLine } from '../../proto/sync.ts'
+import type { EventRow, ReplyRow, TokenRow } from '../store/change.ts'
+import type { Handlers } from './call.ts'
+
+/** A node's order stream, as the brain sees it: lines go out in order, after their commit. */
+export type OrderSink = { send(line: OrderLine): void; close(): void }
+
+export type BrainDoor = {
+  readonly handlers: Handlers
+  readonly grid: string
+  readonly version: string
+  /** Resolves when everything that was decided up to now is on disk; rejects when it cannot be. */
+  settled(): Promise<void>
+  /** Null while changes are taken; else why not, for people. */
+  readOnlyBecause(): string | null
+  /** Begins a node's order stream with a full line; the returned call ends it. */
+  attachOrders(node: string, sink: OrderSink): () => void
+  /** Asks a node through its order stream; resolves with its answer, or null after the timeout. */
+  ask(node: string, ask: Ask, timeoutMs: number): Promise<Answer | null>
+  answered(id: string, answer: Answer): boolean
+  /** Committed events, as they happen; the returned call ends it. */
+  onEvents(listener: (events: readonly EventRow[]) => void): () => void
+  eventsAfter(id: number, limit: number, job: number | null): Promise<EventRow[]>
+  newestEventId(): number
+  /** Idempotency: recorded in the same commit as the change it belongs to (call in the same turn). */
+  recordReply(row: ReplyRow): void
+  knownReply(owner: string, key: string): { route: string; hash: string } | null
+  storedReply(owner: string, key: string): Promise<ReplyRow | null>
+  /** Access tokens, by hash. */
+  recordToken(row: TokenRow): void
+  tokenOwner(hash: string): { owner: string; expiresAt: number } | null
+  /** Numbers for /metrics: name, labels, value. */
+  gauges(): { name: string; help: string; labels: Record<string, string>; value: number }[]
+}

@@ -1,0 +1,144 @@
+/**
+ * What the brain hands to the store: copies of rows, taken when made, in the order they were made.
+ * A later row with the same key replaces an earlier one. Times are milliseconds since 1970; fields that end
+ * in `Json` are JSON text, written by the brain and not looked into by the store.
+ */
+import type { JobKind, Outcome, TaskStateName } from '../../proto/job.ts'
+import type { FiringOutcome } from '../../proto/schedule.ts'
+
+export type JobRow = {
+  id: number
+  owner: string
+  name: string
+  kind: JobKind
+  queue: string
+  /** The whole JobSpec; memory does not keep it. */
+  specJson: string
+  /** What memory keeps of a live job, so that a start reads no specs. */
+  factsJson: string
+  priority: number
+  submittedAt: number
+  startedAt: number | null
+  /** Set once, when the last task finished; the row is history from then on. */
+  finishedAt: number | null
+  state: TaskStateName
+  outcome: Outcome | null
+  causeJson: string | null
+  /** TaskCounts. */
+  countsJson: string
+  restarts: number
+  /** Name of the owner's schedule that made it, and its due time. */
+  schedule: string | null
+  dueAt: number | null
+}
+
+/** Tasks of an array that were never placed: one row for each unbroken stretch. */
+export type RangeRow = { job: number; from: number; to: number }
+
+export type TaskRow = {
+  job: number
+  index: number
+  state: TaskStateName
+  outcome: Outcome | null
+  node: string | null
+  epoch: number
+  since: number
+  /** The rest of the task's state, whatever its state carries. */
+  dataJson: string
+}
+
+export type RunRow = {
+  job: number
+  index: number
+  epoch: number
+  number: number
+  node: string
+  pid: number | null
+  startedAt: number | null
+  endedAt: number | null
+  causeJson: string | null
+  usageJson: string | null
+  /** OutputMarks `{out, err}` and the kept tail `{out, err}` (base64). */
+  outputJson: string | null
+}
+
+export type EventRow = {
+  id: number
+  at: number
+  what: string
+  job: number | null
+  task: number | null
+  node: string | null
+  schedule: string | null
+  owner: string | null
+  by: string | null
+  detail: string
+}
+
+export type NodeRow = { name: string; dataJson: string }
+export type ScheduleRow = {
+  owner: string
+  name: string
+  cursorAt: number
+  specJson: string
+  dataJson: string
+}
+
+/** Key: owner, schedule, manual, dueAt. */
+export type FiringRow = {
+  owner: string
+  schedule: string
+  dueAt: number
+  until: number | null
+  count: number
+  outcome: FiringOutcome
+  jobId: number | null
+  manual: boolean
+  why: string
+  at: number
+}
+
+export type ReplyRow = {
+  owner: string
+  key: string
+  route: string
+  hash: string
+  status: number
+  replyJson: string
+  at: number
+}
+/** `hash` is SHA-256 of the token, hex. */
+export type TokenRow = { hash: string; owner: string; expiresAt: number }
+
+export type Change =
+  | { put: 'job'; row: JobRow }
+  | { put: 'range'; row: RangeRow }
+  | { drop: 'ranges'; job: number }
+  | { put: 'task'; row: TaskRow }
+  | { put: 'run'; row: RunRow }
+  | { put: 'event'; row: EventRow }
+  | { put: 'node'; row: NodeRow }
+  | { drop: 'node'; name: string }
+  | { put: 'schedule'; row: ScheduleRow }
+  | { drop: 'schedule'; owner: string; name: string }
+  | { put: 'firing'; row: FiringRow }
+  | { put: 'reply'; row: ReplyRow }
+  | { put: 'token'; row: TokenRow }
+  | { put: 'meta'; key: string; value: string }
+
+/** All that lives: what the brain starts from. */
+export type Snapshot = {
+  meta: Record<string, string>
+  /** Jobs with `finishedAt` null, without their specs. */
+  jobs: Omit<JobRow, 'specJson'>[]
+  ranges: RangeRow[]
+  /** Tasks of these jobs, finished ones too (an array's counts need them). */
+  tasks: TaskRow[]
+  nodes: NodeRow[]
+  schedules: ScheduleRow[]
+  /** The newest firing of each schedule. */
+  lastFirings: FiringRow[]
+  /** Idempotency keys younger than 24 h, without replies. */
+  replies: Omit<ReplyRow, 'replyJson'>[]
+  tokens: TokenRow[]
+}

@@ -1,0 +1,70 @@
+/**
+ * The durable room's door: batch-shaped and asynchronous, so that another database can stand behind it later.
+ * `commit` resolves when the changes are on disk, all or none, in call order.
+ */
+import type {
+  Change,
+  EventRow,
+  FiringRow,
+  JobRow,
+  ReplyRow,
+  RunRow,
+  Snapshot,
+  TaskRow,
+} from './change.ts'
+
+export type FinishedFilter = {
+  owner: string | null
+  kind: string | null
+  /** Exact, or a pattern with `*` and `?`. */
+  name: string | null
+  schedule: string | null
+  /** Keyset page: jobs that finished before (finishedAt, id). Newest first. */
+  before: { finishedAt: number; id: number } | null
+  limit: number
+}
+
+export type Queries = {
+  job: { args: { id: number }; result: JobRow | null }
+  specs: { args: { jobs: number[] }; result: { id: number; specJson: string }[] }
+  /** Newest job of that owner and name, live or finished. */
+  newestByName: { args: { owner: string; name: string }; result: JobRow | null }
+  finished: { args: FinishedFilter; result: Omit<JobRow, 'specJson'>[] }
+  /** Touched tasks of a job, by index, from `from` on. */
+  tasks: { args: { job: number; from: number; to: number; limit: number }; result: TaskRow[] }
+  ranges: { args: { job: number }; result: { from: number; to: number }[] }
+  runs: { args: { job: number; from: number; to: number; newest: number }; result: RunRow[] }
+  jobEvents: { args: { job: number; limit: number }; result: EventRow[] }
+  eventsAfter: { args: { id: number; limit: number; job: number | null }; result: EventRow[] }
+  firings: { args: { owner: string; schedule: string; limit: number }; result: FiringRow[] }
+  reply: { args: { owner: string; key: string }; result: ReplyRow | null }
+  outcomes: {
+    args: { jobs: number[] }
+    result: { id: number; outcome: string | null; finishedAt: number | null }[]
+  }
+}
+export type QueryName = keyof Queries
+
+export type Store = {
+  load(): Promise<Snapshot>
+  commit(changes: readonly Change[]): Promise<void>
+  query<Q extends QueryName>(name: Q, args: Queries[Q]['args']): Promise<Queries[Q]['result']>
+  /** Deletes finished work, events, replies and tokens older than the given times, a small batch at a time; rows deleted. */
+  prune(
+    olderThan: { finishedAt: number; eventAt: number; replyAt: number; now: number },
+    limit: number,
+  ): Promise<number>
+  /** A consistent copy while running. */
+  backup(path: string): Promise<void>
+  close(): Promise<void>
+}
+
+/** Thrown by `commit` and at opening: the database cannot be written (disk full, read-only, locked, damaged). */
+export class StoreError extends Error {
+  readonly kind: 'full' | 'read-only' | 'locked' | 'damaged' | 'newer-schema' | 'failed'
+  constructor(kind: StoreError['kind'], message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'StoreError'
+    this.kind = kind
+  }
+}
