@@ -12,8 +12,8 @@ export type JobRow = {
   name: string
   kind: JobKind
   queue: string
-  /** The whole JobSpec; memory does not keep it. */
-  specJson: string
+  /** The whole JobSpec; memory does not keep it. In a change, null leaves the stored one as it is. */
+  specJson: string | null
   /** What memory keeps of a live job, so that a start reads no specs. */
   factsJson: string
   priority: number
@@ -132,7 +132,7 @@ export type Snapshot = {
   /** Jobs with `finishedAt` null, without their specs. */
   jobs: Omit<JobRow, 'specJson'>[]
   ranges: RangeRow[]
-  /** Tasks of these jobs, finished ones too (an array's counts need them). */
+  /** Unfinished tasks of these jobs; of the finished ones only `countsJson` of the job is needed. */
   tasks: TaskRow[]
   nodes: NodeRow[]
   schedules: ScheduleRow[]
