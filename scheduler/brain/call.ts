@@ -1,12 +1,13 @@
 /** How the HTTP room calls the brain: one synchronous command, or a read that may look into history. */
 import type { RouteName, routes } from '../../proto/api.ts'
-import type { Refusal } from '../../proto/errors.ts'
 import type { Body, Params, Query, Reply } from '../../proto/route.ts'
+import type { Result } from '../core/result.ts'
+
+export type { Result } from '../core/result.ts'
+export { done, refuse } from '../core/result.ts'
 
 /** Who calls, as proven by the HTTP room; `from` is the address, for the audit trail. */
 export type Caller = { owner: string; rights: 'user' | 'operator' | 'manager'; from: string }
-
-export type Result<T> = { ok: true; value: T } | { ok: false; refusal: Refusal }
 
 export type Call<N extends RouteName> = {
   caller: Caller
@@ -34,13 +35,3 @@ export type Handlers = {
     call: Call<N>,
   ) => Result<Reply<(typeof routes)[N]>> | Promise<Result<Reply<(typeof routes)[N]>>>
 }
-
-export const done = <T>(value: T): Result<T> => ({ ok: true, value })
-export const refuse = (
-  code: Refusal['code'],
-  detail: string,
-  hint?: string,
-): { ok: false; refusal: Refusal } => ({
-  ok: false,
-  refusal: hint === undefined ? { code, detail } : { code, detail, hint },
-})

@@ -1,0 +1,144 @@
+/** From what a client sends to a complete JobSpec: defaults and checks, once, at the edge. */
+import type { Refusal } from '../../proto/errors.ts'
+import type { Dependency, JobRequest, JobSpec } from '../../proto/job.ts'
+import type { Result } from './result.ts'
+
+export type AdmissionLimits = {
+  /** Memory given where a job does not say; as Tool Labs gave. */
+  memBytes: number
+  pids: number
+  graceMs: number
+  warnMs: number
+  /** Bytes of command and environment together; the kernel's own limit for exec is 2 MiB. */
+  argumentBytes: number
+  arrayTasks: number
+}
+
+export const defaultLimits: AdmissionLimits = {
+  memBytes: 512 * 2 ** 20,
+  pids: 1024,
+  graceMs: 10_000,
+  warnMs: 30_000,
+  argumentBytes: 1_900_000,
+  arrayTasks: 10_000_000,
+}
+
+/** Queues that exist from the start, in order of priority. */
+export const queues: Readonly<Record<string, { priority: number; kinds: readonly string[] }>> = {
+  continuous: { priority: 10, kinds: ['continuous'] },
+  task: { priority: 0, kinds: ['task'] },
+}
+
+export function completeSpec(
+  request: JobRequest,
+  after: Dependency[],
+  limits: AdmissionLimits,
+): Result<JobSpec> {
+  const kind = request.kind ?? 'task'
+  const spec: JobSpec = {
+    name: request.name ?? nameOf(request.command[0] ?? 'job'),
+    kind,
+    command: request.command,
+    env: request.env ?? {},
+    cwd: request.cwd,
+    umask: request.umask ?? 0o022,
+    stdin: request.stdin ?? null,
+    out: request.out ?? null,
+    err: request.err ?? null,
+    slots: request.slots ?? 1,
+    cpuCores: request.cpuCores ?? null,
+    memBytes: request.memBytes ?? limits.memBytes,
+    pids: request.pids ?? limits.pids,
+    timeMs: request.timeMs ?? null,
+    queue: request.queue ?? kind,
+    where: request.where ?? {},
+    priority: request.priority ?? 0,
+    after,
+    array: request.array ?? null,
+    maxRunning: request.maxRunning ?? null,
+    retry: request.retry ?? 0,
+    hold: request.hold ?? false,
+    beginAt: request.beginAt ?? null,
+    restart: request.restart ?? 'always',
+    check: request.check ?? null,
+    silenceMs: request.silenceMs ?? null,
+    stop: request.stop ?? { signal: 'SIGTERM', graceMs: limits.graceMs },
+    warn: request.warn ?? { signal: 'SIGUSR1', beforeMs: limits.warnMs },
+    onPartition: request.onPartition ?? (kind === 'continuous' ? 'stop' : 'keep'),
+  }
+  const refusal = problemOfSpec(spec, limits)
+  return refusal ? { ok: false, refusal } : { ok: true, value: spec }
+}
+
+/** The rules that a schema cannot say. */
+export function problemOfSpec(spec: JobSpec, limits: AdmissionLimits): Refusal | null {
+  const rules: [boolean, string, string][] = [
+    [
+      !(spec.queue in queues),
+      `there is no queue "${spec.queue}"`,
+      `queues here: ${Object.keys(queues).join(', ')}`,
+    ],
+    [
+      queues[spec.queue]?.kinds.includes(spec.kind) === false,
+      `queue "${spec.queue}" does not take ${spec.kind} jobs`,
+      `leave --queue out, or take "${spec.kind}"`,
+    ],
+    [
+      spec.array !== null && spec.kind === 'continuous',
+      'a continuous job cannot be an array',
+      'submit one job for each copy, under its own name',
+    ],
+    [
+      spec.array !== null && spec.array.to < spec.array.from,
+      'the array ends before it begins',
+      'write it as FROM-TO, for example 1-100',
+    ],
+    [
+      tasksOf(spec) > limits.arrayTasks,
+      `an array may have ${limits.arrayTasks} tasks at most`,
+      'split it into several jobs',
+    ],
+    [spec.command[0] === '', 'the command is empty', 'name a program after --'],
+    [
+      argumentBytes(spec) > limits.argumentBytes,
+      `command and environment have over ${limits.argumentBytes} bytes`,
+      'put the data into a file',
+    ],
+    [
+      spec.maxRunning !== null && spec.array === null,
+      '--max-running is for arrays',
+      'add --array or leave it out',
+    ],
+    [
+      spec.retry > 0 && spec.kind === 'continuous',
+      '--retry is for one-off jobs',
+      'a continuous job is restarted for ever; leave it out',
+    ],
+    [
+      spec.beginAt !== null && Number.isNaN(Date.parse(spec.beginAt)),
+      `"${spec.beginAt}" is not a time`,
+      'write it as 2026-11-23T08:00:00Z',
+    ],
+  ]
+  const broken = rules.find(([isBroken]) => isBroken)
+  return broken ? { code: 'refused', detail: broken[1], hint: broken[2] } : null
+}
+
+export function tasksOf(spec: Pick<JobSpec, 'array'>): number {
+  return spec.array === null
+    ? 1
+    : Math.floor((spec.array.to - spec.array.from) / spec.array.step) + 1
+}
+
+function argumentBytes(spec: JobSpec): number {
+  let bytes = 0
+  for (const argument of spec.command) bytes += argument.length + 1
+  for (const [name, value] of Object.entries(spec.env)) bytes += name.length + value.length + 2
+  return bytes
+}
+
+/** The basename of the command, made a valid job name. */
+function nameOf(command: string): string {
+  const base = command.slice(command.lastIndexOf('/') + 1).replaceAll(/[^A-Za-z0-9_.@+-]/g, '_')
+  return (/^[A-Za-z_]/.test(base) ? base : `_${base}`).slice(0, 128)
+}

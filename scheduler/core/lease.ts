@@ -1,0 +1,77 @@
+/**
+ * Judging a node by its lease, from this side: when it is silent, and when everything that had to stop there
+ * has provably stopped. All times are milliseconds of this machine's uptime, which does not step.
+ */
+import type { LeaseTerms } from '../../proto/sync.ts'
+
+export type LeaseSettings = {
+  reportEveryMs: number
+  silentAfterMs: number
+  terms: LeaseTerms
+  /** A gap between two judgements that means that reports may lie unread. */
+  stallMs: number
+}
+
+export const defaultLease: LeaseSettings = {
+  reportEveryMs: 5_000,
+  silentAfterMs: 20_000,
+  terms: { termMs: 240_000, killMs: 270_000, endMs: 300_000 },
+  stallMs: 5_000,
+}
+
+/** What may still be in force on the node: the longest grant that it could hold, or `endless`. */
+export type Outstanding = { kind: 'none' } | { kind: 'endless' } | { kind: 'until'; endMs: number }
+
+export type LeaseFacts = {
+  /** When its last counted report arrived; null if none since this scheduler began to judge. */
+  heardAt: number | null
+  outstanding: Outstanding
+  settings: LeaseSettings
+  /** When judging began, or began anew after a stall. */
+  judgingSince: number
+  /** Not judged without an operator: the node last spoke to another machine, address or incarnation. */
+  suspended: boolean
+}
+
+export type LeaseVerdict = 'up' | 'silent' | 'over'
+
+export function judgeLease(facts: LeaseFacts, uptime: number): LeaseVerdict {
+  const since = Math.max(facts.heardAt ?? facts.judgingSince, facts.judgingSince)
+  const quietMs = uptime - since
+  if (quietMs < facts.settings.silentAfterMs) return 'up'
+  if (facts.suspended || facts.outstanding.kind === 'endless') return 'silent'
+  // Strictly after: the node stops at its deadline, and clocks of two machines run at slightly different speeds.
+  const endMs =
+    facts.outstanding.kind === 'none' ? facts.settings.terms.endMs : facts.outstanding.endMs
+  return quietMs > endMs ? 'over' : 'silent'
+}
+
+/** What may be in force after the node is told `granted`: the longest of both until it says which it holds. */
+export function afterGrant(before: Outstanding, granted: LeaseTerms | null): Outstanding {
+  if (granted === null || before.kind === 'endless') return { kind: 'endless' }
+  const endMs = before.kind === 'until' ? Math.max(before.endMs, granted.endMs) : granted.endMs
+  return { kind: 'until', endMs }
+}
+
+/** The node says which terms it holds now: longer ones granted earlier are gone. */
+export function afterAcknowledged(held: LeaseTerms | null): Outstanding {
+  return held === null ? { kind: 'endless' } : { kind: 'until', endMs: held.endMs }
+}
+
+/** Terms for a grid of so many nodes: alone, a node has nobody to take over from it. */
+export function termsFor(nodes: number, settings: LeaseSettings): LeaseTerms | null {
+  return nodes > 1 ? settings.terms : null
+}
+
+/** A new boot proves that all old processes are gone, if it is the same machine and booted during the silence. */
+export function bootProves(
+  before: { bootId: string; machineId: string },
+  now: { bootId: string; machineId: string; uptimeMs: number },
+  quietMs: number,
+): boolean {
+  return (
+    before.bootId !== now.bootId &&
+    before.machineId === now.machineId &&
+    now.uptimeMs < quietMs + 1000
+  )
+}
