@@ -1,0 +1,35 @@
+/** What a client shows to a scheduler: the grid's secret where it can be read, else a token won by proof. */
+import type http from 'node:http'
+
+import { proveByFile } from './file-proof.ts'
+import { userSecrets } from './secrets.ts'
+import { dropToken, keepToken, keptToken } from './token-file.ts'
+
+export { findNodeSecret } from './secrets.ts'
+
+/** Per scheduler: what was handed out last, and what turned out to open nothing. */
+const shown = new Map<string, string>()
+const rejected = new Map<string, Set<string>>()
+
+/** The bearer for the scheduler at `url`; asks it for a token only where nothing better is at hand. */
+export async function bearerFor(url: string, agent: http.Agent): Promise<string> {
+  const useless = rejected.get(url)
+  const known = shown.get(url) ?? userSecrets(url).find((secret) => !useless?.has(secret))
+  const bearer = known ?? (await keptToken(url)) ?? (await newToken(url, agent))
+  shown.set(url, bearer)
+  return bearer
+}
+
+/** To be called on 401: the next bearer is another one. */
+export async function forgetBearer(url: string): Promise<void> {
+  const last = shown.get(url)
+  shown.delete(url)
+  if (last !== undefined) rejected.set(url, (rejected.get(url) ?? new Set()).add(last))
+  await dropToken(url)
+}
+
+async function newToken(url: string, agent: http.Agent): Promise<string> {
+  const { token, expiresAt } = await proveByFile(url, agent)
+  await keepToken(url, { token, expiresAt })
+  return token
+}

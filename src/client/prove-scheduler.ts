@@ -1,0 +1,97 @@
+/**
+ * The scheduler proves itself before a byte is sent to it: on loopback by the uid that the kernel shows for the
+ * listening socket and for the far end of this very connection. A stranger may have taken the port.
+ */
+import http from 'node:http'
+import { connect, type Socket, type TcpNetConnectOpts } from 'node:net'
+import type { Duplex } from 'node:stream'
+
+import { accountName } from '../lib/accounts.ts'
+import { findEndpoint } from '../lib/endpoint.ts'
+import { addressOf, isLoopback } from '../lib/loopback.ts'
+import { rowAddress, serves, tcpRows } from './tcp-rows.ts'
+
+/** The far end is not the scheduler, or nothing proves that it is: nothing was sent. */
+export class NotProven extends Error {
+  readonly code = 'EVERGRID_NOT_PROVEN'
+  override readonly name = 'NotProven'
+}
+
+/** How long a scheduler that listens may take until it accepts. */
+const acceptMs = 10_000
+
+type Connected = (error: Error | null, stream: Duplex) => void
+
+/** A keep-alive agent for node:http whose every connection is proven before it is used. */
+export function provenAgent(
+  url: string,
+  options: { insecureNetwork?: boolean | undefined } = {},
+): http.Agent {
+  const { host } = addressOf(url)
+  if (!isLoopback(host)) return networkAgent(url, options.insecureNetwork === true)
+  return agentOver((target, connected) => {
+    const socket = connect(target)
+    const failed = (error: Error) => connected(error, socket)
+    socket.once('error', failed)
+    socket.once('connect', async () => {
+      const problem = await problemWith(url, socket).catch(String)
+      // Told already, through its error.
+      if (socket.errored) return
+      socket.off('error', failed)
+      if (problem === null) return connected(null, socket)
+      socket.destroy()
+      connected(new NotProven(problem), socket)
+    })
+  })
+}
+
+function networkAgent(url: string, insecureNetwork: boolean): http.Agent {
+  if (insecureNetwork) return new http.Agent({ keepAlive: true })
+  const problem =
+    `${url} is not on this machine, and without TLS nothing proves who answers there; ` +
+    'say --insecure-network to use it all the same'
+  return agentOver((_target, connected) => connected(new NotProven(problem), null as never))
+}
+
+function agentOver(open: (target: TcpNetConnectOpts, connected: Connected) => void): http.Agent {
+  const agent = new http.Agent({ keepAlive: true })
+  agent.createConnection = (options, connected) => {
+    open(options as TcpNetConnectOpts, connected ?? (() => {}))
+    return null
+  }
+  return agent
+}
+
+/** Null when the scheduler has proven itself on this connection. */
+async function problemWith(url: string, socket: Socket): Promise<string | null> {
+  const { remoteAddress, remotePort, localAddress, localPort } = socket
+  if (!remoteAddress || !remotePort || !localAddress || !localPort) return `${url} went away`
+  if (!isLoopback(remoteAddress)) return `${url} leads to ${remoteAddress}, off this machine`
+  const far = rowAddress(remoteAddress, remotePort)
+  const near = rowAddress(localAddress, localPort)
+  const trusted = new Set([0, process.getuid?.() ?? 0])
+  const owner = findEndpoint(url)?.uid
+  if (owner !== undefined) trusted.add(owner)
+  const end = performance.now() + acceptMs
+  for (let delayMs = 1; !socket.destroyed; delayMs = Math.min(delayMs * 2, 100)) {
+    const rows = tcpRows(remotePort)
+    const server = rows.find((row) => row.local === far && row.remote === near)
+    const stranger = rows.find(
+      (row) => (serves(row, far) || (row === server && row.inode !== 0)) && !trusted.has(row.uid),
+    )
+    if (stranger) return heldBy(remotePort, await accountName(stranger.uid))
+    // Until it is accepted the far end has no owner (the table shows 0): not a proof.
+    if (server && server.inode !== 0) return null
+    if (performance.now() > end) {
+      return `port ${remotePort} accepts no connection: the process that holds it seems stopped`
+    }
+    await new Promise((resolve) => {
+      setTimeout(resolve, delayMs)
+    })
+  }
+  return `${url} closed the connection before it had proven itself`
+}
+
+const heldBy = (port: number, user: string) =>
+  `port ${port} is held by a process of user ${user}, which is neither root nor you: ` +
+  'that is not your scheduler, and nothing was sent to it. Choose another port, or set EVERGRID_URL'
