@@ -1,0 +1,113 @@
+/**
+ * One placement tick. Order: queue priority, fair share, job priority, age. What is given out is taken from
+ * `waiting` and `capacity` and added to `shares`; the caller makes the tasks of it, and gives capacity and
+ * share back when a task has left its node.
+ */
+import type { Capacity } from './capacity.ts'
+import { Heap } from './heap.ts'
+import type { Lane } from './lane.ts'
+import type { Shape } from './shape.ts'
+import type { Shares } from './shares.ts'
+import type { Waiting } from './waiting.ts'
+
+/** `count` tasks of the entry `id` go to `node`. */
+export type Placed = { id: string; job: number; node: string; shape: Shape; count: number }
+
+/** An owner's lanes in one level, and the slots it holds as placing goes on. */
+type Turn = { owner: string; share: number; lanes: Heap<Lane> }
+
+export function place(
+  waiting: Waiting,
+  capacity: Capacity,
+  shares: Shares,
+  limit: number,
+): Placed[] {
+  /** Requests that may still fit somewhere: only these are looked at. */
+  const open = new Set<string>()
+  for (const shape of waiting.requests()) if (capacity.fits(shape)) open.add(shape.request)
+  const tick = new Tick(waiting, capacity, shares, limit, open)
+  if (open.size > 0) for (const level of [...waiting.levels()]) tick.placeLevel(level.owners)
+  return tick.placed
+}
+
+class Tick {
+  readonly placed: Placed[] = []
+  readonly #waiting: Waiting
+  readonly #capacity: Capacity
+  readonly #shares: Shares
+  readonly #open: Set<string>
+  #left: number
+
+  constructor(
+    waiting: Waiting,
+    capacity: Capacity,
+    shares: Shares,
+    limit: number,
+    open: Set<string>,
+  ) {
+    this.#waiting = waiting
+    this.#capacity = capacity
+    this.#shares = shares
+    this.#left = limit
+    this.#open = open
+  }
+
+  placeLevel(owners: Map<string, Map<string, Lane>>): void {
+    const turns = new Heap(this.#turns(owners), goesBefore)
+    for (let turn = turns.top; turn !== undefined; turn = turns.top) {
+      if (this.#left <= 0 || this.#open.size === 0) return
+      const lane = turn.lanes.top
+      if (lane === undefined) turns.pop()
+      else {
+        if (!this.#placeSome(turn, lane, turns.second)) turn.lanes.pop()
+        else turn.lanes.sinkTop()
+        if (turn.lanes.top === undefined) turns.pop()
+        else turns.sinkTop()
+      }
+    }
+  }
+
+  #turns(owners: Map<string, Map<string, Lane>>): Turn[] {
+    const turns: Turn[] = []
+    for (const [owner, byKey] of owners) {
+      const lanes: Lane[] = []
+      for (const lane of byKey.values()) if (this.#open.has(lane.shape.request)) lanes.push(lane)
+      if (lanes.length === 0) continue
+      const heap = new Heap(lanes, (a: Lane, b: Lane) => a.before(b))
+      turns.push({ owner, share: this.#shares.of(owner), lanes: heap })
+    }
+    return turns
+  }
+
+  /** Places what the owner may have before the next one's turn; false when the lane is done with in this tick. */
+  #placeSome(turn: Turn, lane: Lane, next: Turn | undefined): boolean {
+    const { shape } = lane
+    if (!this.#open.has(shape.request)) return false
+    const head = this.#waiting.head(lane)
+    const node = this.#capacity.freeFor(shape, head.avoid, lane.never)
+    if (node === null) {
+      if (lane.never.length === 0) this.#open.delete(shape.request)
+      return false
+    }
+    const room = shape.spread
+      ? 1
+      : Math.floor(Math.min(node.freeSlots / shape.slots, node.freeMem / shape.memBytes))
+    const fair =
+      next === undefined ? room : Math.max(1, Math.ceil((next.share - turn.share) / shape.slots))
+    const count = Math.min(room, fair, head.count, this.#left)
+    this.#capacity.take(node.name, shape, count)
+    this.#shares.take(shape.owner, shape.slots * count)
+    turn.share += shape.slots * count
+    this.#left -= count
+    this.placed.push({ id: head.id, job: head.job, node: node.name, shape, count })
+    return this.#waiting.takeHead(lane, count)
+  }
+}
+
+function goesBefore(a: Turn, b: Turn): boolean {
+  if (a.share !== b.share) return a.share < b.share
+  const laneA = a.lanes.top
+  const laneB = b.lanes.top
+  if (laneA === undefined || laneB === undefined) return laneA === undefined
+  return laneA.before(laneB)
+}

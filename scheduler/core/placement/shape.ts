@@ -1,0 +1,49 @@
+/** Shapes: what tasks ask for. Tasks of one shape are asked about once, however many wait. */
+
+export type Shape = {
+  readonly key: string
+  /** Equal for all owners that ask a node for the same; what fits nowhere is skipped by this. */
+  readonly request: string
+  /** Canonical `where`; empty when any node will do. */
+  readonly whereKey: string
+  readonly owner: string
+  readonly queue: string
+  readonly slots: number
+  readonly memBytes: number
+  readonly where: Readonly<Record<string, string>>
+  /** Continuous: the owner's jobs are spread over nodes. */
+  readonly spread: boolean
+}
+
+export type ShapeParts = Omit<Shape, 'key' | 'request' | 'whereKey'>
+
+/** Users may ask for ever new sizes: the table is emptied when full. What compares shapes uses `key`. */
+const shapesMax = 50_000
+
+export class ShapeTable {
+  readonly #shapes = new Map<string, Shape>()
+
+  /** Equal shapes are one object, so that a million tasks of a shape do not hold a million copies. */
+  intern(parts: ShapeParts): Shape {
+    const shape = makeShape(parts)
+    const known = this.#shapes.get(shape.key)
+    if (known !== undefined) return known
+    if (this.#shapes.size >= shapesMax) this.#shapes.clear()
+    this.#shapes.set(shape.key, shape)
+    return shape
+  }
+}
+
+function makeShape(parts: ShapeParts): Shape {
+  const { owner, queue, slots, memBytes, where, spread } = parts
+  const pairs = Object.entries(where).sort(([a], [b]) => (a < b ? -1 : 1))
+  const whereKey = pairs.length === 0 ? '' : JSON.stringify(pairs)
+  const request = `${slots}/${memBytes}/${whereKey}`
+  const key = JSON.stringify([owner, queue, slots, memBytes, whereKey, spread])
+  return { key, request, whereKey, owner, queue, slots, memBytes, where, spread }
+}
+
+export const hasLabels = (
+  labels: Readonly<Record<string, string>>,
+  where: Readonly<Record<string, string>>,
+): boolean => Object.entries(where).every(([label, value]) => labels[label] === value)
