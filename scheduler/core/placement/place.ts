@@ -26,7 +26,7 @@ export function place(
   const open = new Set<string>()
   for (const shape of waiting.requests()) if (capacity.fits(shape)) open.add(shape.request)
   const tick = new Tick(waiting, capacity, shares, limit, open)
-  if (open.size > 0) for (const level of [...waiting.levels()]) tick.placeLevel(level.owners)
+  if (open.size > 0) for (const level of waiting.levels()) tick.placeLevel(level.owners)
   return tick.placed
 }
 

@@ -44,14 +44,15 @@ export class Rows {
 
   #grow(): void {
     const size = Math.ceil(this.job.length * 1.5)
-    const grow = <C extends Float64Array | Int32Array>(column: C, wider: C): C => {
-      wider.set(column)
-      return wider
-    }
-    this.job = grow(this.job, new Float64Array(size))
-    this.since = grow(this.since, new Float64Array(size))
-    this.priority = grow(this.priority, new Int32Array(size))
-    this.count = grow(this.count, new Int32Array(size))
-    this.at = grow(this.at, new Int32Array(size))
+    this.job = copied(this.job, new Float64Array(size))
+    this.since = copied(this.since, new Float64Array(size))
+    this.priority = copied(this.priority, new Int32Array(size))
+    this.count = copied(this.count, new Int32Array(size))
+    this.at = copied(this.at, new Int32Array(size))
   }
+}
+
+function copied<C extends Float64Array | Int32Array>(column: C, wider: C): C {
+  wider.set(column)
+  return wider
 }

@@ -83,9 +83,9 @@ export class Waiting {
     for (const { shape } of this.#requests.values()) yield shape
   }
 
-  /** Lanes by owner, for each queue priority from the highest. */
+  /** Lanes by owner, for each queue priority from the highest; a copy, because placing empties levels. */
   levels(): readonly Level[] {
-    return this.#levels
+    return [...this.#levels]
   }
 
   /** First entry of a lane that has one. */
