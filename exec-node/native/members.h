@@ -1,0 +1,80 @@
+/* The processes of a run: those of its cgroup or, on a machine without, all that descend from `root`. */
+#ifndef MEMBERS_H
+#define MEMBERS_H
+#include "spec.h"
+#include <ctype.h>
+#include <dirent.h>
+
+struct entry { pid_t pid, parent; bool member; };
+
+/* State, parent and start time (clock ticks since boot) of a process; false when it is gone. */
+static inline bool process_stat(pid_t pid, char *state, pid_t *parent, long long *start) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/stat", pid);
+  char *text = read_whole(path, NULL), *end = text ? strrchr(text, ')') : NULL;
+  char mark = 0;
+  int over = 0;
+  long long began = 0;
+  int got = end ? sscanf(end + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %lld",
+                         &mark, &over, &began) : 0;
+  free(text);
+  if (state) *state = mark;
+  if (parent) *parent = over;
+  if (start) *start = began;
+  return got == 3;
+}
+
+static inline int signal_tree(pid_t root, int signal, pid_t skip) {
+  struct entry *all = NULL;
+  int count = 0, found = 0;
+  DIR *proc = opendir("/proc");
+  for (struct dirent *at; proc && (at = readdir(proc));) {
+    pid_t parent, pid = atoi(at->d_name);
+    char state;
+    if (!isdigit(at->d_name[0]) || !process_stat(pid, &state, &parent, NULL) || state == 'Z') continue;
+    if (count % 256 == 0) all = realloc(all, sizeof *all * (count + 256));
+    all[count++] = (struct entry){ pid, parent, false };
+  }
+  if (proc) closedir(proc);
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (int i = 0; i < count; i++) {
+      bool below = all[i].parent == root;
+      for (int j = 0; j < count && !below; j++) below = all[j].member && all[j].pid == all[i].parent;
+      if (below && !all[i].member && all[i].pid != skip) changed = all[i].member = true;
+    }
+  }
+  for (int i = 0; i < count; i++)
+    if (all[i].member && ++found) kill(all[i].pid, signal);
+  free(all);
+  return found;
+}
+
+/* Sends a signal (0: none) to each member but `skip`; returns how many there are. */
+static inline int signal_members(const struct spec *spec, int signal, pid_t skip) {
+  if (spec->procs.count == 0) return spec->root ? signal_tree(spec->root, signal, skip) : 0;
+  FILE *file = fopen(spec->procs.items[0], "re");
+  int pid, found = 0;
+  while (file && fscanf(file, "%d", &pid) == 1)
+    if (pid > 0 && pid != skip && ++found) kill(pid, signal);
+  if (file) fclose(file);
+  return found;
+}
+
+/* A stopped process takes no signal but SIGKILL: whoever is told to end must also be let go on. */
+static inline void ask_members(const struct spec *spec, int signal, pid_t skip) {
+  signal_members(spec, signal, skip);
+  apply_all(&spec->thaw);
+  signal_members(spec, SIGCONT, skip);
+}
+
+static inline void kill_members(const struct spec *spec, pid_t skip) {
+  if (spec->kill.count > 0) {
+    apply_all(&spec->kill);
+  } else {
+    apply_all(&spec->freeze);
+    signal_members(spec, SIGKILL, skip);
+  }
+  apply_all(&spec->thaw);
+}
+#endif

@@ -1,0 +1,303 @@
+/* Parent of one run, outliving the agent. `shepherd` reads run folders from stdin, NUL-terminated, and
+ * forks one shepherd for each until the agent goes; each reads `spec` there, starts the command, keeps
+ * `journal`, obeys `stop` (`SIGNAL KILL_AT_UPTIME_MS`, reread on SIGUSR1 and each second), enforces the
+ * time limit and, for a single-copy run, the lease in `../../lease`; it goes when the run is empty. */
+#include "child.h"
+#include "journal.h"
+#include "members.h"
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+#define NEVER INT64_MAX
+static struct spec spec;
+static struct lease lease = { 0, 0 };
+static pid_t main_pid, logger, cleaner;
+static bool started, failed, ended, warned, timed_out, fenced, oom, swept, cleaned;
+static const char *by = "none"; /* which ladder ends the run */
+static int64_t began_at, kill_at = NEVER, kill_pause_ms, logger_at, draining_at, cleaning_at;
+static int signals, channel = -1, logger_program = -1;
+static int pipes[2][2] = { { -1, -1 }, { -1, -1 } };
+
+static void end_run(const char *why, int signal, int64_t deadline) {
+  if (!ended && strcmp(by, "none") == 0) by = why;
+  if (deadline < kill_at) kill_at = deadline;
+  if (signal) ask_members(&spec, signal, logger);
+}
+
+static void start_logger(void) {
+  logger_at = uptime_ms();
+  logger = fork();
+  if (logger != 0) return;
+  char cap[32], keep[32];
+  snprintf(cap, sizeof cap, "%lld", spec.cap);
+  snprintf(keep, sizeof keep, "%lld", spec.keepfiles);
+  channel = -1;
+  enter_as_owner(&spec, -1);
+  if (chdir(spec.cwd)) _exit(1);
+  dup2(pipes[0][0], 0);
+  dup2(pipes[1][0], 1);
+  close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+  fexecve(logger_program, (char *[]){ "logger", spec.out, spec.err, cap, keep, NULL }, (char *[]){ NULL });
+  _exit(1);
+}
+
+static void make_cgroup(void) {
+  for (int i = 0; i < spec.make.count; i++)
+    if (mkdir(spec.make.items[i], 0755) && errno != EEXIST) give_up(channel, "mkdir", spec.make.items[i]);
+  apply_all(&spec.try);
+  for (int i = 0; i < spec.set.count; i++)
+    if (!apply(spec.set.items[i])) give_up(channel, "cgroup", spec.set.items[i]);
+}
+
+static void start_run(void) {
+  int ends[2], writers[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends)) _exit(1);
+  for (int i = 0; i < 2; i++) {
+    if (spec.logger && pipe2(pipes[i], O_CLOEXEC)) _exit(1);
+    writers[i] = pipes[i][1];
+  }
+  if (spec.logger) logger_program = open(spec.logger, O_RDONLY | O_CLOEXEC);
+  main_pid = fork();
+  channel = ends[main_pid == 0];
+  close(ends[main_pid != 0]);
+  if (main_pid == 0) {
+    make_cgroup();
+    start_command(&spec, channel, writers);
+  }
+  fcntl(channel, F_SETFL, O_NONBLOCK);
+}
+
+static void hear_child(void) {
+  static struct message ready;
+  struct message message;
+  while (channel >= 0) {
+    ssize_t got = recv(channel, &message, sizeof message, 0);
+    if (got < 0) return;
+    if (got == 0) {
+      long long start = 0;
+      close(channel);
+      channel = -1;
+      if (failed) return;
+      process_stat(main_pid, NULL, NULL, &start);
+      began_at = uptime_ms();
+      started = true;
+      note("started %d %lld %lld %lld %llu:%lld %llu:%lld", main_pid, start, (long long)wall_ms(),
+           (long long)began_at, (unsigned long long)ready.mark[0].inode, (long long)ready.mark[0].offset,
+           (unsigned long long)ready.mark[1].inode, (long long)ready.mark[1].offset);
+      journal_notify(spec.key);
+    } else if (message.failed) {
+      failed = true;
+      note("failed %s %d %lld %s", message.call, message.error, (long long)wall_ms(), message.detail);
+    } else {
+      ready = message;
+      if (spec.logger && !logger) start_logger();
+      if (spec.single) read_lease("../../lease", &lease);
+      int64_t deadline = spec.single ? lease.term_at : NEVER;
+      if (send(channel, &deadline, sizeof deadline, MSG_NOSIGNAL) < 0) return;
+    }
+  }
+}
+
+static void watch_memory(void) {
+  char *text = spec.oom ? read_whole(spec.oom, NULL) : NULL, *count = text ? strstr(text, "\noom_kill ") : NULL;
+  if (count && atoll(count + 10) > 0 && !oom) {
+    oom = true;
+    by = "oom";
+    end_run(by, 0, 0);
+  }
+  free(text);
+}
+
+static void reap(void) {
+  struct rusage usage;
+  int status;
+  for (pid_t pid; (pid = wait4(-1, &status, WNOHANG, &usage)) > 0;) {
+    if (pid == logger) logger = 0;
+    if (pid == cleaner) cleaner = 0;
+    if (pid != main_pid || ended) continue;
+    hear_child();
+    watch_memory();
+    ended = true;
+    if (!failed)
+      note("exit %d %d %lld %lld %s %ld %lld", WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status),
+           WIFSIGNALED(status) && WCOREDUMP(status), (long long)wall_ms(), (long long)uptime_ms(), by,
+           usage.ru_maxrss, (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000LL +
+           (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000);
+    journal_notify(spec.key);
+  }
+}
+
+static void obey_stop(void) {
+  static long long last_signal, last_deadline;
+  long long signal, deadline;
+  char *text = read_whole("stop", NULL);
+  bool known = text && sscanf(text, "%lld %lld", &signal, &deadline) == 2;
+  free(text);
+  if (!known || (signal == last_signal && deadline == last_deadline)) return;
+  bool again = signal == last_signal;
+  last_signal = signal;
+  last_deadline = deadline;
+  end_run("stop", again ? 0 : signal, deadline);
+}
+
+static void watch_lease(int64_t now) {
+  if (!spec.single || !started) return;
+  read_lease("../../lease", &lease);
+  if (now < lease.term_at) {
+    if (fenced && !ended && strcmp(by, "fence") == 0) by = "none";
+    fenced = false;
+    return;
+  }
+  if (!fenced) end_run("fence", SIGTERM, NEVER);
+  fenced = true;
+  if (now >= lease.kill_at) kill_members(&spec, logger);
+}
+
+static void watch_time(int64_t now) {
+  if (spec.limit <= 0 || !started || ended) return;
+  if (spec.warn > 0 && !warned && now >= began_at + spec.limit - spec.warn) {
+    warned = true;
+    kill(-main_pid, spec.warnsig);
+  }
+  if (!timed_out && now >= began_at + spec.limit) {
+    timed_out = true;
+    end_run("time", spec.stopsig, now + spec.grace);
+  }
+}
+
+/* True when no process of the run but its logger is left. */
+static bool end_members(int64_t now) {
+  if (!ended && now < kill_at) return false;
+  if (signal_members(&spec, 0, logger) == 0) return ended;
+  if (ended && !swept) end_run(by, SIGTERM, now + (spec.grace < 5000 ? spec.grace : 5000));
+  if (ended) swept = true;
+  if (now < kill_at) return false;
+  kill_members(&spec, logger);
+  kill_pause_ms = kill_pause_ms ? (kill_pause_ms < 500 ? kill_pause_ms * 2 : 1000) : 5;
+  return false;
+}
+
+static bool drained(int64_t now) {
+  if (!spec.logger) return true;
+  int left[2] = { 0, 0 };
+  for (int i = 0; i < 2; i++) {
+    if (pipes[i][1] >= 0) close(pipes[i][1]);
+    pipes[i][1] = -1;
+    ioctl(pipes[i][0], FIONREAD, &left[i]);
+  }
+  if (!draining_at) draining_at = now;
+  if (logger && now > draining_at + 5000) kill(logger, SIGKILL);
+  if (!logger && left[0] + left[1] > 0 && now < draining_at + 5000 && now > logger_at + 200) start_logger();
+  return !logger && (left[0] + left[1] == 0 || now >= draining_at + 5000);
+}
+
+static bool tidied(int64_t now) {
+  if (!cleaned && spec.tmp) {
+    cleaning_at = now;
+    cleaner = fork();
+    if (cleaner == 0) {
+      if (become_owner(&spec)) remove_tree(AT_FDCWD, spec.tmp);
+      _exit(0);
+    }
+  }
+  cleaned = true;
+  if (cleaner > 0 && now > cleaning_at + 10000) kill(cleaner, SIGKILL);
+  return cleaner <= 0;
+}
+
+static bool closed(void) {
+  static bool told;
+  for (int i = 0; i < spec.read.count && !told; i++) {
+    char *label = spec.read.items[i], *path = strchr(label, '='), *text = path ? read_whole(path + 1, NULL) : NULL;
+    if (text) note("read %.*s %s", (int)(path - label), label, text);
+    free(text);
+  }
+  told = true;
+  for (int i = spec.make.count - 1; i >= 0; i--)
+    if (rmdir(spec.make.items[i]) && errno == EBUSY) return false;
+  note("empty %lld %d", (long long)wall_ms(), !spec.tmp || access(spec.tmp, F_OK) != 0);
+  return true;
+}
+
+static void wait_for_news(int64_t now) {
+  struct pollfd polled[] = { { .fd = signals, .events = POLLIN }, { .fd = channel, .events = POLLIN } };
+  struct signalfd_siginfo info[8];
+  int64_t next = now + 1000;
+  if (started && !ended && spec.limit > 0) {
+    int64_t due = began_at + spec.limit - (warned || spec.warn <= 0 ? 0 : spec.warn);
+    if (!timed_out && due < next) next = due;
+  }
+  if (kill_at < NEVER) next = kill_at > now ? (kill_at < next ? kill_at : next) : now + kill_pause_ms;
+  if (draining_at || cleaned) next = now + 20;
+  poll(polled, 2, next > now ? next - now : 1);
+  while (read(signals, info, sizeof info) > 0) continue;
+}
+
+static _Noreturn void keep_run(void) {
+  sigset_t wanted;
+  long long start = 0;
+  sigemptyset(&wanted);
+  sigaddset(&wanted, SIGCHLD);
+  sigaddset(&wanted, SIGUSR1);
+  sigprocmask(SIG_BLOCK, &wanted, NULL);
+  signal(SIGCHLD, SIG_DFL);
+  setsid();
+  signals = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+  prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  spec.root = getpid();
+  process_stat(getpid(), NULL, NULL, &start);
+  if (!read_spec("spec", &spec) || !spec.boot || strcmp(spec.boot, boot_id()) != 0) _exit(1);
+  spec.root = getpid();
+  if (!journal_claim(start, boot_id())) _exit(0);
+  start_run();
+  for (;;) {
+    int64_t now = uptime_ms();
+    wait_for_news(now);
+    hear_child();
+    reap();
+    obey_stop();
+    now = uptime_ms();
+    watch_lease(now);
+    watch_time(now);
+    if (started && !ended) watch_memory();
+    if (spec.logger && started && !ended && !logger && now > logger_at + 1000) start_logger();
+    journal_flush();
+    if (end_members(now) && drained(now) && tidied(now) && closed()) break;
+  }
+  while (!journal_flush()) sleep(1);
+  journal_notify(spec.key);
+  _exit(0);
+}
+
+static void launch(const char *folder) {
+  pid_t pid = fork();
+  if (pid < 0) _exit(1); /* the agent starts a new launcher and asks again */
+  if (pid > 0) return;
+  int null = open("/dev/null", O_RDWR);
+  for (int i = 0; i < 3; i++) dup2(null, i);
+  close_range(3, ~0U, 0);
+  if (chdir(folder)) _exit(1);
+  keep_run();
+}
+
+int main(void) {
+  static char text[65536];
+  size_t used = 0;
+  signal(SIGHUP, SIG_IGN);
+  signal(SIGINT, SIG_IGN);
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGCHLD, SIG_IGN); /* shepherds are nobody's to wait for */
+  close_range(3, ~0U, 0);
+  for (;;) {
+    ssize_t got = read(0, text + used, sizeof text - used);
+    if (got <= 0) return 0;
+    used += got;
+    for (char *end; (end = memchr(text, 0, used));) {
+      launch(text);
+      used -= end + 1 - text;
+      memmove(text, end + 1, used);
+    }
+  }
+}

@@ -1,0 +1,49 @@
+/** Facts about this machine and the present boot, and the identity of processes within it. */
+import { readFileSync } from 'node:fs'
+
+import { readSmall } from './kernel-file.ts'
+
+export const bootId: string = (readSmall('/proc/sys/kernel/random/boot_id') ?? 'unknown').trim()
+
+export function machineId(): string | null {
+  return readSmall('/etc/machine-id')?.trim() || null
+}
+
+/** Counts on while the machine sleeps: the clock of leases and deadlines. */
+export function uptimeMs(): number {
+  return Math.round(Number(readFileSync('/proc/uptime', 'utf8').split(' ', 1)[0]) * 1000)
+}
+
+export type ProcessStat = {
+  pid: number
+  name: string
+  state: string
+  parent: number
+  session: number
+  cpuTicks: number
+  /** Clock ticks from boot to the start of the process; with pid and boot id its identity. */
+  startTicks: number
+}
+
+export function processStat(pid: number): ProcessStat | null {
+  const text = readSmall(`/proc/${pid}/stat`)
+  const end = text?.lastIndexOf(')') ?? -1
+  if (!text || end < 0) return null
+  const rest = text.slice(end + 2).split(' ')
+  const field = (index: number) => Number(rest[index - 3])
+  return {
+    pid,
+    name: text.slice(text.indexOf('(') + 1, end),
+    state: rest[0] ?? '?',
+    parent: field(4),
+    session: field(6),
+    cpuTicks: field(14) + field(15),
+    startTicks: field(22),
+  }
+}
+
+/** True while the very process that was recorded lives: a number used again is another process. */
+export function isSameProcess(pid: number, startTicks: number): boolean {
+  const stat = processStat(pid)
+  return stat !== null && stat.startTicks === startTicks && stat.state !== 'Z'
+}

@@ -1,0 +1,81 @@
+/**
+ * Runs without cgroups: a run is what descends from its shepherd or shares the session of its command.
+ * Usage is sampled, and so is the memory limit; the node says so by `enforcement: rlimit`.
+ */
+import { readdirSync } from 'node:fs'
+
+import { processStat, type ProcessStat } from './boot.ts'
+import { noUsage, type CgroupDriver } from './cgroup-driver.ts'
+
+/** One look over /proc serves all runs of the same moment. */
+const tableMaxAgeMs = 100
+let table: {
+  at: number
+  byParent: Map<number, ProcessStat[]>
+  bySession: Map<number, ProcessStat[]>
+} | null = null
+
+export const noCgroup: CgroupDriver = {
+  enforcement: 'rlimit',
+  plan: () => ({
+    make: [],
+    set: [],
+    try: [],
+    procs: [],
+    freeze: [],
+    thaw: [],
+    kill: [],
+    read: [],
+    oom: null,
+  }),
+  pids: (_key, { shepherd, main }) => familyOf(shepherd, main),
+  reader: () => () => null,
+  usage: () => noUsage,
+  oomKills: () => 0,
+  limit: () => false,
+  freeze(_key, frozen, pids) {
+    for (const pid of pids) signalQuietly(pid, frozen ? 'SIGSTOP' : 'SIGCONT')
+    return pids.length > 0
+  },
+  pressure: () => null,
+  list: () => [],
+  remove: () => true,
+}
+
+function familyOf(shepherd: number | null, main: number | null): number[] {
+  const { byParent, bySession } = processTable()
+  const found = new Set<number>()
+  const add = (stats: readonly ProcessStat[]) => {
+    for (const stat of stats) {
+      if (found.has(stat.pid)) continue
+      found.add(stat.pid)
+      add(byParent.get(stat.pid) ?? [])
+    }
+  }
+  if (shepherd !== null) add(byParent.get(shepherd) ?? [])
+  if (main !== null) add(bySession.get(main) ?? [])
+  return [...found]
+}
+
+function processTable() {
+  const now = performance.now()
+  if (table && now - table.at < tableMaxAgeMs) return table
+  const byParent = new Map<number, ProcessStat[]>()
+  const bySession = new Map<number, ProcessStat[]>()
+  for (const name of readdirSync('/proc')) {
+    const stat = /^\d+$/.test(name) ? processStat(Number(name)) : null
+    if (!stat || stat.state === 'Z') continue
+    byParent.set(stat.parent, [...(byParent.get(stat.parent) ?? []), stat])
+    bySession.set(stat.session, [...(bySession.get(stat.session) ?? []), stat])
+  }
+  table = { at: now, byParent, bySession }
+  return table
+}
+
+export function signalQuietly(pid: number, signal: NodeJS.Signals | number): void {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // It ended on its own in between.
+  }
+}

@@ -1,0 +1,125 @@
+/** From a run's records and the kernel to the facts that the agent sees. */
+import type { Cause, Usage } from '../../proto/cause.ts'
+import { bootId, isSameProcess, processStat, uptimeMs } from './boot.ts'
+import type { CgroupDriver } from './cgroup-driver.ts'
+import { readSmall } from './kernel-file.ts'
+import { oomVictim } from './oom-victim.ts'
+import type { RunFacts, RunKey, StuckProcess } from './run-driver.ts'
+import type { RunRecord } from './run-folder.ts'
+import { signalName } from './signals.ts'
+
+/** A SIGKILL that worked has worked within this time. */
+const stuckAfterMs = 3000
+const sweepMs = 5000
+
+export type FactsContext = {
+  cgroup: CgroupDriver
+  nodeName: string
+  /** Usage where no cgroup measures it. */
+  sampled(key: RunKey): Usage | null
+}
+
+export type Vitals = { supervised: boolean; mainAlive: boolean; pids: number[]; populated: boolean }
+
+export function vitalsOf(record: RunRecord, cgroup: CgroupDriver): Vitals {
+  const { journal, spec } = record
+  if (spec.bootId !== bootId || journal?.empty)
+    return { supervised: false, mainAlive: false, pids: [], populated: false }
+  if (!journal) return { supervised: true, mainAlive: false, pids: [], populated: true }
+  const { shepherd, started } = journal
+  const supervised = isSameProcess(shepherd.pid, shepherd.startTicks)
+  const mainAlive =
+    started !== null && !journal.exit && isSameProcess(started.pid, started.startTicks)
+  const pids = cgroup.pids(record.key, {
+    shepherd: supervised ? shepherd.pid : null,
+    main: mainAlive ? (started?.pid ?? null) : null,
+  })
+  return { supervised, mainAlive, pids, populated: supervised || mainAlive || pids.length > 0 }
+}
+
+export function factsOf(record: RunRecord, vitals: Vitals, context: FactsContext): RunFacts {
+  const { journal, key } = record
+  const usage = usageOf(record, context)
+  return {
+    key,
+    pid: journal?.exit ? null : (journal?.started?.pid ?? null),
+    startedAt: journal?.started?.wallMs ?? null,
+    endedAt: journal?.exit?.wallMs ?? journal?.failed?.wallMs ?? null,
+    outMark: journal?.started?.marks[0] ?? null,
+    errMark: journal?.started?.marks[1] ?? null,
+    populated: vitals.populated,
+    supervised: vitals.supervised,
+    cause: causeOf(record, vitals, usage, context),
+    usage,
+    stuck: stuckOf(record, vitals),
+    lastOutputAt: null,
+    oddity: null,
+  }
+}
+
+function usageOf({ key, journal }: RunRecord, context: FactsContext): Usage {
+  const { cgroup } = context
+  const read = journal?.empty
+    ? (label: string) => journal.read.get(label) ?? null
+    : cgroup.reader(key)
+  const usage = cgroup.usage(read)
+  const exit = journal?.exit
+  const sample = context.sampled(key)
+  return {
+    ...usage,
+    cpuMs: usage.cpuMs ?? exit?.cpuMs ?? sample?.cpuMs ?? null,
+    memBytes: usage.memBytes ?? sample?.memBytes ?? null,
+    peakMemBytes:
+      usage.peakMemBytes ?? (Math.max(exit?.rssBytes ?? 0, sample?.peakMemBytes ?? 0) || null),
+  }
+}
+
+function causeOf(
+  record: RunRecord,
+  vitals: Vitals,
+  usage: Usage,
+  context: FactsContext,
+): Cause | null {
+  const { key, journal, spec, stop } = record
+  const { cgroup, nodeName } = context
+  if (journal?.failed) {
+    const { call, error, detail } = journal.failed
+    if (call === 'lease') return { kind: 'lease-expired', node: nodeName }
+    return { kind: 'could-not-start', call, error, detail }
+  }
+  if (journal?.exit) {
+    const { by, code } = journal.exit
+    const read = journal.empty
+      ? (label: string) => journal.read.get(label) ?? null
+      : cgroup.reader(key)
+    if (by === 'oom' || cgroup.oomKills(read) > 0)
+      return {
+        kind: 'out-of-memory',
+        victim: oomVictim(key),
+        peakBytes: usage.peakMemBytes,
+        limitBytes: spec.memBytes,
+      }
+    if (by === 'stop' && stop) return stop.cause
+    if (by === 'time') return { kind: 'time-limit', limitMs: spec.limitMs ?? 0 }
+    if (by === 'fence') return { kind: 'lease-expired', node: nodeName }
+    return code < 0 ? { kind: 'signal', signal: signalName(-code) } : { kind: 'exit', code }
+  }
+  if (spec.bootId !== bootId) return { kind: 'outcome-unknown', detail: 'node rebooted' }
+  if (vitals.supervised || vitals.mainAlive) return null
+  return stop?.cause ?? { kind: 'outcome-unknown', detail: 'shepherd lost' }
+}
+
+function stuckOf({ journal, spec, stop }: RunRecord, { pids }: Vitals): StuckProcess[] {
+  const now = uptimeMs()
+  const timeUpAt =
+    journal?.started && spec.limitMs !== null
+      ? journal.started.uptimeMs + spec.limitMs + spec.graceMs
+      : Infinity
+  const sweptAt = journal?.exit ? now - (Date.now() - journal.exit.wallMs) + sweepMs : Infinity
+  const killedAt = Math.min(stop?.killAtUptimeMs ?? Infinity, timeUpAt, sweptAt)
+  if (now < killedAt + stuckAfterMs) return []
+  return pids.flatMap((pid) => {
+    const state = processStat(pid)?.state
+    return state ? [{ pid, state, waitChannel: readSmall(`/proc/${pid}/wchan`) ?? '' }] : []
+  })
+}

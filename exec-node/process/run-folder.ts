@@ -1,0 +1,116 @@
+/** The run folders of a node: what the agent writes for the shepherds, and what it reads back. */
+import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import type { Cause } from '../../proto/cause.ts'
+import { parseJournal, type Journal } from './journal.ts'
+import type { RunKey } from './run-driver.ts'
+import { decodeSpec, type SpecFacts } from './spec.ts'
+
+/** A stop as it stands in the folder: absolute, so that reading it twice changes nothing. */
+export type StopRecord = { signal: number; killAtUptimeMs: number; cause: Cause }
+
+export type RunRecord = {
+  key: RunKey
+  spec: SpecFacts
+  /** Null until a shepherd has claimed the folder. */
+  journal: Journal | null
+  stop: StopRecord | null
+}
+
+export type RunFolders = ReturnType<typeof runFolders>
+
+export function runFolders(nodeDir: string) {
+  const runs = join(nodeDir, 'runs')
+  const damaged = join(nodeDir, 'damaged')
+  // A spec never changes: reading it once saves half the work of every later look.
+  const specs = new Map<RunKey, SpecFacts>()
+  const folder = (key: RunKey) => join(runs, key)
+
+  const readSpec = async (key: RunKey) => {
+    const known = specs.get(key)
+    if (known) return known
+    const spec = decodeSpec(await readFile(join(folder(key), 'spec')))
+    if (spec) specs.set(key, spec)
+    return spec
+  }
+  return {
+    folder,
+    async prepare(): Promise<void> {
+      for (const path of [runs, damaged]) await mkdir(path, { recursive: true, mode: 0o700 })
+    },
+    async keys(): Promise<RunKey[]> {
+      return (await readdir(runs)).filter((name) => !name.startsWith('.'))
+    },
+    async create(key: RunKey, spec: Buffer): Promise<void> {
+      // Made under another name first: a folder without a spec is never seen.
+      const made = join(runs, `.${key}`)
+      await mkdir(made, { mode: 0o700 })
+      await writeFile(join(made, 'spec'), spec, { mode: 0o600 })
+      await rename(made, folder(key))
+    },
+    /** Null when the folder is gone; `damaged` when it cannot be understood. */
+    async load(key: RunKey): Promise<RunRecord | 'damaged' | null> {
+      try {
+        const spec = await readSpec(key)
+        const text = await readOrNull(join(folder(key), 'journal'))
+        const journal = text === null ? null : parseJournal(text)
+        if (!spec || (text !== null && !journal)) return 'damaged'
+        const stop = await readOrNull(join(folder(key), 'stop'))
+        return { key, spec, journal, stop: stop === null ? null : parseStop(stop) }
+      } catch (error) {
+        return isGone(error) && !(await exists(folder(key))) ? null : 'damaged'
+      }
+    },
+    async writeStop(key: RunKey, stop: StopRecord): Promise<void> {
+      const path = join(folder(key), 'stop')
+      const text = `${stop.signal} ${stop.killAtUptimeMs}\n${JSON.stringify(stop.cause)}\n`
+      await writeFile(`${path}.new`, text, { mode: 0o600 })
+      await rename(`${path}.new`, path)
+    },
+    async setAside(key: RunKey): Promise<string> {
+      const place = join(damaged, `${key}.${Date.now()}`)
+      await rename(folder(key), place)
+      specs.delete(key)
+      return place
+    },
+    async remove(key: RunKey): Promise<void> {
+      specs.delete(key)
+      await rm(folder(key), { recursive: true, force: true })
+    },
+  }
+}
+
+function parseStop(text: string): StopRecord | null {
+  const [line, cause] = text.split('\n', 2)
+  const [signal, killAtUptimeMs] = (line ?? '').split(' ').map(Number)
+  try {
+    return {
+      signal: signal ?? 0,
+      killAtUptimeMs: killAtUptimeMs ?? 0,
+      cause: JSON.parse(cause ?? '') as Cause,
+    }
+  } catch {
+    return null
+  }
+}
+
+async function readOrNull(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (isGone(error)) return null
+    throw error
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return readdir(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+function isGone(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT'
+}
