@@ -1,0 +1,64 @@
+/** Opens the database file, for writing or, where it cannot be written, for reading alone. */
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+
+import SqliteDatabase, { type Database } from 'better-sqlite3'
+
+import { StoreError } from './store.ts'
+
+const busyMs = 5000
+
+export function openForWriting(path: string): Database {
+  // Created here, because SQLite would let everybody read it.
+  if (path !== ':memory:' && !existsSync(path)) closeSync(openSync(path, 'wx', 0o600))
+  const db = new SqliteDatabase(path, { timeout: busyMs })
+  try {
+    db.pragma('journal_mode = WAL')
+    db.pragma('synchronous = FULL')
+    // Sorting needs no file, which a full disk could not give.
+    db.pragma('temp_store = MEMORY')
+    db.pragma('journal_size_limit = 67108864')
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+/** Several ways, because a database in WAL mode wants to write even where it is only read. */
+export function openForReading(path: string): Database {
+  if (!existsSync(path)) throw new StoreError('read-only', `there is no database at ${path}`)
+  const ways = [
+    () => new SqliteDatabase(path, { readonly: true, timeout: busyMs }),
+    () => exclusively(path),
+    ...(existsSync(`${path}-wal`) ? [] : [() => fromCopyInMemory(path)]),
+  ]
+  let first: unknown
+  for (const way of ways) {
+    let db: Database | undefined
+    try {
+      db = way()
+      db.prepare('SELECT 1 FROM sqlite_schema').get()
+      db.pragma('temp_store = MEMORY')
+      return db
+    } catch (error) {
+      db?.close()
+      first ??= error
+    }
+  }
+  throw first
+}
+
+/** On a full disk: no shared memory file is needed. */
+function exclusively(path: string): Database {
+  const db = new SqliteDatabase(path, { fileMustExist: true, timeout: busyMs })
+  db.pragma('locking_mode = EXCLUSIVE')
+  db.pragma('query_only = ON')
+  return db
+}
+
+/** On a read-only file system, after an orderly end: bytes 18 and 19 say that no log belongs to it. */
+function fromCopyInMemory(path: string): Database {
+  const bytes = readFileSync(path)
+  bytes.fill(1, 18, 20)
+  return new SqliteDatabase(bytes, { readonly: true })
+}

@@ -1,0 +1,148 @@
+/** The store without its thread: synchronous calls on one SQLite database. */
+import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
+
+import type { Database } from 'better-sqlite3'
+
+import type { Change, Snapshot } from './change.ts'
+import { openForReading, openForWriting } from './connection.ts'
+import { guarded, toStoreError } from './failure.ts'
+import { load } from './load.ts'
+import { takeLock, type Lock } from './lock.ts'
+import { checkSchema, migrate, migrationsIn, versionOf, type Migration } from './migrate.ts'
+import { prunerOn } from './prune.ts'
+import { answersOn } from './queries.ts'
+import { noReserve, openReserve, type Reserve } from './reserve.ts'
+import { StoreError, type Queries, type QueryName, type Store } from './store.ts'
+import { writerOn } from './write.ts'
+
+/** Called around each commit; what it throws ends the commit there, as a crash would. */
+export type Fault = (point: 'before' | 'inside' | 'after', db: Database) => void
+
+export type EngineOptions = {
+  readOnly?: boolean
+  /** Space kept back for the time when the disk is full; 0 for none. */
+  reserveBytes?: number
+  /** False when the reserve was given up: only what makes room should be taken now. True when it is back. */
+  onReserve?: (held: boolean) => void
+  migrations?: readonly Migration[]
+}
+
+export type Engine = {
+  load(): Snapshot
+  /** One transaction: all or none, on disk when it returns. */
+  commit(changes: readonly Change[], fault?: Fault): void
+  query<Q extends QueryName>(name: Q, args: Queries[Q]['args']): Queries[Q]['result']
+  prune: (...args: Parameters<Store['prune']>) => number
+  backup(path: string): Promise<void>
+  close(): void
+}
+
+const defaultReserveBytes = 8 << 20
+
+export function openEngine(path: string, options: EngineOptions = {}): Engine {
+  return guarded(path, () =>
+    options.readOnly ? openReader(path, options) : openWriter(path, options),
+  )
+}
+
+function openReader(path: string, { migrations = migrationsIn() }: EngineOptions): Engine {
+  const db = openForReading(path)
+  const refuse = (): never => {
+    throw new StoreError('read-only', `${path} is open for reading only`)
+  }
+  try {
+    checkSchema(db, migrations.length)
+    if (versionOf(db) < migrations.length)
+      throw new StoreError(
+        'read-only',
+        `${path} has an old schema and cannot be written to renew it`,
+      )
+    return { ...readsOf(db, path), commit: refuse, prune: refuse, close: () => db.close() }
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+function openWriter(path: string, options: EngineOptions): Engine {
+  const lock = path === ':memory:' ? undefined : takeLock(path)
+  let db: Database | undefined
+  try {
+    db = openForWriting(path)
+    migrate(db, options.migrations ?? migrationsIn())
+    db.pragma('foreign_keys = ON')
+    return writing(db, path, options, lock)
+  } catch (error) {
+    db?.close()
+    lock?.release()
+    throw error
+  }
+}
+
+function writing(db: Database, path: string, options: EngineOptions, lock?: Lock): Engine {
+  const { reserveBytes = defaultReserveBytes, onReserve = () => {} } = options
+  const reserve =
+    db.memory || reserveBytes === 0 ? noReserve : openReserve(`${path}-reserve`, reserveBytes)
+  if (!reserve.held) onReserve(false)
+  const write = writerOn(db)
+  const commit = db.transaction((changes: readonly Change[], fault?: Fault) => {
+    write(changes)
+    fault?.('inside', db)
+  })
+  const prune = db.transaction(prunerOn(db))
+  const withRoom = withRoomFrom(reserve, path, onReserve)
+  return {
+    ...readsOf(db, path),
+    commit: (changes, fault) => {
+      withRoom(() => {
+        fault?.('before', db)
+        commit.immediate(changes, fault)
+        fault?.('after', db)
+      })
+    },
+    prune: (olderThan, limit) => withRoom(() => prune.immediate(olderThan, limit)),
+    close: () => {
+      db.close()
+      lock?.release()
+    },
+  }
+}
+
+/** Tries once more with the space of the reserve when there is none; takes it back when there is. */
+function withRoomFrom(reserve: Reserve, path: string, onReserve: (held: boolean) => void) {
+  return <T>(work: () => T): T => {
+    if (!reserve.held && reserve.restore()) onReserve(true)
+    try {
+      return work()
+    } catch (error) {
+      const refused = toStoreError(error, path)
+      if (refused.kind !== 'full' || !reserve.release()) throw refused
+      onReserve(false)
+      return guarded(path, work)
+    }
+  }
+}
+
+function readsOf(db: Database, path: string): Pick<Engine, 'load' | 'query' | 'backup'> {
+  const answers = answersOn(db)
+  const loaded = db.transaction(() => load(db))
+  return {
+    load: () => guarded(path, loaded),
+    query: (name, args) => guarded(path, () => answers[name](args)),
+    backup: async (to) => {
+      const partial = `${to}.partial`
+      try {
+        rmSync(partial, { force: true })
+        closeSync(openSync(partial, 'wx', 0o600))
+        await db.backup(partial)
+        const file = openSync(partial, 'r')
+        fsyncSync(file)
+        closeSync(file)
+        renameSync(partial, to)
+      } catch (error) {
+        rmSync(partial, { force: true })
+        throw toStoreError(error, to)
+      }
+    },
+  }
+}

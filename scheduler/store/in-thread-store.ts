@@ -1,0 +1,33 @@
+/** The store's door over an engine in the same thread: for the simulation, and inside the worker. */
+import { openEngine, type Engine, type EngineOptions, type Fault } from './engine.ts'
+import type { Store, StoreError } from './store.ts'
+
+/**
+ * Each call does its work before it returns. After a failed commit all later ones are refused: they would
+ * stand on changes that are not there. A new store on the same engine is what a restarted scheduler sees.
+ */
+export function storeOn(engine: Engine, fault?: Fault): Store {
+  let failed: StoreError | undefined
+  const commit: Store['commit'] = async (changes) => {
+    if (failed !== undefined) throw failed
+    try {
+      engine.commit(changes, fault)
+    } catch (error) {
+      failed = error as StoreError
+      throw failed
+    }
+  }
+  return {
+    load: async () => engine.load(),
+    commit,
+    query: async (name, args) => engine.query(name, args),
+    prune: async (olderThan, limit) => engine.prune(olderThan, limit),
+    backup: (path) => engine.backup(path),
+    close: async () => engine.close(),
+  }
+}
+
+export const inThreadStore = (
+  path: string,
+  { fault, ...options }: EngineOptions & { fault?: Fault } = {},
+): Store => storeOn(openEngine(path, options), fault)

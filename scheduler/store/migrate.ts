@@ -1,0 +1,85 @@
+/** Brings a database to the newest schema, forward only, one transaction for each step. */
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+import type { Database } from 'better-sqlite3'
+
+import { StoreError } from './store.ts'
+
+export type Migration = { version: number; name: string; sql: string }
+
+/** Marks a file as ours ("Evgd"), so that no other program's database is taken for an old one. */
+const applicationId = 0x45766764
+const folder = fileURLToPath(new URL('migrations/', import.meta.url))
+
+export function migrationsIn(path = folder): Migration[] {
+  return readdirSync(path)
+    .filter((name) => /^\d{4}-.*\.sql$/.test(name))
+    .sort()
+    .map((name, place) => {
+      const version = Number(name.slice(0, 4))
+      if (version !== place + 1)
+        throw new Error(`migration ${name} should have number ${place + 1}`)
+      return { version, name, sql: readFileSync(`${path}/${name}`, 'utf8') }
+    })
+}
+
+const numberOf = (db: Database, pragma: string) => Number(db.pragma(pragma, { simple: true }))
+export const versionOf = (db: Database) => numberOf(db, 'user_version')
+
+export const copyName = (path: string, version: number) => `${path}.schema-${version}`
+
+/** Refuses what a newer Evergrid, or another program, has written. */
+export function checkSchema(db: Database, known: number): void {
+  const version = versionOf(db)
+  const empty = db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined
+  if (!empty && numberOf(db, 'application_id') !== applicationId)
+    throw new StoreError('damaged', `${db.name} is a database of another program, not Evergrid's`)
+  if (version > known)
+    throw new StoreError(
+      'newer-schema',
+      `${db.name} has schema ${version}, this Evergrid knows schemas up to ${known}: start the newer ` +
+        `Evergrid that wrote it, or put back the copy ${copyName(db.name, known)} made before the upgrade`,
+    )
+}
+
+export function migrate(db: Database, migrations: readonly Migration[]): void {
+  checkSchema(db, migrations.length)
+  const version = versionOf(db)
+  if (version === migrations.length) return
+  if (version > 0 && !db.memory) copyBefore(db, version)
+  // Off while a step may rebuild a table; the check inside the transaction stands in for it.
+  db.pragma('foreign_keys = OFF')
+  for (const step of migrations.slice(version)) {
+    db.transaction(() => {
+      db.exec(step.sql)
+      const broken = db.pragma('foreign_key_check') as unknown[]
+      if (broken.length > 0)
+        throw new Error(`${step.name} leaves ${broken.length} rows without owner`)
+      db.pragma(`application_id = ${applicationId}`)
+      db.pragma(`user_version = ${step.version}`)
+    }).exclusive()
+  }
+}
+
+function copyBefore(db: Database, version: number): void {
+  const copy = copyName(db.name, version)
+  const partial = `${copy}.partial`
+  rmSync(partial, { force: true })
+  const file = openSync(partial, 'wx', 0o600)
+  try {
+    db.prepare('VACUUM INTO ?').run(partial)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+  renameSync(partial, copy)
+}

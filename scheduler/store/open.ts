@@ -1,0 +1,42 @@
+/** The data folder: made private, checked before a database is trusted to it. */
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { StoreError } from './store.ts'
+
+/** Creates the folder if need be; returns the path of the database in it. */
+export function prepareDataFolder(folder: string): string {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw new StoreError('read-only', `cannot make the data folder ${folder}: ${said(error)}`, {
+      cause: error,
+    })
+  }
+  const { uid, mode } = statSync(folder)
+  const self = process.geteuid?.() ?? uid
+  if (uid !== self)
+    throw new StoreError(
+      'failed',
+      `the data folder ${folder} belongs to uid ${uid}, but this is uid ${self}: run as its owner, ` +
+        `or choose another folder`,
+    )
+  if ((mode & 0o077) !== 0)
+    throw new StoreError(
+      'failed',
+      `other accounts can look into the data folder ${folder}: run chmod 700 ${folder}`,
+    )
+  return join(folder, 'evergrid.db')
+}
+
+/** Null if the folder takes new files; else why not, for people. */
+export function unwritableBecause(folder: string): string | null {
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK)
+    return null
+  } catch (error) {
+    return `the data folder ${folder} cannot be written: ${said(error)}`
+  }
+}
+
+const said = (error: unknown) => (error instanceof Error ? error.message : String(error))

@@ -1,0 +1,119 @@
+/** Reads of single rows and of history: one prepared statement for each shape of question. */
+import type { Database, Statement } from 'better-sqlite3'
+
+import type { EventRow, JobRow, ReplyRow, RunRow, TaskRow } from './change.ts'
+import { firingOf, type FiringColumns } from './load.ts'
+import type { FinishedFilter, Queries, QueryName } from './store.ts'
+import { columnsOf } from './tables.ts'
+
+export type Answers = {
+  [Q in QueryName]: (args: Queries[Q]['args']) => Queries[Q]['result']
+}
+type Values = readonly (string | number)[]
+type Read = <Row>(sql: string, values: Values) => Row[]
+const first = <Row>(rows: Row[]): Row | null => rows[0] ?? null
+
+/** `*` and `?` mean what they do in a shell; GLOB's brackets mean themselves. */
+const globOf = (pattern: string) => pattern.replaceAll('[', '[[]')
+
+function finishedSql(filter: FinishedFilter): { sql: string; values: Values } {
+  const where = ['finishedAt IS NOT NULL']
+  const values: (string | number)[] = []
+  const add = (condition: string, ...more: (string | number)[]) => {
+    where.push(condition)
+    values.push(...more)
+  }
+  if (filter.owner !== null) add('owner = ?', filter.owner)
+  if (filter.kind !== null) add('kind = ?', filter.kind)
+  if (filter.name !== null) {
+    if (/[*?]/.test(filter.name)) add('name GLOB ?', globOf(filter.name))
+    else add('name = ?', filter.name)
+  }
+  if (filter.schedule !== null) add('schedule = ?', filter.schedule)
+  if (filter.before !== null)
+    add('(finishedAt, id) < (?, ?)', filter.before.finishedAt, filter.before.id)
+  const index = filter.owner === null ? 'jobFinished' : 'jobFinishedOfOwner'
+  return {
+    sql: `SELECT ${columnsOf('job')} FROM job INDEXED BY ${index} WHERE ${where.join(' AND ')}
+      ORDER BY finishedAt DESC, id DESC LIMIT ?`,
+    values: [...values, filter.limit],
+  }
+}
+
+const wholeJob = `SELECT ${columnsOf('job', 'job.')}, spec.specJson FROM job JOIN spec USING (id)`
+
+const runsSql = `SELECT ${columnsOf('run')} FROM run WHERE rowid IN (
+    SELECT id FROM (
+      SELECT rowid AS id,
+        row_number() OVER (PARTITION BY "index" ORDER BY epoch DESC, number DESC) AS place
+      FROM run WHERE job = ? AND "index" BETWEEN ? AND ?)
+    WHERE place <= ?)
+  ORDER BY "index", epoch, number`
+
+const events = (where: string) => `SELECT ${columnsOf('event')} FROM event WHERE ${where}`
+
+function answersFrom(read: Read): Answers {
+  return {
+    job: ({ id }) => first(read<JobRow>(`${wholeJob} WHERE job.id = ?`, [id])),
+    specs: ({ jobs }) =>
+      jobs.flatMap((id) =>
+        read<{ id: number; specJson: string }>('SELECT id, specJson FROM spec WHERE id = ?', [id]),
+      ),
+    newestByName: ({ owner, name }) =>
+      first(
+        read<JobRow>(`${wholeJob} WHERE owner = ? AND name = ? ORDER BY job.id DESC LIMIT 1`, [
+          owner,
+          name,
+        ]),
+      ),
+    finished: (filter) => {
+      const { sql, values } = finishedSql(filter)
+      return read(sql, values)
+    },
+    tasks: ({ job, from, to, limit }) =>
+      read<TaskRow>(
+        `SELECT ${columnsOf('task')} FROM task WHERE job = ? AND "index" BETWEEN ? AND ?
+         ORDER BY "index" LIMIT ?`,
+        [job, from, to, limit],
+      ),
+    ranges: ({ job }) =>
+      read('SELECT "from", "to" FROM range WHERE job = ? ORDER BY "from"', [job]),
+    runs: ({ job, from, to, newest }) => read<RunRow>(runsSql, [job, from, to, newest]),
+    // The newest of them, told in the order they happened.
+    jobEvents: ({ job, limit }) =>
+      read<EventRow>(`${events('job = ?')} ORDER BY id DESC LIMIT ?`, [job, limit]).reverse(),
+    eventsAfter: ({ id, limit, job }) =>
+      job === null
+        ? read<EventRow>(`${events('id > ?')} ORDER BY id LIMIT ?`, [id, limit])
+        : read<EventRow>(`${events('job = ? AND id > ?')} ORDER BY id LIMIT ?`, [job, id, limit]),
+    firings: ({ owner, schedule, limit }) =>
+      read<FiringColumns>(
+        `SELECT ${columnsOf('firing')} FROM firing WHERE owner = ? AND schedule = ?
+         ORDER BY dueAt DESC, manual DESC LIMIT ?`,
+        [owner, schedule, limit],
+      ).map(firingOf),
+    reply: ({ owner, key }) =>
+      first(
+        read<ReplyRow>(`SELECT ${columnsOf('reply')} FROM reply WHERE owner = ? AND key = ?`, [
+          owner,
+          key,
+        ]),
+      ),
+    outcomes: ({ jobs }) =>
+      jobs.flatMap((id) =>
+        read<Queries['outcomes']['result'][number]>(
+          'SELECT id, outcome, finishedAt FROM job WHERE id = ?',
+          [id],
+        ),
+      ),
+  }
+}
+
+export function answersOn(db: Database): Answers {
+  const statements = new Map<string, Statement>()
+  return answersFrom(<Row>(sql: string, values: Values) => {
+    const statement = statements.get(sql) ?? db.prepare(sql)
+    statements.set(sql, statement)
+    return statement.all(...values) as Row[]
+  })
+}

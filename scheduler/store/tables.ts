@@ -1,0 +1,107 @@
+/** The tables as data: which field of a row is which column, and what makes its key. */
+import type { Change } from './change.ts'
+
+export type Put = Extract<Change, { put: string }>
+export type PutName = Put['put']
+type RowOf<N extends PutName> =
+  Extract<Put, { put: N }> extends { row: infer Row } ? Row : { key: string; value: string }
+
+type Table<N extends PutName> = {
+  columns: readonly (keyof RowOf<N> & string)[]
+  key: readonly (keyof RowOf<N> & string)[]
+}
+
+export const tables: { [N in PutName]: Table<N> } = {
+  job: {
+    // Without `specJson`, which has a table of its own.
+    columns: [
+      'id',
+      'owner',
+      'name',
+      'kind',
+      'queue',
+      'factsJson',
+      'priority',
+      'submittedAt',
+      'startedAt',
+      'finishedAt',
+      'state',
+      'outcome',
+      'causeJson',
+      'countsJson',
+      'restarts',
+      'schedule',
+      'dueAt',
+    ],
+    key: ['id'],
+  },
+  range: { columns: ['job', 'from', 'to'], key: ['job', 'from'] },
+  task: {
+    columns: ['job', 'index', 'state', 'outcome', 'node', 'epoch', 'since', 'dataJson'],
+    key: ['job', 'index'],
+  },
+  run: {
+    columns: [
+      'job',
+      'index',
+      'epoch',
+      'number',
+      'node',
+      'pid',
+      'startedAt',
+      'endedAt',
+      'causeJson',
+      'usageJson',
+      'outputJson',
+    ],
+    key: ['job', 'index', 'epoch', 'number'],
+  },
+  event: {
+    columns: ['id', 'at', 'what', 'job', 'task', 'node', 'schedule', 'owner', 'by', 'detail'],
+    key: ['id'],
+  },
+  node: { columns: ['name', 'dataJson'], key: ['name'] },
+  schedule: {
+    columns: ['owner', 'name', 'cursorAt', 'specJson', 'dataJson'],
+    key: ['owner', 'name'],
+  },
+  firing: {
+    columns: [
+      'owner',
+      'schedule',
+      'dueAt',
+      'until',
+      'count',
+      'outcome',
+      'jobId',
+      'manual',
+      'why',
+      'at',
+    ],
+    key: ['owner', 'schedule', 'dueAt', 'manual'],
+  },
+  reply: {
+    columns: ['owner', 'key', 'route', 'hash', 'status', 'replyJson', 'at'],
+    key: ['owner', 'key'],
+  },
+  token: { columns: ['hash', 'owner', 'expiresAt'], key: ['hash'] },
+  meta: { columns: ['key', 'value'], key: ['key'] },
+}
+
+const quoted = (names: readonly string[], prefix: string) =>
+  names.map((name) => `${prefix}"${name}"`).join(', ')
+
+export const columnsOf = (name: PutName, prefix = '') => quoted(tables[name].columns, prefix)
+
+export function upsertSql(
+  table: string,
+  columns: readonly string[],
+  key: readonly string[],
+  onlyIf = '',
+): string {
+  const rest = columns.filter((column) => !key.includes(column))
+  const sets = rest.map((column) => `"${column}" = excluded."${column}"`).join(', ')
+  const marks = columns.map(() => '?').join(', ')
+  return `INSERT INTO "${table}" (${quoted(columns, '')}) VALUES (${marks})
+    ON CONFLICT (${quoted(key, '')}) DO UPDATE SET ${sets} ${onlyIf}`
+}

@@ -1,0 +1,17 @@
+/** What the scheduler's thread and the store's thread say to each other. */
+import type { EngineOptions } from './engine.ts'
+import type { Store, StoreError } from './store.ts'
+
+export type ThreadStart = { path: string; options: Omit<EngineOptions, 'onReserve' | 'migrations'> }
+
+export type Demand = { id: number; call: keyof Store; args: readonly unknown[] }
+
+export type Report =
+  | { what: 'open' }
+  | { what: 'refused'; error: ErrorText }
+  | { what: 'reserve'; held: boolean }
+  | { what: 'done'; id: number; value: unknown }
+  | { what: 'failed'; id: number; error: ErrorText }
+
+/** Classes do not survive the way between threads. */
+export type ErrorText = { kind: StoreError['kind']; message: string }

@@ -1,0 +1,37 @@
+/** The store's thread: answers one demand after the other, in the order they came. */
+import { parentPort, workerData } from 'node:worker_threads'
+
+import { openEngine } from './engine.ts'
+import { toStoreError } from './failure.ts'
+import { storeOn } from './in-thread-store.ts'
+import type { Store } from './store.ts'
+import type { Demand, ErrorText, Report, ThreadStart } from './thread-message.ts'
+
+const { path, options } = workerData as ThreadStart
+const port = parentPort!
+const tell = (report: Report) => port.postMessage(report)
+
+const textOf = (error: unknown): ErrorText => {
+  const { kind, message } = toStoreError(error, path)
+  return { kind, message }
+}
+
+async function answer(store: Store, { id, call, args }: Demand): Promise<void> {
+  try {
+    const value: unknown = await (store[call] as (...args: readonly unknown[]) => unknown)(...args)
+    tell({ what: 'done', id, value })
+  } catch (error) {
+    tell({ what: 'failed', id, error: textOf(error) })
+  }
+  if (call === 'close') port.close()
+}
+
+try {
+  const store = storeOn(
+    openEngine(path, { ...options, onReserve: (held) => tell({ what: 'reserve', held }) }),
+  )
+  port.on('message', (demand: Demand) => void answer(store, demand))
+  tell({ what: 'open' })
+} catch (error) {
+  tell({ what: 'refused', error: textOf(error) })
+}
