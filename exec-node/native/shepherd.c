@@ -2,45 +2,26 @@
  * forks one shepherd for each until the agent goes; each reads `spec` there, starts the command, keeps
  * `journal`, obeys `stop` (`SIGNAL KILL_AT_UPTIME_MS`, reread on SIGUSR1 and each second), enforces the
  * time limit and, for a single-copy run, the lease in `../../lease`; it goes when the run is empty. */
-#include "child.h"
-#include "journal.h"
+#include "log-pipes.h"
+#include "ending.h"
 #include "members.h"
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
 #define NEVER INT64_MAX
 static struct spec spec;
 static struct lease lease = { 0, 0 };
-static pid_t main_pid, logger, cleaner;
-static bool started, failed, ended, warned, timed_out, fenced, oom, swept, cleaned;
+static pid_t main_pid;
+static bool started, failed, ended, warned, timed_out, fenced, oom, swept, childless;
 static const char *by = "none"; /* which ladder ends the run */
-static int64_t began_at, kill_at = NEVER, kill_pause_ms, logger_at, draining_at, cleaning_at;
-static int signals, channel = -1, logger_program = -1;
-static int pipes[2][2] = { { -1, -1 }, { -1, -1 } };
+static int64_t began_at, kill_at = NEVER, kill_pause_ms;
+static int signals, channel = -1;
 
 static void end_run(const char *why, int signal, int64_t deadline) {
   if (!ended && strcmp(by, "none") == 0) by = why;
   if (deadline < kill_at) kill_at = deadline;
   if (signal) ask_members(&spec, signal, logger);
-}
-
-static void start_logger(void) {
-  logger_at = uptime_ms();
-  logger = fork();
-  if (logger != 0) return;
-  char cap[32], keep[32];
-  snprintf(cap, sizeof cap, "%lld", spec.cap);
-  snprintf(keep, sizeof keep, "%lld", spec.keepfiles);
-  channel = -1;
-  enter_as_owner(&spec, -1);
-  if (chdir(spec.cwd)) _exit(1);
-  dup2(pipes[0][0], 0);
-  dup2(pipes[1][0], 1);
-  close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
-  fexecve(logger_program, (char *[]){ "logger", spec.out, spec.err, cap, keep, NULL }, (char *[]){ NULL });
-  _exit(1);
 }
 
 static void make_cgroup(void) {
@@ -92,7 +73,7 @@ static void hear_child(void) {
       note("failed %s %d %lld %s", message.call, message.error, (long long)wall_ms(), message.detail);
     } else {
       ready = message;
-      if (spec.logger && !logger) start_logger();
+      if (spec.logger && !logger) start_logger(&spec);
       if (spec.single) read_lease("../../lease", &lease);
       int64_t deadline = spec.single ? lease.term_at : NEVER;
       if (send(channel, &deadline, sizeof deadline, MSG_NOSIGNAL) < 0) return;
@@ -113,9 +94,10 @@ static void watch_memory(void) {
 static void reap(void) {
   struct rusage usage;
   int status;
-  for (pid_t pid; (pid = wait4(-1, &status, WNOHANG, &usage)) > 0;) {
+  pid_t pid;
+  while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
     if (pid == logger) logger = 0;
-    if (pid == cleaner) cleaner = 0;
+    if (pid == cleaner) cleaner = 0, tmp_removed = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     if (pid != main_pid || ended) continue;
     hear_child();
     watch_memory();
@@ -127,6 +109,7 @@ static void reap(void) {
            (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000);
     journal_notify(spec.key);
   }
+  childless = pid < 0 && errno == ECHILD;
 }
 
 static void obey_stop(void) {
@@ -170,7 +153,9 @@ static void watch_time(int64_t now) {
 /* True when no process of the run but its logger is left. */
 static bool end_members(int64_t now) {
   if (!ended && now < kill_at) return false;
-  if (signal_members(&spec, 0, logger) == 0) return ended;
+  // As subreaper it inherits whatever the run leaves: no child, no descendant.
+  bool none = childless && spec.procs.count == 0;
+  if (none || signal_members(&spec, 0, logger) == 0) return ended;
   if (ended && !swept) end_run(by, SIGTERM, now + (spec.grace < 5000 ? spec.grace : 5000));
   if (ended) swept = true;
   if (now < kill_at) return false;
@@ -179,47 +164,6 @@ static bool end_members(int64_t now) {
   return false;
 }
 
-static bool drained(int64_t now) {
-  if (!spec.logger) return true;
-  int left[2] = { 0, 0 };
-  for (int i = 0; i < 2; i++) {
-    if (pipes[i][1] >= 0) close(pipes[i][1]);
-    pipes[i][1] = -1;
-    ioctl(pipes[i][0], FIONREAD, &left[i]);
-  }
-  if (!draining_at) draining_at = now;
-  if (logger && now > draining_at + 5000) kill(logger, SIGKILL);
-  if (!logger && left[0] + left[1] > 0 && now < draining_at + 5000 && now > logger_at + 200) start_logger();
-  return !logger && (left[0] + left[1] == 0 || now >= draining_at + 5000);
-}
-
-static bool tidied(int64_t now) {
-  if (!cleaned && spec.tmp) {
-    cleaning_at = now;
-    cleaner = fork();
-    if (cleaner == 0) {
-      if (become_owner(&spec)) remove_tree(AT_FDCWD, spec.tmp);
-      _exit(0);
-    }
-  }
-  cleaned = true;
-  if (cleaner > 0 && now > cleaning_at + 10000) kill(cleaner, SIGKILL);
-  return cleaner <= 0;
-}
-
-static bool closed(void) {
-  static bool told;
-  for (int i = 0; i < spec.read.count && !told; i++) {
-    char *label = spec.read.items[i], *path = strchr(label, '='), *text = path ? read_whole(path + 1, NULL) : NULL;
-    if (text) note("read %.*s %s", (int)(path - label), label, text);
-    free(text);
-  }
-  told = true;
-  for (int i = spec.make.count - 1; i >= 0; i--)
-    if (rmdir(spec.make.items[i]) && errno == EBUSY) return false;
-  note("empty %lld %d", (long long)wall_ms(), !spec.tmp || access(spec.tmp, F_OK) != 0);
-  return true;
-}
 
 static void wait_for_news(int64_t now) {
   struct pollfd polled[] = { { .fd = signals, .events = POLLIN }, { .fd = channel, .events = POLLIN } };
@@ -230,7 +174,7 @@ static void wait_for_news(int64_t now) {
     if (!timed_out && due < next) next = due;
   }
   if (kill_at < NEVER) next = kill_at > now ? (kill_at < next ? kill_at : next) : now + kill_pause_ms;
-  if (draining_at || cleaned) next = now + 20;
+  if (draining_at || cleaning_at) next = now + 20;
   poll(polled, 2, next > now ? next - now : 1);
   while (read(signals, info, sizeof info) > 0) continue;
 }
@@ -262,9 +206,9 @@ static _Noreturn void keep_run(void) {
     watch_lease(now);
     watch_time(now);
     if (started && !ended) watch_memory();
-    if (spec.logger && started && !ended && !logger && now > logger_at + 1000) start_logger();
+    if (spec.logger && started && !ended && !logger && now > logger_at + 1000) start_logger(&spec);
     journal_flush();
-    if (end_members(now) && drained(now) && tidied(now) && closed()) break;
+    if (end_members(now) && drained(&spec, now) && tidied(&spec, now) && closed(&spec)) break;
   }
   while (!journal_flush()) sleep(1);
   journal_notify(spec.key);

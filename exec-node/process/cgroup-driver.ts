@@ -29,6 +29,8 @@ export type Pressure = { some10: number; full10: number }
 export type CgroupDriver = {
   readonly enforcement: Enforcement
   plan(key: RunKey, limits: RunPlan['limits']): CgroupPlan
+  /** Looks anew at what is running; a machine without cgroups keeps one look for many runs. */
+  refresh(): void
   /** Process ids of the run; `shepherd` and `main` help where there is no cgroup to ask. */
   pids(key: RunKey, roots: { shepherd: number | null; main: number | null }): number[]
   reader(key: RunKey): Reader

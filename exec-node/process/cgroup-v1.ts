@@ -57,6 +57,7 @@ function driver(bases: Map<string, string>): CgroupDriver {
         oom: file('memory.oom_control', key),
       }
     },
+    refresh: () => {},
     pids: (key) => pidsIn(readSmall(join(folder('freezer', key), 'cgroup.procs'))),
     reader: (key) => (label) => {
       const path = file(label, key)

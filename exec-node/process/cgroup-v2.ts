@@ -49,6 +49,7 @@ function driver(base: string): CgroupDriver {
         oom: join(folder, 'memory.events'),
       }
     },
+    refresh: () => {},
     pids: (key) => nested(join(base, key)),
     reader: (key) => (label) => readSmall(join(base, key, label)),
     usage(read) {

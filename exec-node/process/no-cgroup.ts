@@ -28,6 +28,9 @@ export const noCgroup: CgroupDriver = {
     read: [],
     oom: null,
   }),
+  refresh() {
+    table = null
+  },
   pids: (_key, { shepherd, main }) => familyOf(shepherd, main),
   reader: () => () => null,
   usage: () => noUsage,

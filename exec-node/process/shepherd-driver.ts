@@ -92,15 +92,21 @@ class ShepherdDriver implements RunDriver {
   }
 
   async list(): Promise<RunFacts[]> {
+    this.#cgroup.refresh()
     // Before the folders: a run that starts meanwhile must not look like a cgroup without a record.
     const cgroups = this.#cgroup.list()
     const keys = await this.#folders.keys()
-    const known = await Promise.all(keys.map((key) => this.facts(key)))
+    const known = await Promise.all(keys.map((key) => this.#facts(key)))
     const odd = oddFacts(this.#cgroup, cgroups, new Set(keys), this.#odd)
     return [...known.filter((facts) => facts !== null), ...odd]
   }
 
-  async facts(key: RunKey): Promise<RunFacts | null> {
+  facts(key: RunKey): Promise<RunFacts | null> {
+    this.#cgroup.refresh()
+    return this.#facts(key)
+  }
+
+  async #facts(key: RunKey): Promise<RunFacts | null> {
     const seen = await this.#see(key)
     if (seen) return factsOf(seen.record, seen.vitals, this.#context)
     const cgroups = this.#cgroup.list().filter((name) => name === key)
@@ -185,6 +191,7 @@ class ShepherdDriver implements RunDriver {
   }
 
   async #stop(key: RunKey, order: StopOrder): Promise<void> {
+    this.#cgroup.refresh()
     const seen = await this.#see(key)
     if (!seen) return this.#stopOdd(key, order)
     if (!seen.vitals.populated) return
@@ -211,23 +218,23 @@ class ShepherdDriver implements RunDriver {
   }
 
   async #freeze(key: RunKey, frozen: boolean): Promise<void> {
+    this.#cgroup.refresh()
     const seen = await this.#see(key)
     if (seen?.vitals.populated && !this.#cgroup.freeze(key, frozen, seen.vitals.pids))
       throw new Error(`run ${key} could not be ${frozen ? 'suspended' : 'resumed'}`)
   }
 
   async #unclaimed(): Promise<string[]> {
-    const folders: string[] = []
-    for (const key of this.#live.keys()) {
-      const record = await this.#folders.load(key)
-      if (record && record !== 'damaged' && !record.journal && record.spec.bootId === bootId)
-        folders.push(this.#folders.folder(key))
-    }
-    return folders
+    const records = await Promise.all([...this.#live.keys()].map((key) => this.#folders.load(key)))
+    return records
+      .filter((record) => record !== null && record !== 'damaged')
+      .filter((record) => !record.journal && record.spec.bootId === bootId)
+      .map((record) => this.#folders.folder(record.key))
   }
 
   /** Shepherds tell of their runs; of a run whose shepherd was killed nobody does. */
   async #look(): Promise<void> {
+    this.#cgroup.refresh()
     for (const [key, seen] of this.#live) {
       const shepherd = seen?.record.journal?.shepherd
       if (shepherd && !isSameProcess(shepherd.pid, shepherd.startTicks)) await this.#climb(key)

@@ -1,0 +1,118 @@
+/** A restarted agent finds its runs as they are; damage and strangers are shown, never fatal. */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { afterEach, beforeEach, expect, it } from 'vitest'
+
+import { until } from '../../support/wait.ts'
+import { openGrid, shepherdOf, type Grid } from './grid.ts'
+
+const cause = { kind: 'cancelled', by: 'alice', why: '' } as const
+let grid: Grid
+beforeEach(async () => {
+  grid = await openGrid()
+})
+afterEach(() => grid.close())
+
+it('finds what runs and what has ended meanwhile, with the same identity', async () => {
+  await grid.start('a.1', ['sleep', '600'])
+  await grid.start('a.2', ['sh', '-c', 'sleep 0.3; exit 7'])
+  const before = await grid.running('a.1')
+  await grid.driver.close()
+  await until(async () => (await grid.journal('a.2')).includes('empty'))
+  await grid.reopen()
+  const [first, second] = [await grid.driver.facts('a.1'), await grid.driver.facts('a.2')]
+  expect(first).toMatchObject({
+    pid: before.pid,
+    startedAt: before.startedAt,
+    populated: true,
+    supervised: true,
+  })
+  expect(second).toMatchObject({ populated: false, cause: { kind: 'exit', code: 7 } })
+})
+
+it('tells of starts and ends at once', async () => {
+  const told: (string | null)[] = []
+  grid.driver.onChange((key) => told.push(key))
+  await grid.run('tell.1', ['true'])
+  await until(() => told.includes('tell.1'))
+})
+
+it('refuses to remove a run that lives, and leaves nothing of one that is over', async () => {
+  await grid.start('rm.1', ['sleep', '600'])
+  await grid.running('rm.1')
+  await expect(grid.driver.remove('rm.1')).rejects.toThrow('still has processes')
+  await grid.driver.stop('rm.1', { cause, signal: 'SIGTERM', graceMs: 1000 })
+  await grid.over('rm.1')
+  await grid.driver.remove('rm.1')
+  expect(await grid.driver.facts('rm.1')).toBeNull()
+  expect(readdirSync(join(grid.nodeDir, 'runs'))).toEqual([])
+})
+
+it('a record that cannot be read is set aside, its processes stay visible', async () => {
+  await grid.start('bad.1', ['sleep', '600'])
+  const pid = (await grid.running('bad.1')).pid ?? 0
+  const shepherd = await shepherdOf(grid, 'bad.1')
+  mkdirSync(join(grid.nodeDir, 'runs', 'bad.2'))
+  mkdirSync(join(grid.nodeDir, 'runs', 'bad.3'))
+  writeFileSync(join(grid.nodeDir, 'runs', 'bad.3', 'spec'), 'key=bad.3')
+  process.kill(shepherd, 'SIGKILL')
+  writeFileSync(join(grid.nodeDir, 'runs', 'bad.1', 'journal'), 'nonsense\n')
+  await grid.reopen()
+  const facts = await grid.driver.list()
+  expect(facts.map(({ key }) => key).sort()).toEqual(['bad.1', 'bad.2', 'bad.3'])
+  for (const one of facts) expect(one.oddity).toContain('damaged')
+  if (grid.driver.enforcement === 'rlimit') return void process.kill(pid, 'SIGKILL')
+  expect(facts.find(({ key }) => key === 'bad.1')?.populated).toBe(true)
+  await grid.reopen()
+  const stranger = (await grid.driver.list()).find(({ key }) => key === 'bad.1')
+  expect(stranger).toMatchObject({ populated: true, oddity: 'a cgroup that no record explains' })
+  await grid.driver.stop('bad.1', { cause, signal: 'SIGKILL', graceMs: 0 })
+  await until(async () => !(await grid.driver.facts('bad.1'))?.populated)
+})
+
+it('a folder of an earlier boot is over', async () => {
+  await grid.run('boot.1', ['true'])
+  const old = join(grid.nodeDir, 'runs', 'boot.2')
+  mkdirSync(old)
+  const spec = execFileSync('cat', [join(grid.nodeDir, 'runs', 'boot.1', 'spec')]).toString()
+  writeFileSync(
+    join(old, 'spec'),
+    spec.replace(/boot=[^\0]*/, 'boot=earlier').replace('key=boot.1', 'key=boot.2'),
+  )
+  writeFileSync(
+    join(old, 'journal'),
+    `shepherd ${process.pid} 1 earlier\nstarted ${process.pid} 1 2 3 4:5 6:7\n`,
+  )
+  await grid.reopen()
+  expect(await grid.driver.facts('boot.2')).toMatchObject({
+    populated: false,
+    cause: { kind: 'outcome-unknown', detail: 'node rebooted' },
+  })
+})
+
+it('a start that the launcher did not come to is taken up again', async () => {
+  await grid.run('late.0', ['true'])
+  await grid.driver.close()
+  const folder = join(grid.nodeDir, 'runs', 'late.1')
+  mkdirSync(folder)
+  const spec = execFileSync('cat', [join(grid.nodeDir, 'runs', 'late.0', 'spec')]).toString()
+  writeFileSync(join(folder, 'spec'), spec.replaceAll('late.0', 'late.1'))
+  await grid.reopen()
+  expect((await grid.over('late.1')).cause).toEqual({ kind: 'exit', code: 0 })
+})
+
+it('lists 500 runs quickly', async () => {
+  const keys = Array.from({ length: 500 }, (_, index) => `many.${index}`)
+  for (const key of keys) await grid.start(key, ['sleep', '600'])
+  await until(async () => (await grid.driver.list()).filter((facts) => facts.pid).length === 500, {
+    everyMs: 200,
+    timeoutMs: 50_000,
+  })
+  const begin = performance.now()
+  await grid.reopen()
+  const facts = await grid.driver.list()
+  console.log(`500 runs adopted and listed in ${Math.round(performance.now() - begin)} ms`)
+  expect(facts.filter((one) => one.populated && one.supervised)).toHaveLength(500)
+}, 120_000)

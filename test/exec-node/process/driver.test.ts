@@ -1,0 +1,125 @@
+import { readFile } from 'node:fs/promises'
+/** Limits, checks, accounts and the node's fence. */
+import { join } from 'node:path'
+
+import { afterAll, beforeAll, expect, it } from 'vitest'
+
+import { bootId, processStat, uptimeMs } from '../../../exec-node/process/boot.ts'
+import { openFence } from '../../../exec-node/process/fence.ts'
+import { lookUpUser } from '../../../exec-node/process/identity.ts'
+import { signalName, signalNumber } from '../../../exec-node/process/signals.ts'
+import { until } from '../../support/wait.ts'
+import { openGrid, owner, shepherdOf, type Grid } from './grid.ts'
+
+let grid: Grid
+beforeAll(async () => {
+  grid = await openGrid()
+  await grid.lease({ kind: 'endless' })
+})
+afterAll(() => grid.close())
+const cause = { kind: 'cancelled', by: 'alice', why: '' } as const
+
+it('measures processor time and memory', async () => {
+  const script =
+    'const a=Buffer.alloc(40<<20,1);const t=Date.now();while(Date.now()-t<400);process.exit(a[0]-1)'
+  const facts = await grid.run('use.1', [process.execPath, '-e', script])
+  expect(facts.cause).toEqual({ kind: 'exit', code: 0 })
+  expect(facts.usage.cpuMs).toBeGreaterThan(100)
+  expect(facts.usage.peakMemBytes).toBeGreaterThan(40 << 20)
+})
+
+it('changes the limits of a live run', async () => {
+  const limits = grid.plan('x', []).limits
+  await grid.start('limit.1', ['sleep', '600'], { limits: { ...limits, memBytes: 64 << 20 } })
+  await grid.running('limit.1')
+  const applied = grid.driver.enforcement !== 'rlimit'
+  for (const memBytes of [128 << 20, 32 << 20, null])
+    expect(
+      await grid.driver.limit('limit.1', {
+        ...limits,
+        memBytes,
+        cpuCores: 1.5,
+        cpuWeight: 2048,
+        pids: 50,
+      }),
+    ).toBe(applied)
+  await grid.driver.stop('limit.1', { cause, signal: 'SIGTERM', graceMs: 1000 })
+  await grid.over('limit.1')
+})
+
+it('checks run as the owner with the environment of the run, and end in time', async () => {
+  await grid.start('check.1', ['sleep', '600'], { env: { PATH: '/usr/bin:/bin', WORD: 'green' } })
+  await grid.running('check.1')
+  const good = await grid.driver.check('check.1', ['sh', '-c', 'echo $WORD $(id -u) $PWD'], 5000)
+  expect(good).toEqual({ ok: true, detail: `exit 0: green ${owner.uid} ${grid.work}` })
+  expect(await grid.driver.check('check.1', ['false'], 5000)).toEqual({
+    ok: false,
+    detail: 'exit 1',
+  })
+  expect(await grid.driver.check('check.1', ['sleep', '60'], 100)).toEqual({
+    ok: false,
+    detail: 'no answer within 100 ms',
+  })
+  await grid.driver.stop('check.1', { cause, signal: 'SIGTERM', graceMs: 1000 })
+  await grid.over('check.1')
+})
+
+it('knows accounts by name', async () => {
+  expect(await lookUpUser('root')).toMatchObject({
+    ok: true,
+    identity: { uid: 0, gid: 0, home: '/root' },
+  })
+  expect(await lookUpUser('no-such-user')).toEqual({
+    ok: false,
+    error: 'unknown-user',
+    detail: 'no-such-user',
+  })
+  for (const name of ['0', '-x', 'a:b', ''])
+    expect(await lookUpUser(name)).toMatchObject({ ok: false, error: 'unknown-user' })
+})
+
+it('knows signals by name and number', () => {
+  expect([
+    signalNumber('term'),
+    signalNumber('SIGKILL'),
+    signalNumber('10'),
+    signalNumber('nonsense'),
+  ]).toEqual([15, 9, 10, null])
+  expect([signalName(11), signalName(6), signalName(36)]).toEqual([
+    'SIGSEGV',
+    'SIGABRT',
+    'SIGRTMIN+2',
+  ])
+})
+
+it('the fence ends single-copy runs whose shepherd hangs or is dead, and only one fence stands', async () => {
+  const fence = openFence(grid.nodeDir)
+  const pid = await until(() => fence.pid())
+  const ignorer = ['sh', '-c', 'trap "" TERM; while :; do sleep 1; done']
+  for (const key of ['fence.1', 'fence.2', 'fence.3'])
+    await grid.start(key, ignorer, { singleCopy: key !== 'fence.3' })
+  for (const key of ['fence.1', 'fence.2', 'fence.3']) await grid.running(key)
+  process.kill(await shepherdOf(grid, 'fence.1'), 'SIGSTOP')
+  process.kill(await shepherdOf(grid, 'fence.2'), 'SIGKILL')
+  const second = openFence(grid.nodeDir)
+  const main = async (key: string) => (await grid.driver.facts(key))?.pid ?? 0
+  const [one, two, three] = [await main('fence.1'), await main('fence.2'), await main('fence.3')]
+  const now = uptimeMs()
+  await grid.lease({ kind: 'until', bootId, termAtUptimeMs: now, killAtUptimeMs: now + 500 })
+  const gone = (process: number) => ['Z', undefined].includes(processStat(process)?.state)
+  await until(() => gone(one) && gone(two), { what: 'both ended' })
+  expect(gone(three)).toBe(false)
+  await grid.lease({ kind: 'endless' })
+  process.kill(await shepherdOf(grid, 'fence.1'), 'SIGCONT')
+  await grid.over('fence.1')
+  await grid.over('fence.2')
+  expect(Number(await readFile(join(grid.nodeDir, 'fence.pid'), 'utf8'))).toBe(pid)
+  process.kill(pid, 'SIGKILL')
+  const next = await until(async () => {
+    const found = await fence.pid()
+    return found !== pid ? found : null
+  })
+  fence.close()
+  second.close()
+  process.kill(next, 'SIGKILL')
+})

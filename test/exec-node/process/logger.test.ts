@@ -1,0 +1,194 @@
+/** Logs of continuous jobs: capped, rotated, never lost to a killed logger, read as the owner. */
+import { execFileSync } from 'node:child_process'
+import { existsSync, statSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { afterAll, beforeAll, expect, it } from 'vitest'
+
+import { readSmall } from '../../../exec-node/process/kernel-file.ts'
+import { readOutput, type Cursor } from '../../../exec-node/process/output.ts'
+import { until } from '../../support/wait.ts'
+import { isRoot, openGrid, owner, shepherdOf, type Grid } from './grid.ts'
+
+let grid: Grid
+beforeAll(async () => {
+  grid = await openGrid()
+})
+afterAll(() => grid.close())
+
+const log = (key: string, maxBytes = 1 << 20, keep = 2) => ({
+  output: {
+    kind: 'log',
+    out: join(grid.work, `${key}.out`),
+    err: join(grid.work, `${key}.err`),
+    maxBytes,
+    keep,
+  } as const,
+})
+const cause = { kind: 'cancelled', by: 'alice', why: '' } as const
+const end = (key: string) =>
+  grid.driver.stop(key, { cause, signal: 'SIGTERM', graceMs: 1000 }).then(() => grid.over(key))
+
+async function loggerOf(key: string): Promise<number | null> {
+  const shepherd = await shepherdOf(grid, key)
+  const children = execFileSync('ps', ['-o', 'pid=,comm=', '--ppid', String(shepherd)]).toString()
+  return Number(children.match(/(\d+) logger/)?.[1]) || null
+}
+
+it('drains both streams to the end before the run is over', async () => {
+  await grid.run('log.1', ['sh', '-c', 'seq 1 20000; seq 1 3 >&2'], log('log.1'))
+  expect((await grid.output('log.1')).split('\n')).toHaveLength(20_001)
+  expect(await grid.output('log.1', 'err')).toBe('1\n2\n3\n')
+  expect(statSync(join(grid.work, 'log.1.out')).uid).toBe(owner.uid)
+})
+
+it('rotates: the live file keeps its name, the oldest parts go', async () => {
+  await grid.run(
+    'log.2',
+    ['sh', '-c', 'for i in $(seq 1 40); do seq 1 500; sleep 0.01; done; echo last'],
+    log('log.2', 20_000),
+  )
+  const file = (name: string) => join(grid.work, `log.2.out${name}`)
+  expect(await readFile(file(''), 'utf8')).toMatch(/last\n$/)
+  for (const name of ['', '.1', '.2']) expect(statSync(file(name)).size).toBeLessThanOrEqual(66_000)
+  expect(existsSync(file('.3'))).toBe(false)
+})
+
+it('a killed logger is started again and the job sees nothing of it', async () => {
+  await grid.start(
+    'log.3',
+    ['sh', '-c', 'i=0; while :; do i=$((i+1)); echo line $i; sleep 0.02; done'],
+    log('log.3'),
+  )
+  const first = await until(() => loggerOf('log.3'))
+  process.kill(first, 'SIGKILL')
+  const second = await until(async () => {
+    const pid = await loggerOf('log.3')
+    return pid !== first ? pid : null
+  })
+  const size = (await grid.output('log.3')).length
+  await until(async () => (await grid.output('log.3')).length > size)
+  await end('log.3')
+  const numbers = (await grid.output('log.3'))
+    .trimEnd()
+    .split('\n')
+    .map((line) => Number(line.slice(5)))
+  expect(numbers).toEqual(numbers.map((_, index) => index + 1))
+  expect(second).toBeGreaterThan(0)
+})
+
+it('a killed shepherd does not end the log', async () => {
+  await grid.start(
+    'log.4',
+    ['sh', '-c', 'i=0; while :; do i=$((i+1)); echo line $i; sleep 0.02; done'],
+    log('log.4'),
+  )
+  await until(() => loggerOf('log.4'))
+  process.kill(await shepherdOf(grid, 'log.4'), 'SIGKILL')
+  const size = (await grid.output('log.4')).length
+  await until(async () => (await grid.output('log.4')).length > size + 50)
+  await end('log.4')
+})
+
+it.runIf(isRoot)('a full disk drops bytes with a marker and never blocks the job', async () => {
+  const disk = join(grid.work, 'disk')
+  execFileSync('mkdir', [disk])
+  execFileSync('mount', [
+    '-t',
+    'tmpfs',
+    '-o',
+    `size=64k,uid=${owner.uid},mode=755`,
+    'evergrid-test',
+    disk,
+  ])
+  try {
+    const plan = {
+      output: {
+        kind: 'log',
+        out: join(disk, 'o'),
+        err: join(disk, 'e'),
+        maxBytes: 1 << 20,
+        keep: 1,
+      } as const,
+    }
+    const script = `seq 1 50000; echo > ${grid.work}/went-on; while [ ! -e ${grid.work}/go ]; do sleep 0.05; done; echo after`
+    await grid.start('full.1', ['sh', '-c', script], plan)
+    await until(() => existsSync(join(grid.work, 'went-on')))
+    execFileSync('mount', ['-o', 'remount,size=8m', disk])
+    execFileSync('touch', [join(grid.work, 'go')])
+    await grid.over('full.1')
+    expect(await readFile(join(disk, 'o'), 'utf8')).toMatch(
+      /\[evergrid: \d+ bytes dropped\]\nafter\n$/,
+    )
+  } finally {
+    execFileSync('umount', [disk])
+  }
+})
+
+it('is read in parts, through rotation, each byte once', async () => {
+  const plan = log('read.1', 100_000, 50)
+  await grid.start(
+    'read.1',
+    ['sh', '-c', 'for i in $(seq 1 60); do seq 1 2000; sleep 0.01; done; exec sleep 600'],
+    plan,
+  )
+  let cursor: Cursor | null = null
+  let text = ''
+  const wanted = Array.from({ length: 2000 }, (_, index) => `${index + 1}\n`)
+    .join('')
+    .repeat(60)
+  await until(
+    async () => {
+      const part = await readOutput(owner, plan.output.out, { cursor, maxBytes: 40_000 })
+      if (!part.ok) return false
+      text += part.bytes.toString()
+      cursor = part.next
+      return text.length >= wanted.length
+    },
+    { everyMs: 1 },
+  )
+  expect(text === wanted).toBe(true)
+  const tail = await readOutput(owner, plan.output.out, { cursor: null, tail: 3, maxBytes: 1000 })
+  expect(tail.ok && tail.bytes.toString()).toBe('1998\n1999\n2000\n')
+  expect(tail.ok && tail.endOfFile).toBe(true)
+  await end('read.1')
+})
+
+it('reading refuses what is no plain file, and what the owner may not read', async () => {
+  const fifo = join(grid.work, 'pipe')
+  execFileSync('mkfifo', [fifo])
+  expect(await readOutput(owner, fifo, { cursor: null, maxBytes: 10 })).toMatchObject({ ok: false })
+  expect(await readOutput(owner, '/dev/zero', { cursor: null, maxBytes: 10 })).toMatchObject({
+    ok: false,
+  })
+  expect(await readOutput(owner, '/no/file', { cursor: null, maxBytes: 10 })).toEqual({
+    ok: false,
+    error: 'open ENOENT',
+  })
+  if (isRoot)
+    expect(await readOutput(owner, '/etc/shadow', { cursor: null, maxBytes: 10 })).toEqual({
+      ok: false,
+      error: 'open EACCES',
+    })
+})
+
+it('the mark of a run finds its part of an appended log', async () => {
+  await grid.run('mark.1', ['echo', 'first'], log('mark'))
+  const second = await grid.run('mark.2', ['echo', 'second'], log('mark'))
+  const part = await readOutput(owner, log('mark').output.out, {
+    cursor: null,
+    fromMark: second.outMark,
+    maxBytes: 100,
+  })
+  expect(part.ok && part.bytes.toString()).toBe('second\n')
+})
+
+it('the logger runs as the owner', async () => {
+  await grid.start('who.1', ['sleep', '600'], log('who.1'))
+  const pid = await until(() => loggerOf('who.1'))
+  expect(readSmall(`/proc/${pid}/status`)).toContain(
+    `Uid:\t${owner.uid}\t${owner.uid}\t${owner.uid}`,
+  )
+  await end('who.1')
+})

@@ -1,0 +1,187 @@
+/** Every way a run is ended: asked, made, too long, too big, past its lease. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { bootId, uptimeMs } from '../../../exec-node/process/boot.ts'
+import type { RunDriver } from '../../../exec-node/process/run-driver.ts'
+import { until } from '../../support/wait.ts'
+import { openGrid, shepherdOf, type Grid } from './grid.ts'
+
+const cause = { kind: 'cancelled', by: 'alice', why: 'odd "text"\nwith lines' } as const
+const ignorer = ['sh', '-c', 'trap "" TERM; echo up; while :; do sleep 1; done']
+const daemons = [
+  'sh',
+  '-c',
+  '(setsid sh -c "trap \\"\\" TERM; echo in; while :; do sleep 1; done" &) ; echo up; exec sleep 600',
+]
+const tempoMs = 300
+
+// The same promises hold with the machine's cgroups and without any.
+describe.each<RunDriver['enforcement'] | undefined>([undefined, 'rlimit'])(
+  'enforcement %s',
+  (enforcement) => {
+    let grid: Grid
+    beforeAll(async () => {
+      grid = await openGrid(enforcement)
+      await grid.lease({ kind: 'endless' })
+    })
+    afterAll(() => grid.close())
+    const up = (key: string, word = 'up') =>
+      until(async () => (await grid.output(key).catch(() => '')).includes(word), {
+        what: `${key} ${word}`,
+      })
+
+    it('a stop asks first, and the cause comes back as it was given', async () => {
+      await grid.start('stop.1', [
+        'sh',
+        '-c',
+        'trap "echo bye; exit 5" TERM; echo up; while :; do sleep 0.1; done',
+      ])
+      await up('stop.1')
+      await grid.driver.stop('stop.1', { cause, signal: 'SIGTERM', graceMs: 20_000 })
+      expect((await grid.over('stop.1')).cause).toEqual(cause)
+      expect(await grid.output('stop.1')).toBe('up\nbye\n')
+    })
+
+    it('who ignores the signal is killed after the grace; a shorter grace wins, the first cause stays', async () => {
+      await grid.start('stop.2', ignorer)
+      await up('stop.2')
+      await grid.driver.stop('stop.2', { cause, signal: 'SIGTERM', graceMs: 600_000 })
+      await grid.driver.stop('stop.2', {
+        cause: { ...cause, by: 'bob' },
+        signal: 'SIGTERM',
+        graceMs: tempoMs,
+      })
+      await grid.driver.stop('stop.2', { cause, signal: 'SIGTERM', graceMs: 600_000 })
+      expect((await grid.over('stop.2')).cause).toEqual(cause)
+    })
+
+    it('daemons and their own sessions do not escape', async () => {
+      await grid.start('stop.3', daemons)
+      await up('stop.3', 'in')
+      await grid.driver.stop('stop.3', { cause, signal: 'SIGTERM', graceMs: tempoMs })
+      expect((await grid.over('stop.3')).cause).toEqual(cause)
+    })
+
+    it('what a command leaves behind is swept after it', async () => {
+      const facts = await grid.run('stop.4', ['sh', '-c', '(setsid sleep 600 &); exit 4'])
+      expect(facts.cause).toEqual({ kind: 'exit', code: 4 })
+    })
+
+    it('the time limit warns, asks and kills while no agent is there', async () => {
+      const script = 'trap "echo warned" USR1; trap "echo asked" TERM; while :; do sleep 0.05; done'
+      const time = { limitMs: 700, warnSignal: 'SIGUSR1', warnMs: 400 }
+      await grid.start('time.1', ['sh', '-c', script], {
+        time,
+        stop: { signal: 'SIGTERM', graceMs: 400 },
+      })
+      await grid.running('time.1')
+      await grid.driver.close()
+      await until(async () => (await grid.journal('time.1')).includes('empty'), { what: 'the end' })
+      await grid.reopen()
+      const facts = await grid.over('time.1')
+      expect(facts.cause).toEqual({ kind: 'time-limit', limitMs: 700 })
+      expect(await grid.output('time.1')).toBe('warned\nasked\n')
+      expect((facts.endedAt ?? 0) - (facts.startedAt ?? 0)).toBeGreaterThanOrEqual(1100)
+    })
+
+    it('a killed shepherd leaves its job running, and the driver ends it in its place', async () => {
+      await grid.start('orphan.1', ignorer)
+      await up('orphan.1')
+      process.kill(await shepherdOf(grid, 'orphan.1'), 'SIGKILL')
+      const alone = await until(async () => {
+        const facts = await grid.driver.facts('orphan.1')
+        return facts && !facts.supervised ? facts : null
+      })
+      expect(alone).toMatchObject({ populated: true, cause: null })
+      await grid.driver.stop('orphan.1', { cause, signal: 'SIGTERM', graceMs: tempoMs })
+      expect((await grid.over('orphan.1')).cause).toEqual(cause)
+    })
+
+    it('what ends alone, unseen by a shepherd, has an unknown outcome', async () => {
+      await grid.start('orphan.2', ['sleep', '0.5'])
+      await grid.running('orphan.2')
+      process.kill(await shepherdOf(grid, 'orphan.2'), 'SIGKILL')
+      expect((await grid.over('orphan.2')).cause).toEqual({
+        kind: 'outcome-unknown',
+        detail: 'shepherd lost',
+      })
+    })
+
+    it('too much memory ends the whole run', async () => {
+      const memBytes = 64 << 20
+      const eater = `const all=[];setInterval(()=>{all.push(Buffer.alloc(8<<20,1))},20)`
+      const argv = ['sh', '-c', `"${process.execPath}" -e '${eater}'; sleep 600`]
+      const facts = await grid.run('memory.1', argv, {
+        limits: { ...grid.plan('x', []).limits, memBytes },
+      })
+      expect(facts.cause).toMatchObject({ kind: 'out-of-memory', limitBytes: memBytes })
+      expect(facts.cause?.kind === 'out-of-memory' && facts.cause.peakBytes).toBeGreaterThan(
+        32 << 20,
+      )
+    })
+
+    it('suspends, resumes, and a suspended run can be ended', async () => {
+      const file = join(grid.work, 'ticks')
+      await grid.start('freeze.1', ['sh', '-c', `while :; do echo . >> ${file}; sleep 0.02; done`])
+      const ticks = () => (existsSync(file) ? readFileSync(file).length : 0)
+      await until(() => ticks() > 4)
+      await grid.driver.suspend('freeze.1')
+      const stands = await until(async () => {
+        const before = ticks()
+        await new Promise((resolve) => {
+          setTimeout(resolve, 200)
+        })
+        return ticks() === before ? before : null
+      })
+      await grid.driver.resume('freeze.1')
+      await until(() => ticks() > stands)
+      await grid.driver.suspend('freeze.1')
+      await grid.driver.stop('freeze.1', { cause, signal: 'SIGTERM', graceMs: 60_000 })
+      expect((await grid.over('freeze.1')).cause).toEqual(cause)
+    })
+
+    it('the lease ends single-copy runs at its deadlines, and no other', async () => {
+      await grid.start('lease.1', ignorer, {
+        singleCopy: true,
+        stop: { signal: 'SIGTERM', graceMs: 600_000 },
+      })
+      await grid.start('lease.2', ignorer)
+      await up('lease.1')
+      await up('lease.2')
+      const now = uptimeMs()
+      await grid.lease({
+        kind: 'until',
+        bootId,
+        termAtUptimeMs: now + 300,
+        killAtUptimeMs: now + 900,
+      })
+      expect((await grid.over('lease.1')).cause).toEqual({ kind: 'lease-expired', node: 'n1' })
+      expect((await grid.driver.facts('lease.2'))?.populated).toBe(true)
+      const late = await grid.run('lease.3', ['true'], { singleCopy: true })
+      expect(late.cause).toEqual({ kind: 'lease-expired', node: 'n1' })
+      await grid.lease({
+        kind: 'until',
+        bootId: 'another-boot',
+        termAtUptimeMs: now + 1e9,
+        killAtUptimeMs: now + 1e9,
+      })
+      const other = await grid.run('lease.4', ['true'], { singleCopy: true })
+      expect(other.cause).toEqual({ kind: 'lease-expired', node: 'n1' })
+      await grid.lease({ kind: 'endless' })
+    })
+
+    it.skipIf(enforcement === 'rlimit')('a fork bomb is bounded', async () => {
+      const limits = { ...grid.plan('x', []).limits, pids: 20 }
+      await grid.start('bomb.1', ['sh', '-c', 'b() { b | b & }; echo up; b; sleep 600'], { limits })
+      await up('bomb.1')
+      await until(async () => (await grid.output('bomb.1', 'err')).includes('fork'), {
+        what: 'a refused fork',
+      })
+      await grid.driver.stop('bomb.1', { cause, signal: 'SIGTERM', graceMs: tempoMs })
+      await grid.over('bomb.1')
+    })
+  },
+)
