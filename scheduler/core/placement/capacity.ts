@@ -118,6 +118,13 @@ export class Capacity {
     return this.#pool(shape).fits(shape.slots, shape.memBytes)
   }
 
+  /** Whether this node, open or not, has room for one task of the shape now. */
+  hasRoom(node: string, shape: Shape): boolean {
+    const room = this.#nodes.get(node)
+    if (room === undefined || !hasLabels(room.labels, shape.where)) return false
+    return room.freeSlots >= shape.slots && room.freeMem >= shape.memBytes
+  }
+
   /** Where one task of the shape goes now: never to a node of `never`, to one of `avoid` only as last resort. */
   freeFor(shape: Shape, avoid = none, never = none): Readonly<NodeRoom> | null {
     const pool = this.#pool(shape)

@@ -30,6 +30,33 @@ export function place(
   return tick.placed
 }
 
+/**
+ * One single task for a node that is closed to the rest: the first in order that fits there. What is given
+ * out is taken as by `place`.
+ */
+export function placeCanary(
+  waiting: Waiting,
+  capacity: Capacity,
+  shares: Shares,
+  node: string,
+): Placed | null {
+  for (const level of waiting.levels()) {
+    const lanes = [...level.owners.values()].flatMap((byKey) => [...byKey.values()])
+    const [lane] = lanes
+      .filter((one) => !one.never.includes(node) && capacity.hasRoom(node, one.shape))
+      .filter((one) => !waiting.head(one).avoid.includes(node))
+      .sort((a, b) => shares.of(a.shape.owner) - shares.of(b.shape.owner) || (a.before(b) ? -1 : 1))
+    if (lane === undefined) continue
+    const { id, job } = waiting.head(lane)
+    const { shape } = lane
+    capacity.take(node, shape)
+    shares.take(shape.owner, shape.slots)
+    waiting.takeHead(lane, 1)
+    return { id, job, node, shape, count: 1 }
+  }
+  return null
+}
+
 class Tick {
   readonly placed: Placed[] = []
   readonly #waiting: Waiting

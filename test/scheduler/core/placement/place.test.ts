@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
 import { Capacity } from '../../../../scheduler/core/placement/capacity.ts'
-import { place, type Placed } from '../../../../scheduler/core/placement/place.ts'
+import { place, placeCanary, type Placed } from '../../../../scheduler/core/placement/place.ts'
 import { ShapeTable, type ShapeParts } from '../../../../scheduler/core/placement/shape.ts'
 import { Shares } from '../../../../scheduler/core/placement/shares.ts'
 import { Waiting, type WaitingEntry } from '../../../../scheduler/core/placement/waiting.ts'
@@ -222,6 +222,9 @@ const arbitraryStep: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('end' as const), nth: fc.nat(50) }),
 )
 
+const sum = (of: Placed[], each: (one: Placed) => number): number =>
+  of.reduce((total, one) => total + each(one), 0)
+
 /** A grid and its twin that is placed by the reference: both see the same steps. */
 class Twins {
   readonly fast = { capacity: new Capacity(), shares: new Shares(), waiting: new Waiting() }
@@ -264,8 +267,6 @@ class Twins {
 
   /** What the fast side has on its books, and what follows from the tasks that live. */
   books(): { kept: unknown[]; expected: unknown[] } {
-    const sum = (of: Placed[], each: (one: Placed) => number): number =>
-      of.reduce((total, one) => total + each(one), 0)
     const nodes = [...this.fast.capacity.nodes()].map(({ name }) => name)
     const counts = [...this.slow.entries].map(([id, { count }]) => ({ id, count }))
     const owners = ['ann', 'bob', 'cat']
@@ -366,4 +367,23 @@ test('reservations hold a place by name, and release it once', () => {
   capacity.release('7.1')
   capacity.release('7.1')
   expect(capacity.used('b')).toEqual({ slots: 0, memBytes: 0, tasks: 0, reserved: 0 })
+})
+
+test('a canary is the first waiting task that fits the closed node, and only one', () => {
+  const one = grid(
+    { shut: { closed: 'quarantined' } },
+    {
+      wide: entry({ shape: shape({ slots: 9 }), priority: 9 }),
+      failed: entry({ shape: shape({ owner: 'bob' }), avoid: ['shut'], priority: 8 }),
+      rich: entry({ shape: shape({ owner: 'cat' }), priority: 7 }),
+      good: entry({ shape: shape(), count: 5 }),
+    },
+  )
+  one.shares.take('cat', 1)
+  const { waiting, capacity, shares } = one
+  expect(placeCanary(waiting, capacity, shares, 'shut')).toMatchObject({ id: 'good', count: 1 })
+  expect(waiting.count('good')).toBe(4)
+  expect(capacity.used('shut').tasks).toBe(1)
+  expect(run(one)).toEqual([])
+  expect(placeCanary(waiting, capacity, shares, 'nowhere')).toBeNull()
 })
