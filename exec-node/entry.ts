@@ -1,0 +1,53 @@
+/** One placement in the agent's memory: its record as it is on disk, and what only this start of it knows. */
+import type { Cause } from '../proto/cause.ts'
+import type { Cancel } from '../src/lib/clock.ts'
+import type { Unhealthy } from './core/liveness.ts'
+import type { PlacementKey, PlacementRecord } from './core/record.ts'
+import { keyOf } from './core/record.ts'
+import { nothingAsked, type Asked } from './core/steer.ts'
+import type { RunFacts } from './process/run-driver.ts'
+
+export type Change = (record: PlacementRecord) => PlacementRecord
+
+export type Entry = {
+  readonly key: PlacementKey
+  readonly task: string
+  record: PlacementRecord
+  onDisk: boolean
+  asked: Asked
+  pending: { change: Change; done: () => void }[]
+  busy: boolean
+  dirty: boolean
+  cancelWake: Cancel
+  startFailure: { run: number; cause: Cause } | null
+  unhealthy: Unhealthy | null
+  healthy: boolean
+  /** Facts read by the list at start: good for one turn. */
+  hint: RunFacts | null
+  /** Newest facts of its current run. */
+  seen: RunFacts | null
+  /** Ended runs whose folder is gone. */
+  removed: Set<number>
+  forget: boolean
+}
+
+export function newEntry(record: PlacementRecord, onDisk: boolean): Entry {
+  return {
+    key: keyOf(record),
+    task: record.order.task,
+    record,
+    onDisk,
+    asked: nothingAsked,
+    pending: [],
+    busy: false,
+    dirty: false,
+    cancelWake: () => {},
+    startFailure: null,
+    unhealthy: null,
+    healthy: true,
+    hint: null,
+    seen: null,
+    removed: new Set(),
+    forget: false,
+  }
+}

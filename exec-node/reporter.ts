@@ -1,0 +1,177 @@
+/** The report loop: one in flight at a time, at a fixed pace and soon after news; level-triggered. */
+import { protocolVersion, type Report, type ReportReply } from '../proto/sync.ts'
+import type { Cancel } from '../src/lib/clock.ts'
+import { words } from './act.ts'
+import { termsInForce } from './core/lease.ts'
+import { isEnded, reportOf } from './core/record.ts'
+import type { LeaseKeeper } from './lease-keeper.ts'
+import type { Placements } from './placements.ts'
+import type { AgentOptions, AgentPorts, ReportOutcome } from './ports.ts'
+
+/** After a report without an answer the next one comes sooner than usual. */
+const retryMs = 1_000
+
+export class Reporter {
+  readonly #ports: AgentPorts
+  readonly #options: AgentOptions
+  readonly #lease: LeaseKeeper
+  readonly #placements: Placements
+  #sequence = 0
+  #needFull = true
+  #busy = false
+  #again = false
+  #closed = false
+  #failing = ''
+  #nextAtUptimeMs = Number.POSITIVE_INFINITY
+  #cancel: Cancel = () => {}
+  onAnswered: () => void = () => {}
+
+  constructor(
+    ports: AgentPorts,
+    options: AgentOptions,
+    lease: LeaseKeeper,
+    placements: Placements,
+  ) {
+    this.#ports = ports
+    this.#options = options
+    this.#lease = lease
+    this.#placements = placements
+  }
+
+  /** There is news: told within the gathering time, or as soon as the report in flight is answered. */
+  soon(): void {
+    this.#again = true
+    if (!this.#busy) this.#in(this.#options.gatherMs)
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#cancel()
+  }
+
+  #in(delayMs: number): void {
+    if (this.#closed) return
+    const at = this.#ports.clock.uptime() + delayMs
+    if (at >= this.#nextAtUptimeMs) return
+    this.#cancel()
+    this.#nextAtUptimeMs = at
+    this.#cancel = this.#ports.clock.after(delayMs, () => void this.#exchange())
+  }
+
+  async #exchange(): Promise<void> {
+    this.#nextAtUptimeMs = Number.POSITIVE_INFINITY
+    this.#busy = true
+    this.#again = false
+    const sentAt = this.#ports.clock.uptime()
+    let answered = false
+    try {
+      answered = await this.#once(sentAt)
+    } catch (error) {
+      this.#needFull = true
+      this.#ports.log.error({ event: 'report-broke', error: words(error) })
+    }
+    this.#busy = false
+    const { reportMs, gatherMs } = this.#options
+    const usualMs = Math.max(gatherMs, sentAt + reportMs - this.#ports.clock.uptime())
+    if (answered) this.#in(this.#again ? gatherMs : usualMs)
+    else this.#in(Math.min(reportMs, retryMs * (1 + this.#ports.random() / 2)))
+  }
+
+  async #once(sentAt: number): Promise<boolean> {
+    if (this.#lease.isOverdue) {
+      // The scheduler may have given the work away: it must hear of all that is here.
+      this.#needFull = true
+      await this.#placements.expire()
+    }
+    const report = this.#build(sentAt)
+    const outcome = await this.#send(report)
+    this.#tell(outcome)
+    if (outcome.kind === 'answered' && this.#isOurs(outcome.reply)) {
+      this.#needFull = outcome.reply.wantFull
+      if (outcome.reply.wantFull) this.#again = true
+      await this.#take(outcome.reply, sentAt)
+      return true
+    }
+    this.#needFull = true
+    if (outcome.kind === 'refused-connection' && this.#options.refusalRenews) {
+      await this.#lease.renewByRefusal(sentAt)
+    }
+    return false
+  }
+
+  #build(sentAt: number): Report {
+    const { node, session, facts } = this.#options
+    const full = this.#needFull
+    this.#sequence += 1
+    const entries = [...this.#placements.entries].filter((entry) => entry.onDisk)
+    const told = full
+      ? entries
+      : entries.filter(({ record }) => record.version > record.ackedVersion || isEnded(record))
+    return {
+      protocol: protocolVersion,
+      node,
+      grid: this.#lease.state.grid,
+      session,
+      sequence: this.#sequence,
+      uptimeMs: Math.floor(sentAt),
+      facts,
+      full,
+      revision: this.#lease.state.revision,
+      terms: termsInForce(this.#lease.lease),
+      placements: told.map((entry) => reportOf(entry.record)),
+      oddities: this.#placements.strangers.oddities(),
+      health: this.#ports.health.reports(),
+    }
+  }
+
+  /** A report whose answer never comes must not keep the next one waiting; its late answer is nothing. */
+  #send(report: Report): Promise<ReportOutcome> {
+    return new Promise((resolve) => {
+      const cancel = this.#ports.clock.after(this.#options.reportTimeoutMs, () =>
+        resolve({ kind: 'failed', detail: 'no answer in time' }),
+      )
+      const settle = (outcome: ReportOutcome) => {
+        cancel()
+        resolve(outcome)
+      }
+      this.#ports.link
+        .report(report)
+        .then(settle, (error) => settle({ kind: 'failed', detail: words(error) }))
+    })
+  }
+
+  #isOurs(reply: ReportReply): boolean {
+    const { grid, revision } = this.#lease.state
+    const { log } = this.#ports
+    if (grid !== null && reply.grid !== grid) {
+      log.error({ event: 'other-grid-answered', detail: `${reply.grid}, this node is of ${grid}` })
+      return false
+    }
+    if (revision === null || reply.incarnation >= revision.incarnation) return true
+    log.error({ event: 'older-database-answered', detail: `incarnation ${reply.incarnation}` })
+    return false
+  }
+
+  /** Answers first: a renewed lease must not let run what the scheduler just said to stop. */
+  async #take(reply: ReportReply, sentAt: number): Promise<void> {
+    if (this.#lease.state.grid === null) await this.#lease.know({ grid: reply.grid })
+    await this.#placements.answers(reply.answers)
+    await this.#lease.grant(reply.terms, sentAt)
+    this.onAnswered()
+  }
+
+  /** Once per change: a scheduler that is away for a night is one line. */
+  #tell(outcome: ReportOutcome): void {
+    const detail =
+      outcome.kind === 'failed'
+        ? outcome.detail
+        : outcome.kind === 'rejected'
+          ? outcome.refusal.detail
+          : ''
+    const now = outcome.kind === 'answered' ? '' : `${outcome.kind} ${detail}`
+    if (now === this.#failing) return
+    this.#failing = now
+    if (now === '') this.#ports.log.info({ event: 'scheduler-answers-again' })
+    else this.#ports.log.warn({ event: 'report-without-answer', detail: now })
+  }
+}

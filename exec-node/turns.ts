@@ -1,0 +1,202 @@
+import type { RunReport } from '../proto/sync.ts'
+/** The turns of placements, one at a time for each: look, decide, save, act. */
+import { act, warn } from './act.ts'
+import { outcomeOf } from './core/outcome.ts'
+import { currentRun, isEnded, runKey } from './core/record.ts'
+import type { PlacementRecord } from './core/record.ts'
+import { step, type Step } from './core/run-machine.ts'
+import type { Change, Entry } from './entry.ts'
+import type { LeaseKeeper } from './lease-keeper.ts'
+import type { AgentOptions, AgentPorts } from './ports.ts'
+import type { RunFacts } from './process/run-driver.ts'
+
+export type TurnListener = {
+  isBlocked(entry: Entry): boolean
+  changed(entry: Entry): void
+  ended(entry: Entry): void
+  forgotten(entry: Entry): void
+}
+
+/** After something that failed and may work again. */
+const retryMs = 1_000
+
+export class Turns {
+  readonly #ports: AgentPorts
+  readonly #options: AgentOptions
+  readonly #lease: LeaseKeeper
+  readonly #listener: TurnListener
+  readonly #running = new Set<Promise<void>>()
+  #closed = false
+
+  constructor(
+    ports: AgentPorts,
+    options: AgentOptions,
+    lease: LeaseKeeper,
+    listener: TurnListener,
+  ) {
+    this.#ports = ports
+    this.#options = options
+    this.#lease = lease
+    this.#listener = listener
+  }
+
+  /** Resolves when the changed record is on disk. */
+  change(entry: Entry, change: Change): Promise<void> {
+    return new Promise((done) => {
+      entry.pending.push({ change, done })
+      this.wake(entry)
+    })
+  }
+
+  wake(entry: Entry): void {
+    entry.dirty = true
+    if (entry.busy || this.#closed) return
+    entry.busy = true
+    const running = this.#work(entry)
+    this.#running.add(running)
+    void running.finally(() => this.#running.delete(running))
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.all(this.#running)
+  }
+
+  /** True when nothing of the run is left in spool and cgroup tree. */
+  async removeRun(entry: Entry, run: number): Promise<boolean> {
+    if (entry.removed.has(run)) return true
+    try {
+      await this.#ports.driver.remove(runKey(entry.record, run))
+      entry.removed.add(run)
+      return true
+    } catch (error) {
+      warn(entry, this.#ports, 'remove-failed', error)
+      return false
+    }
+  }
+
+  async #work(entry: Entry): Promise<void> {
+    while (entry.dirty && !this.#closed) {
+      entry.dirty = false
+      entry.cancelWake()
+      try {
+        const wakeInMs = await this.#turn(entry)
+        if (wakeInMs !== null) this.#wakeLater(entry, wakeInMs)
+      } catch (error) {
+        warn(entry, this.#ports, 'turn-failed', error)
+        this.#wakeLater(entry, retryMs)
+      }
+    }
+    entry.busy = false
+  }
+
+  #wakeLater(entry: Entry, delayMs: number): void {
+    entry.cancelWake = this.#ports.clock.after(delayMs, () => this.wake(entry))
+  }
+
+  async #turn(entry: Entry): Promise<number | null> {
+    const asked = entry.pending.splice(0)
+    const next = await this.#decide(entry, asked).catch((error: unknown) => {
+      // What was asked is not on disk: it is asked again in the next turn.
+      entry.pending.unshift(...asked)
+      throw error
+    })
+    for (const { done } of asked) done()
+    return this.#act(entry, next)
+  }
+
+  async #decide(entry: Entry, asked: Entry['pending']): Promise<Step> {
+    const record = asked.reduce((sofar, { change }) => change(sofar), entry.record)
+    const seen = await this.#look(entry, record)
+    const tail = await this.#tail(record, seen)
+    const next = step(record, entry.asked, this.#around(entry, record, seen, tail))
+    await this.#save(entry, next)
+    entry.seen = seen
+    return next
+  }
+
+  async #look(entry: Entry, record: PlacementRecord): Promise<RunFacts | null> {
+    const run = currentRun(record)
+    const { hint } = entry
+    entry.hint = null
+    if (run === null) return null
+    const key = runKey(record, run.report.number)
+    return hint?.key === key ? hint : this.#ports.driver.facts(key)
+  }
+
+  async #tail(record: PlacementRecord, seen: RunFacts | null): Promise<RunReport['tail']> {
+    const run = currentRun(record)
+    if (run === null || seen === null) return null
+    const outcome = outcomeOf(run, seen, this.#where)
+    if (outcome.kind !== 'over') return null
+    const { cause } = outcome
+    // The file of a task that went well is its owner's, and nobody has to ask what happened.
+    const well = cause.kind === 'exit' && cause.code === 0
+    if (well && record.order.spec.kind === 'task') return null
+    return this.#ports.output.tail(record.order, seen)
+  }
+
+  get #where() {
+    return { node: this.#options.node, bootId: this.#options.facts.bootId }
+  }
+
+  #around(
+    entry: Entry,
+    record: PlacementRecord,
+    seen: RunFacts | null,
+    tail: RunReport['tail'],
+  ): Parameters<typeof step>[2] {
+    const { clock, random } = this.#ports
+    const run = currentRun(record)?.report.number
+    return {
+      ...this.#where,
+      now: clock.now(),
+      uptimeMs: clock.uptime(),
+      random: random(),
+      lease: this.#lease.lease,
+      answered: this.#lease.answered,
+      blocked: this.#listener.isBlocked(entry),
+      seen,
+      startFailure: entry.startFailure,
+      unhealthy: entry.unhealthy?.run === run ? entry.unhealthy : null,
+      healthy: entry.healthy,
+      tail,
+    }
+  }
+
+  async #save(entry: Entry, next: Step): Promise<void> {
+    if (next.record === entry.record && entry.onDisk) {
+      entry.asked = next.asked
+      return
+    }
+    try {
+      await this.#ports.spool.save(next.record)
+    } catch (error) {
+      // A full disk must not keep a job running that shall end: a stop can be derived again.
+      for (const action of next.actions)
+        if (action.kind === 'stop') await act(entry, action, this.#ports)
+      throw error
+    }
+    const before = entry.record
+    const news = !entry.onDisk || next.record.version !== before.version
+    Object.assign(entry, { record: next.record, onDisk: true, asked: next.asked })
+    if (news) this.#listener.changed(entry)
+    if (!isEnded(before) && isEnded(next.record)) this.#listener.ended(entry)
+  }
+
+  async #act(entry: Entry, next: Step): Promise<number | null> {
+    for (const action of next.actions) await act(entry, action, this.#ports)
+    if (next.actions.some((action) => action.kind !== 'stop')) entry.dirty = true
+    let clean = true
+    for (const run of entry.record.runs) {
+      if (run.state === 'over') clean = (await this.removeRun(entry, run.report.number)) && clean
+    }
+    if (!clean) return retryMs
+    if (entry.forget) {
+      await this.#ports.spool.remove(entry.key)
+      this.#listener.forgotten(entry)
+      return null
+    }
+    return next.wakeInMs
+  }
+}
