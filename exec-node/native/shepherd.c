@@ -4,6 +4,7 @@
  * time limit and, for a single-copy run, the lease in `../../lease`; it goes when the run is empty. */
 #include "log-pipes.h"
 #include "ending.h"
+#include "last-output.h"
 #include "members.h"
 #include <poll.h>
 #include <sys/signalfd.h>
@@ -205,7 +206,7 @@ static _Noreturn void keep_run(void) {
     now = uptime_ms();
     watch_lease(now);
     watch_time(now);
-    if (started && !ended) watch_memory();
+    if (started && !ended) watch_memory(), watch_output(main_pid, logger);
     if (spec.logger && started && !ended && !logger && now > logger_at + 1000) start_logger(&spec);
     journal_flush();
     if (end_members(now) && drained(&spec, now) && tidied(&spec, now) && closed(&spec)) break;

@@ -17,6 +17,7 @@ export type FactsContext = {
   nodeName: string
   /** Usage where no cgroup measures it. */
   sampled(key: RunKey): Usage | null
+  lastOutputAt(key: RunKey): number | null
 }
 
 export type Vitals = { supervised: boolean; mainAlive: boolean; pids: number[]; populated: boolean }
@@ -52,7 +53,7 @@ export function factsOf(record: RunRecord, vitals: Vitals, context: FactsContext
     cause: causeOf(record, vitals, usage, context),
     usage,
     stuck: stuckOf(record, vitals),
-    lastOutputAt: null,
+    lastOutputAt: context.lastOutputAt(key),
     oddity: null,
   }
 }

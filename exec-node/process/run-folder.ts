@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 import type { Cause } from '../../proto/cause.ts'
 import { parseJournal, type Journal } from './journal.ts'
+import { readSmall } from './kernel-file.ts'
 import type { RunKey } from './run-driver.ts'
 import { decodeSpec, type SpecFacts } from './spec.ts'
 
@@ -75,6 +76,9 @@ export function runFolders(nodeDir: string) {
         return isGone(error) && !(await exists(folder(key))) ? null : 'damaged'
       }
     },
+    /** When the run last wrote something; synchronous, for it is asked for every run at each look. */
+    lastOutputAt: (key: RunKey): number | null =>
+      Number(readSmall(join(folder(key), 'output'))) || null,
     async writeStop(key: RunKey, stop: StopRecord): Promise<void> {
       const path = join(folder(key), 'stop')
       const text = `${stop.signal} ${stop.killAtUptimeMs}\n${JSON.stringify(stop.cause)}\n`
@@ -91,7 +95,7 @@ export function runFolders(nodeDir: string) {
     async remove(key: RunKey): Promise<void> {
       forget(key)
       // The few files that are always there go first: a recursive removal costs several times more.
-      const files = ['journal', 'spec', 'stop'].map((name) => join(folder(key), name))
+      const files = ['journal', 'spec', 'stop', 'output'].map((name) => join(folder(key), name))
       await Promise.all(files.map((path) => unlink(path).catch(() => {})))
       await rmdir(folder(key)).catch(() => rm(folder(key), { recursive: true, force: true }))
     },

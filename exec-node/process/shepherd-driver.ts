@@ -2,13 +2,12 @@
 import type { Log } from '../../src/lib/log.ts'
 import { bootId, isSameProcess, uptimeMs } from './boot.ts'
 import type { CgroupDriver } from './cgroup-driver.ts'
-import { openCgroupV1 } from './cgroup-v1.ts'
-import { openCgroupV2 } from './cgroup-v2.ts'
 import { openChanges } from './changes.ts'
 import { runCheck } from './check.ts'
+import { chooseCgroup } from './choose-cgroup.ts'
 import { openLauncher } from './launcher.ts'
 import { memorySampler } from './memory-sampler.ts'
-import { noCgroup, signalQuietly } from './no-cgroup.ts'
+import { signalQuietly } from './no-cgroup.ts'
 import { oddFacts } from './odd-facts.ts'
 import { forgetVictim } from './oom-victim.ts'
 import { orphanLadder } from './orphan-ladder.ts'
@@ -58,13 +57,14 @@ class ShepherdDriver implements RunDriver {
 
   constructor(options: RunDriverOptions) {
     this.#options = options
-    this.#cgroup = chooseCgroup(options)
+    this.#cgroup = chooseCgroup(options.gridTag, options.enforcement)
     this.enforcement = this.#cgroup.enforcement
     this.#folders = runFolders(options.nodeDir)
     this.#ladder = orphanLadder(this.#cgroup)
     this.#launcher = openLauncher(() => this.#unclaimed())
     const sampled = (key: RunKey) => this.#sampler.usage(key)
-    this.#context = { cgroup: this.#cgroup, nodeName: options.nodeName, sampled }
+    const { lastOutputAt } = this.#folders
+    this.#context = { cgroup: this.#cgroup, nodeName: options.nodeName, sampled, lastOutputAt }
   }
 
   async adopt(): Promise<void> {
@@ -291,12 +291,4 @@ class ShepherdDriver implements RunDriver {
   #tell(key: RunKey | null): void {
     for (const listener of this.#listeners) listener(key)
   }
-}
-
-function chooseCgroup({ enforcement, gridTag }: RunDriverOptions): CgroupDriver {
-  const wanted = (kind: RunDriver['enforcement']) =>
-    enforcement === undefined || enforcement === kind
-  const v2 = wanted('cgroup2') ? openCgroupV2(gridTag) : null
-  const v1 = !v2 && wanted('cgroup1') ? openCgroupV1(gridTag) : null
-  return v2 ?? v1 ?? noCgroup
 }

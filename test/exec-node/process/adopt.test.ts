@@ -36,7 +36,7 @@ it('tells of starts and ends at once', async () => {
   const told: (string | null)[] = []
   grid.driver.onChange((key) => told.push(key))
   await grid.run('tell.1', ['true'])
-  await until(() => told.includes('tell.1'))
+  expect(await until(() => told.includes('tell.1'))).toBe(true)
 })
 
 it('refuses to remove a run that lives, and leaves nothing of one that is over', async () => {
@@ -63,7 +63,10 @@ it('a record that cannot be read is set aside, its processes stay visible', asyn
   const facts = await grid.driver.list()
   expect(facts.map(({ key }) => key).sort()).toEqual(['bad.1', 'bad.2', 'bad.3'])
   for (const one of facts) expect(one.oddity).toContain('damaged')
-  if (grid.driver.enforcement === 'rlimit') return void process.kill(pid, 'SIGKILL')
+  if (grid.driver.enforcement === 'rlimit') {
+    process.kill(pid, 'SIGKILL')
+    return
+  }
   expect(facts.find(({ key }) => key === 'bad.1')?.populated).toBe(true)
   await grid.reopen()
   const stranger = (await grid.driver.list()).find(({ key }) => key === 'bad.1')

@@ -17,6 +17,7 @@ beforeAll(async () => {
   await grid.lease({ kind: 'endless' })
 })
 afterAll(() => grid.close())
+const gone = (process: number) => ['Z', undefined].includes(processStat(process)?.state)
 const cause = { kind: 'cancelled', by: 'alice', why: '' } as const
 
 it('measures processor time and memory', async () => {
@@ -64,6 +65,20 @@ it('checks run as the owner with the environment of the run, and end in time', a
   await grid.over('check.1')
 })
 
+it.each(['files', 'log'] as const)('tells when a run last wrote, with %s', async (kind) => {
+  const key = `wrote.${kind}`
+  const files = { out: join(grid.work, `${key}.out`), err: join(grid.work, `${key}.err`) }
+  const output = kind === 'files' ? { kind, ...files } : { kind, ...files, maxBytes: 1e6, keep: 1 }
+  await grid.start(key, ['sh', '-c', 'sleep 0.3; echo word; exec sleep 600'], { output })
+  const facts = await until(async () => {
+    const now = await grid.driver.facts(key)
+    return now?.lastOutputAt ? now : null
+  })
+  expect((facts.lastOutputAt ?? 0) - (facts.startedAt ?? 0)).toBeGreaterThan(200)
+  await grid.driver.stop(key, { cause, signal: 'SIGTERM', graceMs: 1000 })
+  await grid.over(key)
+})
+
 it('knows accounts by name', async () => {
   expect(await lookUpUser('root')).toMatchObject({
     ok: true,
@@ -106,7 +121,6 @@ it('the fence ends single-copy runs whose shepherd hangs or is dead, and only on
   const [one, two, three] = [await main('fence.1'), await main('fence.2'), await main('fence.3')]
   const now = uptimeMs()
   await grid.lease({ kind: 'until', bootId, termAtUptimeMs: now, killAtUptimeMs: now + 500 })
-  const gone = (process: number) => ['Z', undefined].includes(processStat(process)?.state)
   await until(() => gone(one) && gone(two), { what: 'both ended' })
   expect(gone(three)).toBe(false)
   await grid.lease({ kind: 'endless' })

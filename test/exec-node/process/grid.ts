@@ -4,6 +4,7 @@ import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 
+import { listFolders, removeFolder } from '../../../exec-node/process/cgroup-folders.ts'
 import { writeLease } from '../../../exec-node/process/lease-file.ts'
 import type {
   Identity,
@@ -145,25 +146,12 @@ export async function openGrid(enforcement?: RunDriver['enforcement']) {
 }
 
 function removeCgroups(tag: string): void {
-  execFileSync(
-    'find',
-    [
-      '/sys/fs/cgroup',
-      '-depth',
-      '-type',
-      'd',
-      '-path',
-      `*/evergrid-${tag}*`,
-      '-exec',
-      'rmdir',
-      '{}',
-      ';',
-    ],
-    { stdio: 'ignore' },
-  )
+  const mounts = ['', ...listFolders('/sys/fs/cgroup')].map((name) => join('/sys/fs/cgroup', name))
+  for (const mount of mounts) removeFolder(join(mount, `evergrid-${tag}`))
 }
 
 /** The shepherd's pid of a run, for tests that kill it. */
 export async function shepherdOf(grid: Grid, key: string): Promise<number> {
-  return Number((await grid.journal(key)).split(' ')[1])
+  const journal = () => grid.journal(key).catch(() => null)
+  return Number((await until(journal, { what: `the shepherd of ${key}` })).split(' ')[1])
 }

@@ -4,7 +4,7 @@ import { existsSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import fc from 'fast-check'
+import { array, assert, asyncProperty, constantFrom, dictionary } from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { isRoot, nobody, openGrid, owner, type Grid } from './grid.ts'
@@ -18,33 +18,31 @@ beforeAll(async () => {
 afterAll(() => grid.close())
 
 describe('argv and environment', () => {
-  const text = fc
-    .array(
-      fc.constantFrom(
-        'a',
-        ' ',
-        '\n',
-        "'",
-        '"',
-        '\\',
-        '$',
-        '=',
-        '*',
-        '-',
-        'é',
-        '漢',
-        '\t',
-        '\u{1F600}',
-        '\u0001',
-      ),
-    )
-    .map((parts) => parts.join(''))
-  const name = fc.constantFrom('A', 'b.c', 'WITH-MINUS', 'X_1', 'BASH_FUNC_x%%', 'ümlaut')
+  const text = array(
+    constantFrom(
+      'a',
+      ' ',
+      '\n',
+      "'",
+      '"',
+      '\\',
+      '$',
+      '=',
+      '*',
+      '-',
+      'é',
+      '漢',
+      '\t',
+      '\u{1F600}',
+      '\u0001',
+    ),
+  ).map((parts) => parts.join(''))
+  const name = constantFrom('A', 'b.c', 'WITH-MINUS', 'X_1', 'BASH_FUNC_x%%', 'ümlaut')
 
   it('arrive byte for byte', async () => {
-    const property = fc.asyncProperty(
-      fc.array(text, { maxLength: 6 }),
-      fc.dictionary(name, text),
+    const property = asyncProperty(
+      array(text, { maxLength: 6 }),
+      dictionary(name, text),
       async (args, env) => {
         const key = nextKey()
         const seen = await grid.run(
@@ -60,7 +58,7 @@ describe('argv and environment', () => {
         await grid.driver.remove(key)
       },
     )
-    await fc.assert(property, { numRuns: 15 })
+    await assert(property, { numRuns: 15 })
   })
 
   it('keep environment names that a shell would drop, and nothing else is there', async () => {

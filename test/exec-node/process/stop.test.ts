@@ -181,7 +181,7 @@ describe.each<RunDriver['enforcement'] | undefined>([undefined, 'rlimit'])(
         what: 'a refused fork',
       })
       await grid.driver.stop('bomb.1', { cause, signal: 'SIGTERM', graceMs: tempoMs })
-      await grid.over('bomb.1')
+      expect((await grid.over('bomb.1')).stuck).toEqual([])
     })
   },
 )
