@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream'
 import { accountName } from '../lib/accounts.ts'
 import { findEndpoint } from '../lib/endpoint.ts'
 import { addressOf, isLoopback } from '../lib/loopback.ts'
-import { rowAddress, serves, tcpRows } from './tcp-rows.ts'
+import { rowAddress, serves, tcpRows } from '../lib/tcp-rows.ts'
 
 /** The far end is not the scheduler, or nothing proves that it is: nothing was sent. */
 export class NotProven extends Error {
@@ -33,7 +33,7 @@ export function provenAgent(
     const socket = connect(target)
     const failed = (error: Error) => connected(error, socket)
     socket.once('error', failed)
-    socket.once('connect', async () => {
+    const prove = async () => {
       const problem = await problemWith(url, socket).catch(String)
       // Told already, through its error.
       if (socket.errored) return
@@ -41,7 +41,8 @@ export function provenAgent(
       if (problem === null) return connected(null, socket)
       socket.destroy()
       connected(new NotProven(problem), socket)
-    })
+    }
+    socket.once('connect', () => void prove())
   })
 }
 

@@ -1,5 +1,6 @@
 /** Rendezvous on one machine: where a scheduler keeps its data folder, found by those who know only its URL. */
 import {
+  chmodSync,
   closeSync,
   constants,
   fstatSync,
@@ -11,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 import { addressOf } from './loopback.ts'
 
@@ -39,11 +40,15 @@ function fileName({ host, port }: Address): string {
 
 /** Written whole or not at all; readable by all, for it holds no secret. */
 export function writeEndpoint(address: Address, endpoint: Endpoint): void {
-  mkdirSync(ownFolder(), { recursive: true, mode: 0o755 })
-  const path = join(ownFolder(), fileName(address))
+  const folder = ownFolder()
+  mkdirSync(folder, { recursive: true })
+  // Explicitly: the umask of a daemon may hide even what is meant for all.
+  if (ownUid() === 0) for (const each of [dirname(folder), folder]) chmodSync(each, 0o755)
+  const path = join(folder, fileName(address))
   const draft = `${path}.${process.pid}`
   rmSync(draft, { force: true })
-  writeFileSync(draft, JSON.stringify(endpoint), { mode: 0o644, flag: 'wx' })
+  writeFileSync(draft, JSON.stringify(endpoint), { flag: 'wx' })
+  chmodSync(draft, 0o644)
   renameSync(draft, path)
 }
 

@@ -1,0 +1,60 @@
+/** Who may call what: one table, and the sentences that say who could and how. */
+import type { Refusal } from '../../../proto/errors.ts'
+import type { Access } from '../../../proto/route.ts'
+
+export type Rights = 'user' | 'operator' | 'manager'
+/** As whom a caller has proven itself. */
+export type Known = { kind: 'person'; owner: string; rights: Rights } | { kind: 'node' }
+
+/** Unix group whose members act on nodes, queues and everybody's jobs. */
+export const operatorsGroup = 'evergrid-operators'
+
+const rank: Record<Rights, number> = { user: 0, operator: 1, manager: 2 }
+
+/** Null: go ahead. `proof` is how people are known on this grid. */
+export function refuseAccess(
+  access: Access,
+  known: Known | null,
+  proof: 'secret' | 'file',
+): Refusal | null {
+  if (access === 'open') return null
+  if (known === null) return { code: 'unauthenticated', ...toBeKnown(access, proof) }
+  if (access === 'node') {
+    return known.kind === 'node'
+      ? null
+      : { code: 'forbidden', detail: 'only exec-nodes may call this, with the node secret' }
+  }
+  if (known.kind === 'node') {
+    const detail = 'the node secret opens only what exec-nodes call; show your own bearer here'
+    return { code: 'forbidden', detail }
+  }
+  if (rank[known.rights] >= rank[access]) return null
+  const who =
+    access === 'operator'
+      ? `operators: root, and members of the unix group ${operatorsGroup}`
+      : 'managers: root'
+  return {
+    code: 'forbidden',
+    detail: `${known.owner} has the rights of a ${known.rights}; only ${who} may do this`,
+    hint: 'ask one of them to do it, or to add you to the group',
+  }
+}
+
+function toBeKnown(access: Access, proof: 'secret' | 'file'): { detail: string; hint: string } {
+  if (access === 'node') {
+    return {
+      detail: 'no valid node secret was shown',
+      hint: 'the scheduler keeps it as node-secret in its data folder; give the exec-node a copy (0600)',
+    }
+  }
+  return proof === 'secret'
+    ? {
+        detail:
+          'this grid is private to the account that runs it: show the secret of its data folder',
+        hint: 'as that account, eg finds it by itself, or by EVERGRID_DATA',
+      }
+    : {
+        detail: 'no valid token was shown, or it has expired',
+        hint: 'eg proves your account by itself; programs begin with POST /v1/login',
+      }
+}

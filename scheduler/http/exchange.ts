@@ -1,0 +1,40 @@
+/** The exchange with exec-nodes: the stream of orders, and answers to what was asked on it. */
+import type { FastifyInstance } from 'fastify'
+
+import { exchangeRoutes } from '../../proto/api-exchange.ts'
+import type { Answer, OrderLine } from '../../proto/sync.ts'
+import { openOutflow } from './outflow.ts'
+import { sendProblem, unsettled } from './problems.ts'
+import type { Room } from './room.ts'
+import { partsReader } from './route-handler.ts'
+
+const line = (order: OrderLine) => `${JSON.stringify(order)}\n`
+
+export function exchange(server: FastifyInstance, { door, pingMs }: Room): void {
+  const readOrders = partsReader(exchangeRoutes.orders)
+  const readAnswer = partsReader(exchangeRoutes.answer)
+
+  server.get(exchangeRoutes.orders.path, (request, reply) => {
+    const found = readOrders(request)
+    if (!found.ok) return sendProblem(reply, { code: 'invalid', detail: found.problem })
+    const ping = line({ kind: 'ping' })
+    const out = openOutflow(reply, { type: 'application/x-ndjson', ping, pingMs })
+    const detach = door.attachOrders(String(found.parts.query['node']), {
+      send: (order) => void out.write(line(order)),
+      close: () => out.end(),
+    })
+    out.onEnd(detach)
+    return reply
+  })
+
+  server.post<{ Params: { id: string } }>(exchangeRoutes.answer.path, async (request, reply) => {
+    const found = readAnswer(request)
+    if (!found.ok) return sendProblem(reply, { code: 'invalid', detail: found.problem })
+    const taken = door.answered(request.params.id, found.parts.body as Answer)
+    const refusal = await unsettled(door)
+    if (refusal !== null) return sendProblem(reply, refusal)
+    if (taken) return reply.type('application/json').send('{}')
+    const detail = 'nobody waits for this answer any more'
+    return sendProblem(reply, { code: 'not-found', detail })
+  })
+}

@@ -1,0 +1,59 @@
+/** The grid itself: who answers here, as whom one is known, and the proof that makes one known. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+
+import { gridRoutes } from '../../proto/api-grid.ts'
+import { rowAddress, tcpRows } from '../../src/lib/tcp-rows.ts'
+import type { Result } from '../brain/call.ts'
+import { readOnly, sendProblem, unsettled } from './problems.ts'
+import { callerOf, type Room } from './room.ts'
+import { partsReader } from './route-handler.ts'
+
+export function grid(server: FastifyInstance, { door, identity, log }: Room): void {
+  const readLogin = partsReader(gridRoutes.login)
+  const readProof = partsReader(gridRoutes.prove)
+  const answer = async (reply: FastifyReply, result: Result<unknown>) => {
+    const refusal = await unsettled(door)
+    if (refusal !== null) return sendProblem(reply, refusal)
+    return result.ok ? reply.send(result.value) : sendProblem(reply, result.refusal)
+  }
+
+  server.get(gridRoutes.grid.path, async () => {
+    const { proof, proofFolder } = identity
+    return { grid: door.grid, version: door.version, proof, proofFolder }
+  })
+
+  server.get(gridRoutes.whoAmI.path, async (request) => {
+    const { owner, rights } = callerOf(request)
+    return { owner, rights }
+  })
+
+  server.post(gridRoutes.login.path, async (request, reply) => {
+    const found = readLogin(request)
+    if (!found.ok) return sendProblem(reply, { code: 'invalid', detail: found.problem })
+    const { user } = found.parts.body as { user: string }
+    return answer(reply, await identity.login(user, request.socket, askerOf(request)))
+  })
+
+  server.post(gridRoutes.prove.path, async (request, reply) => {
+    const found = readProof(request)
+    if (!found.ok) return sendProblem(reply, { code: 'invalid', detail: found.problem })
+    // A token that cannot be stored must not be given.
+    const why = door.readOnlyBecause()
+    if (why !== null) return sendProblem(reply, readOnly(why))
+    const { challenge } = found.parts.body as { challenge: string }
+    const proven = await identity.prove(challenge, request.socket)
+    if (proven.ok) log.info({ event: 'logged-in', owner: proven.value.owner })
+    else log.warn({ event: 'login-refused', detail: proven.refusal.detail })
+    return answer(reply, proven)
+  })
+}
+
+/** Whose logins are counted together: the account that holds the other end, so that none uses up another's. */
+function askerOf({ socket }: FastifyRequest): string {
+  const { remoteAddress, remotePort, localAddress, localPort } = socket
+  if (!remoteAddress || !remotePort || !localAddress || !localPort) return 'unknown'
+  const theirs = rowAddress(remoteAddress, remotePort)
+  const ours = rowAddress(localAddress, localPort)
+  const row = tcpRows(remotePort).find(({ local, remote }) => local === theirs && remote === ours)
+  return row === undefined ? remoteAddress : `uid ${row.uid}`
+}

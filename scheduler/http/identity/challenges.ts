@@ -1,0 +1,59 @@
+/** Challenges that were given out and not yet used: each for one account, one connection, one try, half a minute. */
+import { randomBytes } from 'node:crypto'
+
+import type { Account } from '../../../src/lib/accounts.ts'
+
+export type Challenge = { account: Account; nonce: string; connection: object; expiresAt: number }
+
+export const challengeMs = 30_000
+/** Per asking account, as the kernel tells it; the whole is bounded by the machine's accounts. */
+const mostWaiting = 32
+const perSecond = 2
+const burst = 20
+
+export class Challenges {
+  readonly #waiting = new Map<string, Challenge & { asker: string }>()
+  readonly #allowance = new Map<string, { left: number; at: number }>()
+
+  /** False: too many logins of this asker. */
+  mayAsk(asker: string, now: number): boolean {
+    this.#expire(now)
+    const waiting = [...this.#waiting.values()].filter((one) => one.asker === asker).length
+    const before = this.#allowance.get(asker) ?? { left: burst, at: now }
+    const left = Math.min(burst, before.left + ((now - before.at) / 1000) * perSecond)
+    if (left < 1 || waiting >= mostWaiting) return false
+    this.#allowance.set(asker, { left: left - 1, at: now })
+    return true
+  }
+
+  give(
+    account: Account,
+    connection: object,
+    asker: string,
+    now: number,
+  ): { id: string; nonce: string } {
+    const id = randomBytes(16).toString('hex')
+    const nonce = randomBytes(32).toString('hex')
+    this.#waiting.set(id, { account, nonce, connection, asker, expiresAt: now + challengeMs })
+    return { id, nonce }
+  }
+
+  /** Only on the connection that asked, and once: a wrong connection does not use it up. */
+  take(id: string, connection: object, now: number): Challenge | null {
+    this.#expire(now)
+    const found = this.#waiting.get(id)
+    if (found === undefined || found.connection !== connection) return null
+    this.#waiting.delete(id)
+    return found
+  }
+
+  isWaiting(id: string): boolean {
+    return this.#waiting.has(id)
+  }
+
+  #expire(now: number): void {
+    for (const [id, { expiresAt }] of this.#waiting) if (expiresAt <= now) this.#waiting.delete(id)
+    const full = now - (burst / perSecond) * 1000
+    for (const [asker, { at }] of this.#allowance) if (at < full) this.#allowance.delete(asker)
+  }
+}

@@ -1,0 +1,96 @@
+/** The route table's schemas, made strict: what a person sends and nobody reads is refused, by its name. */
+import { Compile } from 'typebox/compile'
+
+export type JsonSchema = Record<string, unknown>
+
+const isSchema = (value: unknown): value is JsonSchema =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** One object instead of an intersection of several: only so can it be closed. */
+export function flat(schema: JsonSchema): JsonSchema {
+  if (!Array.isArray(schema['allOf'])) return schema
+  const parts = schema['allOf'].filter(isSchema).map(flat)
+  const required = parts.flatMap((part) => (part['required'] as string[] | undefined) ?? [])
+  return {
+    type: 'object',
+    ...(required.length > 0 && { required }),
+    properties: Object.assign({}, ...parts.map((part) => part['properties'])) as JsonSchema,
+  }
+}
+
+/** The same, all the way down, with every object closed to other fields. */
+export function closed(given: JsonSchema): JsonSchema {
+  const schema = { ...flat(given) }
+  for (const part of ['properties', 'patternProperties'] as const) {
+    if (!isSchema(schema[part])) continue
+    const fields = Object.entries(schema[part])
+    schema[part] = Object.fromEntries(
+      fields.map(([name, field]) => [name, isSchema(field) ? closed(field) : field]),
+    )
+    schema['additionalProperties'] = false
+  }
+  if (isSchema(schema['items'])) schema['items'] = closed(schema['items'])
+  for (const part of ['anyOf', 'items'] as const) {
+    const list = schema[part]
+    if (Array.isArray(list)) schema[part] = list.map((one) => (isSchema(one) ? closed(one) : one))
+  }
+  return schema
+}
+
+/** Null when the value is well formed, else a sentence that names what is not. */
+export type Checker = (value: unknown) => string | null
+
+export function checker(schema: JsonSchema, what: string): Checker {
+  const compiled = Compile(schema)
+  return (value) => (compiled.Check(value) ? null : sentence(compiled.Errors(value), what))
+}
+
+type SchemaError = ReturnType<ReturnType<typeof Compile>['Errors']>[number]
+const mostNamed = 5
+
+function sentence(errors: SchemaError[], what: string): string {
+  const unknown = errors.flatMap((error) =>
+    error.keyword === 'additionalProperties'
+      ? error.params.additionalProperties.map((name) => nameOf(`${error.instancePath}/${name}`))
+      : [],
+  )
+  if (unknown.length > 0) {
+    return `${what} has no field ${unknown.slice(0, mostNamed).join(', ')}`
+  }
+  const plain = errors.filter(({ keyword }) => keyword !== 'anyOf' && keyword !== 'boolean')
+  const said = plain.map((error) => `${nameOf(error.instancePath) || what} ${message(error)}`)
+  // That it might have been null helps nobody.
+  const helpful = said.filter((text) => !text.endsWith('must be null'))
+  return [...new Set(helpful.length > 0 ? helpful : said)].slice(0, mostNamed).join('; ')
+}
+
+/** `/stop/graceMs` to `stop.graceMs`. */
+const nameOf = (path: string) => path.slice(1).replaceAll('/', '.')
+
+function message(error: SchemaError): string {
+  if (error.keyword === 'enum') return `must be one of ${error.params.allowedValues.join(', ')}`
+  if (error.keyword === 'required') {
+    return `lacks ${error.params.requiredProperties.join(', ')}`
+  }
+  return error.message
+}
+
+/** Query values come as text: numbers and booleans of the schema are read from it, wrong text stays to be refused. */
+export function queryReader(schema: JsonSchema): (query: JsonSchema) => JsonSchema {
+  const fields = Object.entries((flat(schema)['properties'] as JsonSchema | undefined) ?? {})
+  const kinds = new Map(fields.map(([name, field]) => [name, isSchema(field) && field['type']]))
+  return (query) => {
+    const read: JsonSchema = {}
+    for (const [name, text] of Object.entries(query)) read[name] = readValue(kinds.get(name), text)
+    return read
+  }
+}
+
+function readValue(kind: unknown, text: unknown): unknown {
+  if (typeof text !== 'string') return text
+  if (kind === 'boolean') return text === 'true' ? true : text === 'false' ? false : text
+  if (kind === 'integer' || kind === 'number') {
+    return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text
+  }
+  return text
+}

@@ -1,0 +1,111 @@
+/** The HTTP room: one route for each entry of the table, each let in only as its entry says. */
+import Fastify, { type FastifyInstance } from 'fastify'
+
+import { routes, type RouteName } from '../../proto/api.ts'
+import type { Route } from '../../proto/route.ts'
+import { silentLog, type Log } from '../../src/lib/log.ts'
+import type { OwnRoutes } from '../brain/call.ts'
+import type { BrainDoor } from '../brain/door.ts'
+import { refuseAccess } from '../core/identity/access.ts'
+import { events } from './events.ts'
+import { exchange } from './exchange.ts'
+import { grid } from './grid.ts'
+import { health } from './health.ts'
+import { Replies } from './idempotency.ts'
+import type { IdentityKeeper } from './identity/keeper.ts'
+import { openMetrics } from './metrics.ts'
+import { sendProblem, speakProblems } from './problems.ts'
+import type { Room } from './room.ts'
+import { routeHandler } from './route-handler.ts'
+import { siteProblem } from './site.ts'
+
+export type ServerOptions = {
+  door: BrainDoor
+  identity: IdentityKeeper
+  log?: Log
+  now?: () => number
+  /** Names besides loopback and addresses under which this scheduler may be called. */
+  names?: readonly string[]
+  pingMs?: number
+}
+
+const bodyBytes = 16 * 2 ** 20
+
+/** Answered in this room, without a handler of the brain. */
+const ownRoutes: ReadonlySet<string> = new Set<OwnRoutes>([
+  'orders',
+  'answer',
+  'grid',
+  'whoAmI',
+  'login',
+  'prove',
+  'events',
+  'healthz',
+  'readyz',
+  'metrics',
+])
+
+export function buildServer(options: ServerOptions): FastifyInstance {
+  const { door, identity, log = silentLog, now = Date.now, pingMs = 10_000 } = options
+  const room: Room = { door, identity, log, now, pingMs, metrics: openMetrics() }
+  const server = Fastify({
+    bodyLimit: bodyBytes,
+    logger: false,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 500 },
+  })
+  server.decorateRequest('known', null)
+  readJsonOnly(server)
+  speakProblems(server, log)
+  guard(server, room, new Set(options.names?.map((name) => name.toLowerCase())))
+  measure(server, room)
+  for (const plugin of [exchange, events, grid, health]) plugin(server, room)
+  const replies = new Replies(door, now)
+  for (const [name, route] of Object.entries<Route>(routes)) {
+    if (ownRoutes.has(name)) continue
+    const handler = routeHandler(room, name as RouteName, route, replies)
+    server.route({ method: route.method, url: route.path, handler })
+  }
+  return server
+}
+
+/** Other content types are what a browser sends for a foreign page without asking first. */
+function readJsonOnly(server: FastifyInstance): void {
+  const parse = server.getDefaultJsonParser('error', 'ignore')
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text, done) =>
+    text === '' ? done(null, undefined) : parse(request, text as string, done),
+  )
+}
+
+/** Before the body of a request is read: is it meant for us, and may its sender call this? */
+function guard(server: FastifyInstance, room: Room, names: ReadonlySet<string>): void {
+  const access = new Map(
+    Object.values<Route>(routes).map((route) => [`${route.method} ${route.path}`, route.access]),
+  )
+  server.addHook('onRequest', async (request, reply) => {
+    const problem = siteProblem(request.headers.host, request.headers.origin, names)
+    if (problem !== null) return sendProblem(reply, { code: 'forbidden', detail: problem })
+    const wanted = access.get(`${request.method} ${request.routeOptions.url}`)
+    if (request.is404 || wanted === 'open') return undefined
+    if (wanted === undefined) throw new Error(`${request.url} is not in the route table`)
+    const bearer = /^Bearer (\S{1,500})$/i.exec(request.headers.authorization ?? '')?.[1]
+    request.known = bearer === undefined ? null : await room.identity.who(bearer)
+    const refusal = refuseAccess(wanted, request.known, room.identity.proof)
+    return refusal === null ? undefined : sendProblem(reply, refusal)
+  })
+}
+
+function measure(server: FastifyInstance, { metrics }: Room): void {
+  const timers = new Map(
+    Object.values<Route>(routes)
+      // How long a stream was open says nothing about us.
+      .filter(({ shape }) => shape !== 'ndjson' && shape !== 'sse')
+      .map(({ method, path }) => [`${method} ${path}`, metrics.timerOf(`${method} ${path}`)]),
+  )
+  server.addHook('onResponse', (request, reply, done) => {
+    const timer = timers.get(`${request.method} ${request.routeOptions.url}`)
+    timer?.(reply.statusCode, reply.elapsedTime / 1000)
+    done()
+  })
+}
