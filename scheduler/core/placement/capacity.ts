@@ -25,6 +25,7 @@ export class Capacity {
   readonly #pools = new Map<string, { where: Shape['where']; pool: Pool }>()
   readonly #reservations = new Map<string, Reservation>()
   #nextOrder = 0
+  #listed = 0
 
   /** Adds a node or changes what it offers; what is taken of it stays taken. */
   setNode(offer: NodeOffer): void {
@@ -113,6 +114,11 @@ export class Capacity {
     return this.#nodes.values()
   }
 
+  /** Whether no open node has a slot free. */
+  get isFull(): boolean {
+    return this.#listed === 0
+  }
+
   /** Whether any open node has room for one task of the shape now. */
   fits(shape: Shape): boolean {
     return this.#pool(shape).fits(shape.slots, shape.memBytes)
@@ -147,10 +153,15 @@ export class Capacity {
 
   /** Pools are sorted by what changes: a node leaves them, changes, and enters again. */
   #change(node: NodeRoom, change: () => void): void {
-    if (node.listed) for (const pool of node.pools) pool.remove(node)
+    if (node.listed) {
+      this.#listed -= 1
+      for (const pool of node.pools) pool.remove(node)
+    }
     change()
     node.listed = node.closed === null && node.freeSlots > 0
-    if (node.listed) for (const pool of node.pools) pool.add(node)
+    if (!node.listed) return
+    this.#listed += 1
+    for (const pool of node.pools) pool.add(node)
   }
 
   /** Tasks may be known before their node has spoken: it is closed until it makes an offer. */

@@ -13,8 +13,8 @@ import type { Waiting } from './waiting.ts'
 /** `count` tasks of the entry `id` go to `node`. */
 export type Placed = { id: string; job: number; node: string; shape: Shape; count: number }
 
-/** An owner's lanes in one level, and the slots it holds as placing goes on. */
-type Turn = { owner: string; share: number; lanes: Heap<Lane> }
+/** An owner in one level: the slots it holds as placing goes on, and its lanes, put in order when first needed. */
+type Turn = { share: number; readonly byKey: Map<string, Lane>; lanes: Heap<Lane> | null }
 
 export function place(
   waiting: Waiting,
@@ -82,39 +82,41 @@ class Tick {
   placeLevel(owners: Map<string, Map<string, Lane>>): void {
     const turns = new Heap(this.#turns(owners), goesBefore)
     for (let turn = turns.top; turn !== undefined; turn = turns.top) {
-      if (this.#left <= 0 || this.#open.size === 0) return
-      const lane = turn.lanes.top
-      if (lane === undefined) turns.pop()
-      else {
-        if (!this.#placeSome(turn, lane, turns.second)) turn.lanes.pop()
-        else turn.lanes.sinkTop()
-        if (turn.lanes.top === undefined) turns.pop()
-        else turns.sinkTop()
-      }
+      if (this.#left <= 0 || this.#open.size === 0 || this.#capacity.isFull) return
+      if (turn.lanes === null) turn.lanes = this.#inOrder(turn.byKey)
+      else this.#placeSome(turn, turn.lanes, turns.second)
+      if (turn.lanes.top === undefined) turns.pop()
+      else turns.sinkTop()
     }
   }
 
   #turns(owners: Map<string, Map<string, Lane>>): Turn[] {
-    const turns: Turn[] = []
-    for (const [owner, byKey] of owners) {
-      const lanes: Lane[] = []
-      for (const lane of byKey.values()) if (this.#open.has(lane.shape.request)) lanes.push(lane)
-      if (lanes.length === 0) continue
-      const heap = new Heap(lanes, (a: Lane, b: Lane) => a.before(b))
-      turns.push({ owner, share: this.#shares.of(owner), lanes: heap })
-    }
-    return turns
+    return [...owners].map(([owner, byKey]) => ({
+      share: this.#shares.of(owner),
+      byKey,
+      lanes: null,
+    }))
   }
 
-  /** Places what the owner may have before the next one's turn; false when the lane is done with in this tick. */
-  #placeSome(turn: Turn, lane: Lane, next: Turn | undefined): boolean {
+  #inOrder(byKey: Map<string, Lane>): Heap<Lane> {
+    const lanes: Lane[] = []
+    for (const lane of byKey.values()) if (this.#open.has(lane.shape.request)) lanes.push(lane)
+    return new Heap(lanes, laneBefore)
+  }
+
+  /** Places what the owner may have before the next one's turn. */
+  #placeSome(turn: Turn, lanes: Heap<Lane>, next: Turn | undefined): void {
+    const lane = lanes.top
+    if (lane === undefined) return
     const { shape } = lane
-    if (!this.#open.has(shape.request)) return false
     const head = this.#waiting.head(lane)
-    const node = this.#capacity.freeFor(shape, head.avoid, lane.never)
+    const node = this.#open.has(shape.request)
+      ? this.#capacity.freeFor(shape, head.avoid, lane.never)
+      : null
     if (node === null) {
       if (lane.never.length === 0) this.#open.delete(shape.request)
-      return false
+      lanes.pop()
+      return
     }
     const room = shape.spread
       ? 1
@@ -127,14 +129,18 @@ class Tick {
     turn.share += shape.slots * count
     this.#left -= count
     this.placed.push({ id: head.id, job: head.job, node: node.name, shape, count })
-    return this.#waiting.takeHead(lane, count)
+    if (this.#waiting.takeHead(lane, count)) lanes.sinkTop()
+    else lanes.pop()
   }
 }
 
+const laneBefore = (a: Lane, b: Lane): boolean => a.before(b)
+
+/** Of equal shares, an owner whose lanes are not in order yet comes up first, to have that done. */
 function goesBefore(a: Turn, b: Turn): boolean {
   if (a.share !== b.share) return a.share < b.share
-  const laneA = a.lanes.top
-  const laneB = b.lanes.top
-  if (laneA === undefined || laneB === undefined) return laneA === undefined
+  const laneA = a.lanes?.top
+  const laneB = b.lanes?.top
+  if (laneA === undefined || laneB === undefined) return laneB !== undefined
   return laneA.before(laneB)
 }
