@@ -129,6 +129,9 @@ export type Change =
 /** All that lives: what the brain starts from. */
 export type Snapshot = {
   meta: Record<string, string>
+  /** Highest numbers that history holds: new ones go on from there. */
+  newestJob: number
+  newestEvent: number
   /** Jobs with `finishedAt` null, without their specs. */
   jobs: Omit<JobRow, 'specJson'>[]
   ranges: RangeRow[]

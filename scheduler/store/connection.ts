@@ -14,6 +14,8 @@ export function openForWriting(path: string): Database {
   try {
     db.pragma('journal_mode = WAL')
     db.pragma('synchronous = FULL')
+    // Four times the usual: a page that changes often goes to the database file less often.
+    db.pragma('wal_autocheckpoint = 4000')
     // Sorting needs no file, which a full disk could not give.
     db.pragma('temp_store = MEMORY')
     db.pragma('journal_size_limit = 67108864')

@@ -3,10 +3,10 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 
 import type { Database } from 'better-sqlite3'
 
-import type { Change, Snapshot } from './change.ts'
+import type { Change } from './change.ts'
 import { openForReading, openForWriting } from './connection.ts'
 import { guarded, toStoreError } from './failure.ts'
-import { load } from './load.ts'
+import { readPieces, type Piece } from './load.ts'
 import { takeLock, type Lock } from './lock.ts'
 import { checkSchema, migrate, migrationsIn, versionOf, type Migration } from './migrate.ts'
 import { prunerOn } from './prune.ts'
@@ -28,7 +28,7 @@ export type EngineOptions = {
 }
 
 export type Engine = {
-  load(): Snapshot
+  load(emit: (piece: Piece) => void): void
   /** One transaction: all or none, on disk when it returns. */
   commit(changes: readonly Change[], fault?: Fault): void
   query<Q extends QueryName>(name: Q, args: Queries[Q]['args']): Queries[Q]['result']
@@ -125,9 +125,9 @@ function withRoomFrom(reserve: Reserve, path: string, onReserve: (held: boolean)
 
 function readsOf(db: Database, path: string): Pick<Engine, 'load' | 'query' | 'backup'> {
   const answers = answersOn(db)
-  const loaded = db.transaction(() => load(db))
+  const loaded = db.transaction((emit: (piece: Piece) => void) => readPieces(db, emit))
   return {
-    load: () => guarded(path, loaded),
+    load: (emit) => guarded(path, () => loaded(emit)),
     query: (name, args) => guarded(path, () => answers[name](args)),
     backup: async (to) => {
       const partial = `${to}.partial`

@@ -1,5 +1,6 @@
 /** The store's door over an engine in the same thread: for the simulation, and inside the worker. */
 import { openEngine, type Engine, type EngineOptions, type Fault } from './engine.ts'
+import { addPiece, emptySnapshot } from './load.ts'
 import type { Store, StoreError } from './store.ts'
 
 /**
@@ -18,7 +19,11 @@ export function storeOn(engine: Engine, fault?: Fault): Store {
     }
   }
   return {
-    load: async () => engine.load(),
+    load: async () => {
+      const snapshot = emptySnapshot()
+      engine.load((piece) => addPiece(snapshot, piece))
+      return snapshot
+    },
     commit,
     query: async (name, args) => engine.query(name, args),
     prune: async (olderThan, limit) => engine.prune(olderThan, limit),

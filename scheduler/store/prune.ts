@@ -1,4 +1,7 @@
-/** Deletes what is older than its keeping time: at most `limit` rows or so in one call, oldest first. */
+/**
+ * Deletes what is older than its keeping time: at most `limit` rows in one call, oldest first.
+ * The newest job and event stay whatever their age: no number is given twice.
+ */
 import type { Database } from 'better-sqlite3'
 
 import type { Store } from './store.ts'
@@ -9,7 +12,8 @@ type OlderThan = Parameters<Store['prune']>[0]
 const aged: readonly { sql: string; age: keyof OlderThan }[] = [
   {
     age: 'eventAt',
-    sql: `DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < ? ORDER BY at LIMIT ?)`,
+    sql: `DELETE FROM event WHERE id IN (
+      SELECT id FROM event WHERE at < ? AND id < (SELECT max(id) FROM event) ORDER BY at LIMIT ?)`,
   },
   {
     age: 'replyAt',
@@ -34,7 +38,8 @@ const aged: readonly { sql: string; age: keyof OlderThan }[] = [
 
 /** What belongs to a job goes first, so that an end in between leaves nothing that nobody finds. */
 const ofJob = [
-  `DELETE FROM event WHERE id IN (SELECT id FROM event WHERE job = ? LIMIT ?)`,
+  `DELETE FROM event WHERE id IN (
+    SELECT id FROM event WHERE job = ? AND id < (SELECT max(id) FROM event) LIMIT ?)`,
   `DELETE FROM run WHERE rowid IN (SELECT rowid FROM run WHERE job = ? LIMIT ?)`,
   `DELETE FROM task WHERE (job, "index") IN (SELECT job, "index" FROM task WHERE job = ? LIMIT ?)`,
   `DELETE FROM range WHERE (job, "from") IN (SELECT job, "from" FROM range WHERE job = ? LIMIT ?)`,
@@ -45,7 +50,8 @@ const ofJob = [
 export function prunerOn(db: Database): (olderThan: OlderThan, limit: number) => number {
   const agedOnes = aged.map(({ sql, age }) => ({ age, statement: db.prepare<number[]>(sql) }))
   const oldestJob = db.prepare<[number], { id: number }>(
-    'SELECT id FROM job WHERE finishedAt < ? ORDER BY finishedAt, id LIMIT 1',
+    `SELECT id FROM job WHERE finishedAt < ? AND id < (SELECT max(id) FROM job)
+     ORDER BY finishedAt, id LIMIT 1`,
   )
   const parts = ofJob.map((sql) => db.prepare<number[]>(sql))
   return (olderThan, limit) => {

@@ -1,8 +1,7 @@
 /** Reads of single rows and of history: one prepared statement for each shape of question. */
 import type { Database, Statement } from 'better-sqlite3'
 
-import type { EventRow, JobRow, ReplyRow, RunRow, TaskRow } from './change.ts'
-import { firingOf, type FiringColumns } from './load.ts'
+import type { EventRow, FiringRow, JobRow, ReplyRow, RunRow, TaskRow } from './change.ts'
 import type { FinishedFilter, Queries, QueryName } from './store.ts'
 import { columnsOf } from './tables.ts'
 
@@ -12,6 +11,8 @@ export type Answers = {
 type Values = readonly (string | number)[]
 type Read = <Row>(sql: string, values: Values) => Row[]
 const first = <Row>(rows: Row[]): Row | null => rows[0] ?? null
+
+type FiringColumns = Omit<FiringRow, 'manual'> & { manual: number }
 
 /** `*` and `?` mean what they do in a shell; GLOB's brackets mean themselves. */
 const globOf = (pattern: string) => pattern.replaceAll('[', '[[]')
@@ -40,7 +41,7 @@ function finishedSql(filter: FinishedFilter): { sql: string; values: Values } {
   }
 }
 
-const wholeJob = `SELECT ${columnsOf('job', 'job.')}, spec.specJson FROM job JOIN spec USING (id)`
+const wholeJob = `SELECT ${columnsOf('job', 'job.')}, spec.specJson FROM job LEFT JOIN spec USING (id)`
 
 const runsSql = `SELECT ${columnsOf('run')} FROM run WHERE rowid IN (
     SELECT id FROM (
@@ -91,7 +92,7 @@ function answersFrom(read: Read): Answers {
         `SELECT ${columnsOf('firing')} FROM firing WHERE owner = ? AND schedule = ?
          ORDER BY dueAt DESC, manual DESC LIMIT ?`,
         [owner, schedule, limit],
-      ).map(firingOf),
+      ).map((columns) => ({ ...columns, manual: columns.manual === 1 })),
     reply: ({ owner, key }) =>
       first(
         read<ReplyRow>(`SELECT ${columnsOf('reply')} FROM reply WHERE owner = ? AND key = ?`, [

@@ -1,5 +1,6 @@
 /** What the scheduler's thread and the store's thread say to each other. */
 import type { EngineOptions } from './engine.ts'
+import type { Piece } from './load.ts'
 import type { Store, StoreError } from './store.ts'
 
 export type ThreadStart = { path: string; options: Omit<EngineOptions, 'onReserve' | 'migrations'> }
@@ -10,6 +11,7 @@ export type Report =
   | { what: 'open' }
   | { what: 'refused'; error: ErrorText }
   | { what: 'reserve'; held: boolean }
+  | { what: 'piece'; id: number; piece: Piece }
   | { what: 'done'; id: number; value: unknown }
   | { what: 'failed'; id: number; error: ErrorText }
 

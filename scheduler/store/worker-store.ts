@@ -2,67 +2,79 @@
 import { Worker } from 'node:worker_threads'
 
 import type { EngineOptions } from './engine.ts'
+import { addPiece, emptySnapshot, type Piece } from './load.ts'
 import { StoreError, type Store } from './store.ts'
 import type { Demand, ErrorText, Report, ThreadStart } from './thread-message.ts'
 
 export type OpenOptions = Omit<EngineOptions, 'migrations'>
 
+type Asked = {
+  resolve: (value: never) => void
+  reject: (error: StoreError) => void
+  onPiece: (piece: Piece) => void
+}
+
 /** Resolves when the database is open and up to date; rejects with a StoreError. */
 export function openStore(path: string, options: OpenOptions = {}): Promise<Store> {
   const { onReserve = () => {}, ...rest } = options
-  const worker = startWorker({ path, options: rest })
-  const waiting = new Map<number, Asked>()
-  let ended: StoreError | undefined
-  let nextId = 1
-
-  const call = (name: keyof Store, ...args: readonly unknown[]): Promise<never> =>
-    new Promise((resolve, reject) => {
-      if (ended !== undefined) return reject(ended)
-      const demand: Demand = { id: nextId++, call: name, args }
-      waiting.set(demand.id, { resolve, reject })
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-      worker.postMessage(demand)
-    })
-  const store: Store = {
-    load: () => call('load'),
-    commit: (changes) => call('commit', changes),
-    query: (name, args) => call('query', name, args),
-    prune: (olderThan, limit) => call('prune', olderThan, limit),
-    backup: (to) => call('backup', to),
-    close: () => (ended === undefined ? call('close') : Promise.resolve()),
-  }
   return new Promise((resolve, reject) => {
+    const worker = startWorker({ path, options: rest })
+    const waiting = new Map<number, Asked>()
+    let ended: StoreError | undefined
     const end = (error: StoreError) => {
       ended ??= error
       reject(ended)
       for (const asked of waiting.values()) asked.reject(ended)
       waiting.clear()
     }
-    worker.on('message', (report: Report) => {
-      switch (report.what) {
-        case 'open':
-          return resolve(store)
-        case 'refused':
-          return end(errorOf(report.error))
-        case 'reserve':
-          return onReserve(report.held)
-        case 'done':
-        case 'failed': {
-          const asked = waiting.get(report.id)
-          waiting.delete(report.id)
-          if (report.what === 'done') return asked?.resolve(report.value as never)
-          return asked?.reject(errorOf(report.error))
-        }
-      }
+    const settle = (id: number, how: (asked: Asked) => void) => {
+      const asked = waiting.get(id)
+      waiting.delete(id)
+      if (asked !== undefined) how(asked)
+    }
+    let lastId = 0
+    const store = doorOver((call, args, onPiece = () => {}) => {
+      if (ended !== undefined) return call === 'close' ? Promise.resolve() : Promise.reject(ended)
+      const demand: Demand = { id: ++lastId, call, args }
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+      worker.postMessage(demand)
+      return new Promise((resolve, reject) => {
+        waiting.set(demand.id, { resolve, reject, onPiece })
+      })
     })
-    worker.on('error', (error) =>
-      end(new StoreError('failed', `the store's thread failed: ${error}`)),
-    )
+    worker.on('message', (report: Report) => {
+      if (report.what === 'open') resolve(store)
+      else if (report.what === 'refused') end(errorOf(report.error))
+      else if (report.what === 'reserve') onReserve(report.held)
+      else if (report.what === 'piece') waiting.get(report.id)?.onPiece(report.piece)
+      else if (report.what === 'done') settle(report.id, (to) => to.resolve(report.value as never))
+      else settle(report.id, (to) => to.reject(errorOf(report.error)))
+    })
+    worker.on('error', (error) => end(new StoreError('failed', `${path}: thread failed: ${error}`)))
     worker.on('exit', () => end(new StoreError('failed', `the store of ${path} is closed`)))
   })
 }
 
-type Asked = { resolve: (value: never) => void; reject: (error: StoreError) => void }
+type Ask = (
+  call: keyof Store,
+  args: readonly unknown[],
+  onPiece?: (piece: Piece) => void,
+) => Promise<never> | Promise<void>
+
+function doorOver(ask: Ask): Store {
+  return {
+    load: async () => {
+      const snapshot = emptySnapshot()
+      await ask('load', [], (piece) => addPiece(snapshot, piece))
+      return snapshot
+    },
+    commit: (changes) => ask('commit', [changes]),
+    query: (name, args) => ask('query', [name, args]) as Promise<never>,
+    prune: (olderThan, limit) => ask('prune', [olderThan, limit]) as Promise<never>,
+    backup: (path) => ask('backup', [path]),
+    close: () => ask('close', []),
+  }
+}
 
 const errorOf = ({ kind, message }: ErrorText) => new StoreError(kind, message)
 

@@ -1,7 +1,7 @@
 /** The store's thread: answers one demand after the other, in the order they came. */
 import { parentPort, workerData } from 'node:worker_threads'
 
-import { openEngine } from './engine.ts'
+import { openEngine, type Engine } from './engine.ts'
 import { toStoreError } from './failure.ts'
 import { storeOn } from './in-thread-store.ts'
 import type { Store } from './store.ts'
@@ -16,8 +16,12 @@ const textOf = (error: unknown): ErrorText => {
   return { kind, message }
 }
 
-async function answer(store: Store, { id, call, args }: Demand): Promise<void> {
+async function answer(engine: Engine, store: Store, { id, call, args }: Demand): Promise<void> {
   try {
+    if (call === 'load') {
+      engine.load((piece) => tell({ what: 'piece', id, piece }))
+      return tell({ what: 'done', id, value: undefined })
+    }
     const value: unknown = await (store[call] as (...args: readonly unknown[]) => unknown)(...args)
     tell({ what: 'done', id, value })
   } catch (error) {
@@ -27,10 +31,10 @@ async function answer(store: Store, { id, call, args }: Demand): Promise<void> {
 }
 
 try {
-  const store = storeOn(
-    openEngine(path, { ...options, onReserve: (held) => tell({ what: 'reserve', held }) }),
-  )
-  port.on('message', (demand: Demand) => void answer(store, demand))
+  const onReserve = (held: boolean) => tell({ what: 'reserve', held })
+  const engine = openEngine(path, { ...options, onReserve })
+  const store = storeOn(engine)
+  port.on('message', (demand: Demand) => void answer(engine, store, demand))
   tell({ what: 'open' })
 } catch (error) {
   tell({ what: 'refused', error: textOf(error) })

@@ -22,13 +22,22 @@ function keyOf(change: Change): string {
 const aboutRanges = (change: Change) =>
   'put' in change ? change.put === 'range' : change.drop === 'ranges'
 
+/** A job's row without its spec leaves the one that an earlier row brought. */
+function withSpec(change: Change, earlier: Change | undefined): Change {
+  if (!isJob(change) || change.row.specJson !== null) return change
+  if (earlier === undefined || !isJob(earlier) || earlier.row.specJson === null) return change
+  return { put: 'job', row: { ...change.row, specJson: earlier.row.specJson } }
+}
+const isJob = (change: Change): change is Extract<Put, { put: 'job' }> =>
+  'put' in change && change.put === 'job'
+
 export function lastOfEachKey(changes: readonly Change[]): Change[] {
   const last = new Map<string, Change>()
   for (const change of changes) {
     const key = keyOf(change)
     // A drop of ranges reaches the puts of other keys, so here the order counts.
     if (aboutRanges(change)) last.delete(key)
-    last.set(key, change)
+    last.set(key, withSpec(change, last.get(key)))
   }
   return [...last.values()]
 }
@@ -56,7 +65,8 @@ export function writerOn(db: Database): (changes: readonly Change[]) => void {
   const write = (change: Change) => {
     if ('put' in change) {
       puts[change.put](fieldsOf(change))
-      if (change.put === 'job') putSpec.run(change.row.id, change.row.specJson)
+      if (change.put === 'job' && change.row.specJson !== null)
+        putSpec.run(change.row.id, change.row.specJson)
     } else if (change.drop === 'ranges') dropRanges.run(change.job)
     else if (change.drop === 'node') dropNode.run(change.name)
     else dropSchedule.run(change.owner, change.name)

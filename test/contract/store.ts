@@ -1,0 +1,316 @@
+/** What every store must do, whatever stands behind the door: run against each of them. */
+import { expect, test } from 'vitest'
+
+import type { Change } from '../../scheduler/store/change.ts'
+import type { FinishedFilter, Store } from '../../scheduler/store/store.ts'
+import {
+  eventRow,
+  finishedJobRow,
+  firingRow,
+  jobRow,
+  runRow,
+  submitChanges,
+  taskRow,
+} from '../support/store-rows.ts'
+
+const anyFinished: FinishedFilter = {
+  owner: null,
+  kind: null,
+  name: null,
+  schedule: null,
+  before: null,
+  limit: 100,
+}
+const withoutSpec = ({ specJson: _, ...row }: ReturnType<typeof jobRow>) => row
+const never = { finishedAt: 0, eventAt: 0, replyAt: 0, now: 0 }
+
+/** `open` gives an empty store; `reopen` closes it and gives what a restarted scheduler finds. */
+export function storeContract(open: () => Promise<{ store: Store; reopen: () => Promise<Store> }>) {
+  test('an empty store loads empty', async () => {
+    const { store } = await open()
+    expect(await store.load()).toEqual({
+      meta: {},
+      newestJob: 0,
+      newestEvent: 0,
+      jobs: [],
+      ranges: [],
+      tasks: [],
+      nodes: [],
+      schedules: [],
+      lastFirings: [],
+      replies: [],
+      tokens: [],
+    })
+  })
+
+  test('every field of every row comes back as it was put, also after a restart', async () => {
+    const { store, reopen } = await open()
+    const job = jobRow(7, { startedAt: 5, schedule: 'nightly', dueAt: 99, causeJson: '{"x":1}' })
+    const task = taskRow(7, 3, { state: 'running', node: 'node1', epoch: 2, dataJson: '{"a":"é"}' })
+    const range = { job: 7, from: 4, to: 1_000_000 }
+    const run = runRow(7, {
+      index: 3,
+      epoch: 2,
+      endedAt: 9,
+      usageJson: '{}',
+      outputJson: '{"o":1}',
+    })
+    const event = eventRow(1, { job: 7, task: 3, node: 'n', schedule: 's', owner: 'o', by: 'b' })
+    const node = { name: 'node1', dataJson: '{"cordoned":true}' }
+    const schedule = { owner: 'anna', name: 'nightly', cursorAt: 5, specJson: '{}', dataJson: '{}' }
+    const firing = firingRow(50, { until: 60, count: 2, manual: true, outcome: 'ran', jobId: 7 })
+    const reply = {
+      owner: 'anna',
+      key: 'k',
+      route: 'submit',
+      hash: 'h',
+      status: 201,
+      replyJson: '{"id":7}',
+      at: 3,
+    }
+    const token = { hash: 'a'.repeat(64), owner: 'anna', expiresAt: 77 }
+    await store.commit([
+      { put: 'job', row: job },
+      { put: 'task', row: task },
+      { put: 'range', row: range },
+      { put: 'run', row: run },
+      { put: 'event', row: event },
+      { put: 'node', row: node },
+      { put: 'schedule', row: schedule },
+      { put: 'firing', row: firing },
+      { put: 'reply', row: reply },
+      { put: 'token', row: token },
+      { put: 'meta', key: 'incarnation', value: 'abc' },
+    ])
+    const again = await reopen()
+    const { replyJson: _, ...key } = reply
+    expect(await again.load()).toEqual({
+      meta: { incarnation: 'abc' },
+      newestJob: 7,
+      newestEvent: 1,
+      jobs: [withoutSpec(job)],
+      ranges: [range],
+      tasks: [task],
+      nodes: [node],
+      schedules: [schedule],
+      lastFirings: [firing],
+      replies: [key],
+      tokens: [token],
+    })
+    expect(await again.query('job', { id: 7 })).toEqual(job)
+    expect(await again.query('runs', { job: 7, from: 1, to: 9, newest: 5 })).toEqual([run])
+    expect(await again.query('jobEvents', { job: 7, limit: 5 })).toEqual([event])
+    expect(await again.query('reply', { owner: 'anna', key: 'k' })).toEqual(reply)
+    expect(await again.query('firings', { owner: 'anna', schedule: 'nightly', limit: 5 })).toEqual([
+      firing,
+    ])
+    expect(await again.query('ranges', { job: 7 })).toEqual([{ from: 4, to: 1_000_000 }])
+    expect(await again.query('specs', { jobs: [7, 8] })).toEqual([
+      { id: 7, specJson: job.specJson },
+    ])
+  })
+
+  test('of several changes to one key the last counts, in one batch as in several', async () => {
+    const { store } = await open()
+    const running = { state: 'running', node: 'node1', epoch: 1 } as const
+    await store.commit([
+      { put: 'task', row: taskRow(1) },
+      ...submitChanges(1, { specJson: '"first"' }),
+      { put: 'job', row: jobRow(1, { state: 'running', specJson: null, startedAt: 9 }) },
+      { put: 'task', row: taskRow(1, 1, running) },
+      { put: 'range', row: { job: 1, from: 1, to: 10 } },
+      { drop: 'ranges', job: 1 },
+      { put: 'range', row: { job: 1, from: 1, to: 4 } },
+      { put: 'range', row: { job: 1, from: 6, to: 10 } },
+      { put: 'node', row: { name: 'gone', dataJson: '{}' } },
+      { drop: 'node', name: 'gone' },
+      { drop: 'schedule', owner: 'anna', name: 'back' },
+      {
+        put: 'schedule',
+        row: { owner: 'anna', name: 'back', cursorAt: 1, specJson: '{}', dataJson: '{}' },
+      },
+    ])
+    const first = await store.load()
+    expect(first.jobs).toMatchObject([{ id: 1, state: 'running', startedAt: 9 }])
+    expect(first.tasks).toEqual([taskRow(1, 1, running)])
+    expect(first.ranges).toEqual([
+      { job: 1, from: 1, to: 4 },
+      { job: 1, from: 6, to: 10 },
+    ])
+    expect(first.nodes).toEqual([])
+    expect(first.schedules).toHaveLength(1)
+    expect(await store.query('job', { id: 1 })).toMatchObject({ specJson: '"first"' })
+    await store.commit([
+      { drop: 'ranges', job: 1 },
+      { drop: 'schedule', owner: 'anna', name: 'back' },
+      { put: 'job', row: jobRow(1, { specJson: null }) },
+    ])
+    const second = await store.load()
+    expect([second.ranges, second.schedules]).toEqual([[], []])
+    expect(await store.query('specs', { jobs: [1] })).toEqual([{ id: 1, specJson: '"first"' }])
+  })
+
+  test('commits made at once take effect in call order', async () => {
+    const { store } = await open()
+    await Promise.all(
+      Array.from({ length: 50 }, (_, n) =>
+        store.commit([{ put: 'meta', key: 'last', value: String(n) }]),
+      ),
+    )
+    expect((await store.load()).meta).toEqual({ last: '49' })
+  })
+
+  test('a commit that fails leaves nothing, and none after it is taken', async () => {
+    const { store, reopen } = await open()
+    const bad: Change[] = [...submitChanges(1), { put: 'task', row: taskRow(99) }]
+    const later = [store.commit(bad), store.commit(submitChanges(2))]
+    for (const one of later) await expect(one).rejects.toMatchObject({ kind: 'failed' })
+    await expect(store.commit(submitChanges(3))).rejects.toMatchObject({ kind: 'failed' })
+    expect((await store.load()).jobs).toEqual([])
+    const again = await reopen()
+    await again.commit(submitChanges(4))
+    expect((await again.load()).jobs.map(({ id }) => id)).toEqual([4])
+  })
+
+  test('finished jobs leave the snapshot and stay finished; finished tasks stay out of it', async () => {
+    const { store } = await open()
+    const done = { state: 'finished', outcome: 'failed' } as const
+    await store.commit([
+      ...submitChanges(1),
+      { put: 'task', row: taskRow(1, 2, done) },
+      { put: 'job', row: finishedJobRow(2, 500) },
+      { put: 'task', row: taskRow(2, 1, done) },
+    ])
+    const snapshot = await store.load()
+    expect(snapshot.jobs.map(({ id }) => id)).toEqual([1])
+    expect(snapshot.tasks).toEqual([taskRow(1)])
+    expect(await store.query('outcomes', { jobs: [1, 2, 3] })).toEqual([
+      { id: 1, outcome: null, finishedAt: null },
+      { id: 2, outcome: 'succeeded', finishedAt: 500 },
+    ])
+    await expect(store.commit([{ put: 'job', row: jobRow(2) }])).rejects.toThrow(/finished/)
+  })
+
+  test('finished jobs are paged newest first, and filtered', async () => {
+    const { store } = await open()
+    await store.commit([
+      { put: 'job', row: jobRow(1) },
+      { put: 'job', row: finishedJobRow(2, 100, { name: 'a[b]c' }) },
+      { put: 'job', row: finishedJobRow(3, 100, { owner: 'ben', name: 'abc' }) },
+      { put: 'job', row: finishedJobRow(4, 300, { kind: 'continuous', name: 'bot' }) },
+      { put: 'job', row: finishedJobRow(5, 200, { schedule: 'nightly', name: 'bots' }) },
+    ])
+    const ids = async (filter: Partial<FinishedFilter>) =>
+      (await store.query('finished', { ...anyFinished, ...filter })).map(({ id }) => id)
+    expect(await ids({})).toEqual([4, 5, 3, 2])
+    expect(await ids({ limit: 2 })).toEqual([4, 5])
+    expect(await ids({ before: { finishedAt: 100, id: 3 } })).toEqual([2])
+    expect(await ids({ owner: 'anna', before: { finishedAt: 300, id: 4 } })).toEqual([5, 2])
+    expect(await ids({ owner: 'ben' })).toEqual([3])
+    expect(await ids({ kind: 'continuous' })).toEqual([4])
+    expect(await ids({ schedule: 'nightly' })).toEqual([5])
+    expect(await ids({ name: 'bot' })).toEqual([4])
+    expect(await ids({ name: 'bot*' })).toEqual([4, 5])
+    expect(await ids({ name: 'a[b]?' })).toEqual([2])
+    expect(await ids({ name: 'a?c' })).toEqual([3])
+    const [row] = await store.query('finished', { ...anyFinished, limit: 1 })
+    expect(row).toEqual(withoutSpec(finishedJobRow(4, 300, { kind: 'continuous', name: 'bot' })))
+  })
+
+  test('the newest job of a name, live or finished, of that owner', async () => {
+    const { store } = await open()
+    await store.commit([
+      { put: 'job', row: finishedJobRow(1, 9, { name: 'bot' }) },
+      { put: 'job', row: jobRow(2, { name: 'bot' }) },
+      { put: 'job', row: jobRow(3, { name: 'bot', owner: 'ben' }) },
+    ])
+    const newest = (owner: string, name: string) => store.query('newestByName', { owner, name })
+    expect(await newest('anna', 'bot')).toEqual(jobRow(2, { name: 'bot' }))
+    expect(await newest('anna', 'bo*')).toBeNull()
+  })
+
+  test('tasks, runs and events are read in stretches', async () => {
+    const { store } = await open()
+    const run = (index: number, epoch: number, number: number) =>
+      runRow(1, { index, epoch, number })
+    await store.commit([
+      ...submitChanges(1),
+      ...[2, 3, 4].map((index): Change => ({ put: 'task', row: taskRow(1, index) })),
+      ...[run(1, 1, 1), run(1, 1, 2), run(1, 2, 1), run(2, 1, 1)].map((row): Change => ({
+        put: 'run',
+        row,
+      })),
+      ...[3, 4, 5].map((id): Change => ({ put: 'event', row: eventRow(id) })),
+    ])
+    const tasks = await store.query('tasks', { job: 1, from: 2, to: 9, limit: 2 })
+    expect(tasks.map(({ index }) => index)).toEqual([2, 3])
+    const runs = await store.query('runs', { job: 1, from: 1, to: 2, newest: 2 })
+    expect(runs).toEqual([run(1, 1, 2), run(1, 2, 1), run(2, 1, 1)])
+    const eventIds = async (id: number, limit: number, job: number | null) =>
+      (await store.query('eventsAfter', { id, limit, job })).map((event) => event.id)
+    expect(await eventIds(1, 3, null)).toEqual([2, 3, 4])
+    expect(await eventIds(0, 9, 1)).toEqual([1, 2])
+    expect((await store.query('jobEvents', { job: 1, limit: 1 })).map(({ id }) => id)).toEqual([2])
+  })
+
+  test('the ledger keeps manual and due firings apart; the snapshot has the newest', async () => {
+    const { store } = await open()
+    await store.commit([
+      {
+        put: 'schedule',
+        row: { owner: 'anna', name: 'nightly', cursorAt: 1, specJson: '{}', dataJson: '{}' },
+      },
+      { put: 'firing', row: firingRow(10) },
+      { put: 'firing', row: firingRow(10, { manual: true, why: 'by hand' }) },
+      { put: 'firing', row: firingRow(20) },
+      { put: 'firing', row: firingRow(20, { until: 40, count: 3 }) },
+      { put: 'firing', row: firingRow(90, { schedule: 'gone' }) },
+    ])
+    const ledger = { owner: 'anna', schedule: 'nightly', limit: 9 }
+    const last = firingRow(20, { until: 40, count: 3 })
+    expect(await store.query('firings', ledger)).toEqual([
+      last,
+      firingRow(10, { manual: true, why: 'by hand' }),
+      firingRow(10),
+    ])
+    expect((await store.load()).lastFirings).toEqual([last])
+  })
+
+  test('prune deletes what is old in small batches, and no number is given twice', async () => {
+    const { store } = await open()
+    const reply = { key: 'k', route: 'r', hash: 'h', status: 200, replyJson: '{}' }
+    await store.commit([
+      ...submitChanges(1),
+      ...[2, 3, 4].flatMap((id): Change[] => [
+        ...submitChanges(id, { state: 'finished', outcome: 'succeeded', finishedAt: 100 * id }),
+        { put: 'range', row: { job: id, from: 2, to: 9 } },
+        { put: 'run', row: runRow(id) },
+      ]),
+      { put: 'reply', row: { ...reply, owner: 'old', at: 5 } },
+      { put: 'reply', row: { ...reply, owner: 'new', at: 15 } },
+      { put: 'token', row: { hash: 'b'.repeat(64), owner: 'old', expiresAt: 5 } },
+      { put: 'token', row: { hash: 'c'.repeat(64), owner: 'new', expiresAt: 15 } },
+      { put: 'firing', row: firingRow(1) },
+    ])
+    const old = { finishedAt: 1_000, eventAt: 0, replyAt: 10, now: 10 }
+    let calls = 0
+    for (let rows = 1; rows > 0; calls++) {
+      rows = await store.prune(old, 4)
+      expect(rows).toBeLessThanOrEqual(4)
+    }
+    // Reply, token and firing; then job, spec, task, range, run and two events for each of two jobs.
+    expect(calls).toBe(Math.ceil((3 + 2 * 7) / 4) + 1)
+    for (const id of [2, 3]) {
+      expect(await store.query('job', { id })).toBeNull()
+      expect(await store.query('tasks', { job: id, from: 1, to: 9, limit: 9 })).toEqual([])
+      expect(await store.query('jobEvents', { job: id, limit: 9 })).toEqual([])
+    }
+    const snapshot = await store.load()
+    expect(snapshot.replies.map(({ owner }) => owner)).toEqual(['new'])
+    expect(snapshot.tokens.map(({ owner }) => owner)).toEqual(['new'])
+    expect(snapshot.jobs.map(({ id }) => id)).toEqual([1])
+    expect(snapshot.newestJob).toBe(4)
+    expect(await store.prune({ ...never, eventAt: 9_999 }, 100)).toBe(3)
+    expect((await store.load()).newestEvent).toBe(8)
+  })
+}
