@@ -40,6 +40,8 @@ export type Task = {
   epoch: number
   /** Number of the newest run that is known, 0 before the first. */
   lastRun: number
+  /** Number of the newest run whose end is known. */
+  lastEnded: number
   /** Failed runs that used up a retry. */
   failures: number
   /** Nodes on which it just failed, newest last. */

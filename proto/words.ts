@@ -1,0 +1,46 @@
+/** Causes in words, for people: the one place that words them. */
+import type { Cause } from './cause.ts'
+import { formatDuration, formatSize } from './resources.ts'
+
+export function causeText(cause: Cause): string {
+  switch (cause.kind) {
+    case 'exit':
+      return `exit ${cause.code}`
+    case 'signal':
+      return `ended by ${cause.signal}`
+    case 'out-of-memory':
+      return outOfMemoryText(cause)
+    case 'time-limit':
+      return `ran into its time limit of ${formatDuration(cause.limitMs)}`
+    case 'cancelled':
+      return `stopped by ${cause.by}${because(cause.why)}`
+    case 'restarted':
+      return `restarted by ${cause.by}${because(cause.why)}`
+    case 'drained':
+      return `moved off ${cause.node}${because(cause.why)}`
+    case 'node-lost':
+      return cause.why === '' ? `node ${cause.node} was lost` : cause.why
+    case 'lease-expired':
+      return `ended itself because ${cause.node} was cut off from the scheduler`
+    case 'unhealthy':
+      return `failed its ${cause.check} check: ${cause.detail}`
+    case 'could-not-start':
+      return `could not start: ${cause.call} ${cause.detail}: ${cause.error}`
+    case 'dependency-failed':
+      return cause.detail
+    case 'outcome-unknown':
+      return `outcome unknown: ${cause.detail}`
+    default:
+      return cause satisfies never
+  }
+}
+
+const because = (why: string): string => (why === '' ? '' : `: ${why}`)
+
+function outOfMemoryText(cause: Extract<Cause, { kind: 'out-of-memory' }>): string {
+  const victim = cause.victim === null ? '' : ` (${cause.victim})`
+  const limit =
+    cause.limitBytes === null ? 'its memory limit' : `its limit of ${formatSize(cause.limitBytes)}`
+  const peak = cause.peakBytes === null ? '' : `, peak ${formatSize(cause.peakBytes)}`
+  return `out of memory${victim}: ${limit}${peak}`
+}

@@ -1,0 +1,173 @@
+/** What owners do with their jobs: stop, hold, release, suspend, resume, restart. */
+import type { ActionReply, Selection } from '../../proto/api-jobs.ts'
+import type { Cause } from '../../proto/cause.ts'
+import { done, type Result } from '../core/result.ts'
+import { placementOf } from '../core/task-state.ts'
+import type { WantedFact } from '../state/live-job.ts'
+import type { Caller } from './call.ts'
+import { note, type BrainContext } from './context.ts'
+import { cancelWaiting } from './finish.ts'
+import { select, type Target } from './select.ts'
+import { happen, refreshWaiting } from './tasks.ts'
+
+export type ActionName = 'stop' | 'hold' | 'release' | 'suspend' | 'resume' | 'restart'
+/** What was done, for people; or why not. */
+type Deed = { done: string } | { refused: string }
+type Act = (ctx: BrainContext, caller: Caller, target: Target, why: string) => Deed
+
+const acts: Record<ActionName, Act> = { stop, hold, release, suspend, resume, restart }
+
+export function act(
+  ctx: BrainContext,
+  name: ActionName,
+  caller: Caller,
+  selection: Selection,
+): Result<ActionReply> {
+  const { targets, refused } = select(ctx, caller, selection)
+  const reply: ActionReply = {
+    done: [],
+    refused: refused.map(({ ref, refusal }) => ({
+      ref,
+      code: refusal.code,
+      detail: refusal.detail,
+    })),
+  }
+  for (const target of targets) {
+    const { job, index } = target
+    const deed =
+      selection.dryRun === true
+        ? { done: `would ${name}` }
+        : acts[name](ctx, caller, target, selection.why ?? '')
+    if ('done' in deed)
+      reply.done.push({ job: job.id, task: index, name: job.name, detail: deed.done })
+    else
+      reply.refused.push({
+        ref: index === null ? String(job.id) : `${job.id}.${index}`,
+        code: 'wrong-state',
+        detail: deed.refused,
+      })
+  }
+  return done(reply)
+}
+
+function stop(ctx: BrainContext, caller: Caller, { job, index }: Target, why: string): Deed {
+  const cause: Cause = { kind: 'cancelled', by: caller.owner, why }
+  const plan = { cause, graceMs: null, then: 'finish' as const }
+  if (index !== null) {
+    happen(ctx, job, index, { happened: 'stop-wanted', stop: plan })
+    return { done: 'stopping' }
+  }
+  want(ctx, { job, index }, 'stop', caller, why)
+  for (const task of [...(job.tasks?.values() ?? [])]) {
+    if (placementOf(task.state))
+      happen(ctx, job, task.index, { happened: 'stop-wanted', stop: plan })
+  }
+  cancelWaiting(ctx, job, cause, caller.owner)
+  return { done: ctx.state.jobs.has(job.id) ? 'stopping' : 'stopped' }
+}
+
+function hold(ctx: BrainContext, caller: Caller, target: Target, why: string): Deed {
+  const { job, index } = target
+  if (index !== null) {
+    const task = happen(ctx, job, index, { happened: 'held' })
+    return task?.state.is === 'held'
+      ? { done: 'held' }
+      : { refused: `task ${job.id}.${index} does not wait; only waiting work can be held` }
+  }
+  if (job.wanted.what === 'stop') return { refused: `job ${job.id} is being stopped` }
+  want(ctx, target, 'hold', caller, why)
+  for (const task of [...(job.tasks?.values() ?? [])])
+    happen(ctx, job, task.index, { happened: 'held' })
+  refreshWaiting(ctx, job)
+  return { done: job.placed > 0 ? 'held; what runs goes on' : 'held' }
+}
+
+function release(ctx: BrainContext, caller: Caller, target: Target, why: string): Deed {
+  const { job, index } = target
+  if (index !== null) {
+    const before = job.tasks?.get(index)
+    if (before?.state.is !== 'held') return { refused: `task ${job.id}.${index} is not held` }
+    happen(ctx, job, index, { happened: 'released' })
+    return { done: 'released' }
+  }
+  const heldTasks = [...(job.tasks?.values() ?? [])].filter(({ state }) => state.is === 'held')
+  if (job.wanted.what !== 'hold' && heldTasks.length === 0)
+    return { refused: `job ${job.id} is not held` }
+  want(ctx, target, 'run', caller, why)
+  for (const task of heldTasks) happen(ctx, job, task.index, { happened: 'released' })
+  refreshWaiting(ctx, job)
+  return { done: 'released' }
+}
+
+function suspend(ctx: BrainContext, caller: Caller, target: Target, why: string): Deed {
+  return setSuspended(ctx, caller, target, why, true)
+}
+
+function resume(ctx: BrainContext, caller: Caller, target: Target, why: string): Deed {
+  return setSuspended(ctx, caller, target, why, false)
+}
+
+function setSuspended(
+  ctx: BrainContext,
+  caller: Caller,
+  target: Target,
+  why: string,
+  suspended: boolean,
+): Deed {
+  const { job, index } = target
+  const word = suspended ? 'suspended' : 'resumed'
+  const tasks = [...(job.tasks?.values() ?? [])].filter(
+    (task) => (index === null || task.index === index) && placementOf(task.state),
+  )
+  if (tasks.length === 0)
+    return { refused: `nothing of job ${job.id} runs; use hold and release for waiting work` }
+  if (index === null) {
+    if (!suspended && job.wanted.what !== 'suspend')
+      return { refused: `job ${job.id} is not suspended` }
+    want(ctx, target, suspended ? 'suspend' : 'run', caller, why)
+  }
+  for (const task of tasks)
+    happen(ctx, job, task.index, { happened: 'suspend-wanted', suspend: suspended })
+  refreshWaiting(ctx, job)
+  return { done: `${word} soon: the node is told` }
+}
+
+/** Graceful: the agent stops the present run and starts the next at once, without back-off. */
+function restart(ctx: BrainContext, caller: Caller, { job }: Target, why: string): Deed {
+  if (job.kind !== 'continuous')
+    return { refused: `job ${job.id} is a one-off; submit it again instead` }
+  if (job.wanted.what === 'stop') return { refused: `job ${job.id} is being stopped` }
+  if (job.placed === 0)
+    return {
+      refused: `job ${job.id} does not run now; it starts as soon as it has a place (\`eg explain ${job.id}\`)`,
+    }
+  job.restartOrder = { count: (job.restartOrder?.count ?? 0) + 1, by: caller.owner, why }
+  ctx.journal.job(job)
+  for (const task of job.tasks?.values() ?? []) {
+    const placement = placementOf(task.state)
+    if (placement) ctx.orders.touch(placement.node, `${job.id}.${task.index}`)
+  }
+  note(ctx, 'restart-wanted', `restart asked for${why === '' ? '' : `: ${why}`}`, {
+    job: job.id,
+    owner: job.owner,
+    by: caller.owner,
+  })
+  return { done: 'restarting' }
+}
+
+function want(
+  ctx: BrainContext,
+  { job }: Target,
+  what: WantedFact['what'],
+  caller: Caller,
+  why: string,
+): void {
+  if (job.wanted.what === what && job.wanted.by === caller.owner) return
+  job.wanted = { what, by: caller.owner, why, at: ctx.clock.now() }
+  ctx.journal.job(job)
+  note(ctx, `${what}-wanted`, `${what} wanted${why === '' ? '' : `: ${why}`}`, {
+    job: job.id,
+    owner: job.owner,
+    by: caller.owner,
+  })
+}

@@ -1,0 +1,42 @@
+/** Questions to nodes: they go down the order stream and come back as a call. */
+import type { Answer, Ask } from '../../proto/sync.ts'
+import type { Clock } from '../../src/lib/clock.ts'
+import type { OrderDesk } from './order-desk.ts'
+
+export class AskDesk {
+  readonly #clock: Clock
+  readonly #orders: OrderDesk
+  readonly #open = new Map<string, (answer: Answer) => void>()
+  #count = 0
+
+  constructor(clock: Clock, orders: OrderDesk) {
+    this.#clock = clock
+    this.#orders = orders
+  }
+
+  /** Null where the node has no stream or does not answer in time. */
+  ask(node: string, ask: Ask, timeoutMs: number): Promise<Answer | null> {
+    const sink = this.#orders.sinkOf(node)
+    if (sink === null) return Promise.resolve(null)
+    this.#count += 1
+    const id = String(this.#count)
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(timeoutMs, () => {
+        this.#open.delete(id)
+        resolve(null)
+      })
+      this.#open.set(id, (answer) => {
+        cancel()
+        resolve(answer)
+      })
+      sink.send({ kind: 'ask', id, ask })
+    })
+  }
+
+  answered(id: string, answer: Answer): boolean {
+    const resolve = this.#open.get(id)
+    this.#open.delete(id)
+    resolve?.(answer)
+    return resolve !== undefined
+  }
+}

@@ -1,0 +1,198 @@
+/** The brain: synchronous commands over the state in memory; every answer waits for its commit. */
+import type { Answer, Ask } from '../../proto/sync.ts'
+import type { Clock } from '../../src/lib/clock.ts'
+import type { Log } from '../../src/lib/log.ts'
+import { GridState } from '../state/grid.ts'
+import type { EventRow, ReplyRow, Snapshot, TokenRow } from '../store/change.ts'
+import type { Store } from '../store/store.ts'
+import { AskDesk } from './ask-desk.ts'
+import type { BrainContext, BrainSettings } from './context.ts'
+import type { BrainDoor, OrderSink } from './door.ts'
+import { reserveAgain } from './drains.ts'
+import { gauges } from './gauges.ts'
+import { makeHandlers } from './handlers.ts'
+import { Journal } from './journal.ts'
+import { Judge } from './judge.ts'
+import { loadState } from './load.ts'
+import { Maintenance } from './maintenance.ts'
+import { offerNode } from './nodes.ts'
+import { OrderDesk } from './order-desk.ts'
+import { ReplyMemory } from './reply-memory.ts'
+import { refreshWaiting } from './tasks.ts'
+import { Ticker } from './tick.ts'
+
+export type BrainOptions = {
+  store: Store
+  clock: Clock
+  log: Log
+  settings: BrainSettings
+  /** Names a new grid; an existing database keeps its own. */
+  newGridId: () => string
+  /** A commit failed: the process must end and start again from the store. */
+  onFailure: (error: Error) => void
+  /** Why the store cannot be written: then it is served for reading only. */
+  readOnly?: string | null
+}
+
+export class Brain implements BrainDoor {
+  readonly handlers: BrainDoor['handlers']
+  readonly #ctx: BrainContext
+  readonly #journal: Journal
+  readonly #orders: OrderDesk
+  readonly #asks: AskDesk
+  readonly #judge: Judge
+  readonly #ticker: Ticker
+  readonly #replies: ReplyMemory
+  readonly #maintenance: Maintenance
+  #readOnly: string | null = null
+
+  private constructor(options: BrainOptions, snapshot: Snapshot) {
+    const { store, clock, log, settings } = options
+    const state = new GridState()
+    this.#journal = new Journal(store, (error) => options.onFailure(error))
+    this.#orders = new OrderDesk(state, store, () => this.#journal.nudge())
+    this.#journal.accompany(() => this.#orders.collect())
+    const wake = (): void => this.#ticker.wake()
+    const { journal, orders } = { journal: this.#journal, orders: this.#orders }
+    this.#ctx = {
+      state,
+      journal,
+      store,
+      clock,
+      log,
+      settings,
+      orders,
+      wake,
+      finishWaiters: new Map(),
+    }
+    this.#asks = new AskDesk(clock, orders)
+    this.#judge = new Judge(this.#ctx)
+    this.#ticker = new Ticker(this.#ctx, this.#judge)
+    this.#replies = new ReplyMemory(journal, snapshot)
+    this.#maintenance = new Maintenance(this.#ctx)
+    this.handlers = makeHandlers(this.#ctx, this.#asks)
+    this.#readOnly = options.readOnly ?? null
+    this.#load(snapshot, options.newGridId)
+  }
+
+  static async open(options: BrainOptions): Promise<Brain> {
+    const brain = new Brain(options, await options.store.load())
+    // The new incarnation is on disk before anybody hears of it.
+    if (brain.readOnlyBecause() === null) await brain.settled()
+    return brain
+  }
+
+  #load(snapshot: Snapshot, newGridId: () => string): void {
+    const { state, journal, log } = this.#ctx
+    const { meta } = snapshot
+    state.grid = meta.grid ?? newGridId()
+    state.incarnation = Number(meta.incarnation ?? 0) + 1
+    state.nextJob = Math.max(Number(meta.nextJob ?? 1), snapshot.newestJob + 1)
+    state.lastEvent = snapshot.newestEvent
+    loadState(state, snapshot, log)
+    if (this.#readOnly !== null) return
+    journal.change({ put: 'meta', key: 'grid', value: state.grid })
+    journal.change({ put: 'meta', key: 'incarnation', value: String(state.incarnation) })
+    for (const node of state.nodes.values()) {
+      // Numbers rise with each start of ours; what the node last heard was an earlier one of this same grid.
+      node.incarnation = Math.min(node.incarnation, state.incarnation)
+      offerNode(this.#ctx, node)
+    }
+    reserveAgain(this.#ctx)
+    for (const job of state.jobs.values()) refreshWaiting(this.#ctx, job)
+  }
+
+  /** Begins to tick. */
+  start(): void {
+    this.#ticker.start()
+    this.#maintenance.start()
+  }
+
+  /** From the first accepted connection on, silence counts. */
+  beginJudging(): void {
+    this.#judge.begin()
+  }
+
+  /** Stops judging and deciding, then waits for what was decided. */
+  async stop(): Promise<void> {
+    this.#judge.end()
+    this.#ticker.stop()
+    this.#maintenance.stop()
+    await this.settled()
+    await this.#orders.sent()
+  }
+
+  /** One tick, for the simulation and the bench. */
+  tick(): void {
+    this.#ticker.tick()
+  }
+
+  get grid(): string {
+    return this.#ctx.state.grid
+  }
+
+  get version(): string {
+    return this.#ctx.settings.version
+  }
+
+  /** For tests and figures only: nothing outside may change it. */
+  get state(): GridState {
+    return this.#ctx.state
+  }
+
+  settled(): Promise<void> {
+    return this.#readOnly === null ? this.#journal.settled() : Promise.resolve()
+  }
+
+  readOnlyBecause(): string | null {
+    return this.#readOnly
+  }
+
+  attachOrders(node: string, sink: OrderSink): () => void {
+    return this.#orders.attach(node, sink)
+  }
+
+  ask(node: string, ask: Ask, timeoutMs: number): Promise<Answer | null> {
+    return this.#asks.ask(node, ask, timeoutMs)
+  }
+
+  answered(id: string, answer: Answer): boolean {
+    return this.#asks.answered(id, answer)
+  }
+
+  onEvents(listener: (events: readonly EventRow[]) => void): () => void {
+    return this.#journal.onEvents(listener)
+  }
+
+  eventsAfter(id: number, limit: number, job: number | null): Promise<EventRow[]> {
+    return this.#ctx.store.query('eventsAfter', { id, limit, job })
+  }
+
+  newestEventId(): number {
+    return this.#ctx.state.lastEvent
+  }
+
+  recordReply(row: ReplyRow): void {
+    this.#replies.record(row)
+  }
+
+  knownReply(owner: string, key: string): { route: string; hash: string } | null {
+    return this.#replies.known(owner, key)
+  }
+
+  storedReply(owner: string, key: string): Promise<ReplyRow | null> {
+    return this.#ctx.store.query('reply', { owner, key })
+  }
+
+  recordToken(row: TokenRow): void {
+    this.#replies.recordToken(row)
+  }
+
+  tokenOwner(hash: string): { owner: string; expiresAt: number } | null {
+    return this.#replies.tokenOwner(hash)
+  }
+
+  gauges(): ReturnType<BrainDoor['gauges']> {
+    return gauges(this.#ctx)
+  }
+}

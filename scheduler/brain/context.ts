@@ -1,0 +1,55 @@
+/** What every part of the brain works with. */
+import type { Clock } from '../../src/lib/clock.ts'
+import type { Log } from '../../src/lib/log.ts'
+import type { AdmissionLimits } from '../core/admission.ts'
+import type { LeaseSettings } from '../core/lease.ts'
+import type { GridState } from '../state/grid.ts'
+import type { LiveJob } from '../state/live-job.ts'
+import type { EventRow } from '../store/change.ts'
+import type { Store } from '../store/store.ts'
+import type { Journal } from './journal.ts'
+import type { OrderDesk } from './order-desk.ts'
+
+export type BrainSettings = {
+  limits: AdmissionLimits
+  lease: LeaseSettings
+  /** Between two ticks at least. */
+  tickGapMs: number
+  /** Tasks of lost nodes that are placed again per second. */
+  replacedPerSecond: number
+  keepFinishedMs: number
+  keepEventsMs: number
+  version: string
+  /** Owners whose jobs are refused, with the sentence that says why and what to do. */
+  refuseOwner: (owner: string) => { detail: string; hint: string } | null
+}
+
+export type BrainContext = {
+  readonly state: GridState
+  readonly journal: Journal
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Log
+  readonly settings: BrainSettings
+  readonly orders: OrderDesk
+  /** Calls of those who wait for a job's end. */
+  readonly finishWaiters: Map<number, Set<(job: LiveJob) => void>>
+  /** Asks for a tick soon. */
+  wake(): void
+}
+
+type EventFacts = Partial<Omit<EventRow, 'id' | 'at' | 'what' | 'detail'>>
+
+/** Writes one entry of the timeline; committed with the change it tells of. */
+export function note(ctx: BrainContext, what: string, detail: string, about: EventFacts): void {
+  ctx.state.lastEvent += 1
+  const nothing = { job: null, task: null, node: null, schedule: null, owner: null, by: null }
+  ctx.journal.event({
+    id: ctx.state.lastEvent,
+    at: ctx.clock.now(),
+    what,
+    detail,
+    ...nothing,
+    ...about,
+  })
+}

@@ -1,0 +1,113 @@
+import type { jobRoutes } from '../../proto/api-jobs.ts'
+/** Editing a live job: what changes now, at the next run, or at the next placement. */
+import type { JobEdit, JobSpec } from '../../proto/job.ts'
+import type { Reply } from '../../proto/route.ts'
+import { problemOfSpec } from '../core/admission.ts'
+import { canEverRun } from '../core/explain.ts'
+import { done, refuse, type Result } from '../core/result.ts'
+import { placementOf } from '../core/task-state.ts'
+import type { LiveJob } from '../state/live-job.ts'
+import type { Caller } from './call.ts'
+import { note, type BrainContext } from './context.ts'
+import { findLive, mayChange, notYours } from './select.ts'
+import { refreshWaiting } from './tasks.ts'
+
+type EditReply = Reply<(typeof jobRoutes)['editJob']>
+type Effect = EditReply['changed'][number]['effect']
+
+/** When a change of each field reaches a task that runs; a waiting one takes all of them with its start. */
+const effects: Record<keyof JobEdit, Effect> = {
+  priority: 'now',
+  maxRunning: 'now',
+  retry: 'now',
+  beginAt: 'now',
+  memBytes: 'now',
+  cpuCores: 'now',
+  pids: 'now',
+  restart: 'now',
+  onPartition: 'now',
+  stop: 'now',
+  check: 'next-run',
+  silenceMs: 'next-run',
+  timeMs: 'next-run',
+  warn: 'next-run',
+  command: 'next-run',
+  env: 'next-run',
+  cwd: 'next-run',
+  out: 'next-run',
+  err: 'next-run',
+  where: 'next-placement',
+  slots: 'next-placement',
+}
+
+export async function editJob(
+  ctx: BrainContext,
+  caller: Caller,
+  text: string,
+  edit: JobEdit,
+): Promise<Result<EditReply>> {
+  const found = findLive(ctx, caller, text)
+  if (!found.ok) return found
+  const { job } = found.value
+  if (!mayChange(caller, job.owner)) return notYours(`job ${job.id}`, job.owner)
+  await ctx.journal.settled()
+  const before = await ctx.orders.specOf(job.id)
+  if (before === null || !ctx.state.jobs.has(job.id))
+    return refuse('wrong-state', `job ${job.id} has just finished`)
+  const spec: JobSpec = { ...before, ...edit }
+  const problem = problemOfSpec(spec, ctx.settings.limits) ?? problemOfSize(ctx, job, spec)
+  if (problem) return { ok: false, refusal: problem }
+  applyEdit(ctx, job, spec)
+  const fields = Object.keys(edit) as (keyof JobEdit)[]
+  note(ctx, 'edited', fields.join(', '), { job: job.id, owner: job.owner, by: caller.owner })
+  return done({
+    job: job.id,
+    changed: fields.map((field) => ({ field, effect: job.placed === 0 ? 'now' : effects[field] })),
+  })
+}
+
+function problemOfSize(ctx: BrainContext, job: LiveJob, spec: JobSpec) {
+  const fit = canEverRun(shapeOf(ctx, job, spec), ctx.state.capacity)
+  if (!fit.ok) return { code: 'can-never-run' as const, detail: fit.detail, hint: fit.hint }
+  if (job.placed > 0 && spec.slots !== job.shape.slots) {
+    return {
+      code: 'wrong-state' as const,
+      detail: `job ${job.id} runs with ${job.shape.slots} slots`,
+      hint: 'stop it and submit it again with another --slots',
+    }
+  }
+  return null
+}
+
+const shapeOf = (ctx: BrainContext, job: LiveJob, spec: JobSpec): LiveJob['shape'] =>
+  ctx.state.shapes.intern({
+    owner: job.owner,
+    queue: job.queue,
+    slots: spec.slots,
+    memBytes: spec.memBytes,
+    where: spec.where,
+    spread: job.kind === 'continuous',
+  })
+
+function applyEdit(ctx: BrainContext, job: LiveJob, spec: JobSpec): void {
+  const before = job.shape
+  const shape = shapeOf(ctx, job, spec)
+  for (const task of job.tasks?.values() ?? []) {
+    const node = placementOf(task.state)?.node
+    if (node === undefined) continue
+    // What runs is booked with what it now may use.
+    ctx.state.capacity.give(node, before)
+    ctx.state.capacity.take(node, shape)
+    ctx.orders.touch(node, `${job.id}.${task.index}`)
+  }
+  job.shape = shape
+  job.priority = spec.priority
+  job.maxRunning = spec.maxRunning
+  job.retry = spec.retry
+  job.beginAt = spec.beginAt === null ? null : Date.parse(spec.beginAt)
+  job.restart = spec.restart
+  job.onPartition = spec.onPartition
+  ctx.orders.remember(job.id, spec)
+  ctx.journal.job(job, JSON.stringify(spec))
+  refreshWaiting(ctx, job)
+}

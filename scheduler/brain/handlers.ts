@@ -1,0 +1,138 @@
+/** One handler for each route that the brain answers. */
+import { iso } from '../../proto/ids.ts'
+import { upcoming } from '../core/cron/next-due.ts'
+import { done, type Result } from '../core/result.ts'
+import type { LiveNode } from '../state/live-node.ts'
+import type { LiveSchedule } from '../state/live-schedule.ts'
+import { act } from './actions.ts'
+import type { AskDesk } from './ask-desk.ts'
+import type { Handlers } from './call.ts'
+import type { BrainContext } from './context.ts'
+import { drainNode } from './drains.ts'
+import { editJob } from './edit.ts'
+import { nodeView } from './node-view.ts'
+import { confirmLost, cordon, findNode, removeNode, uncordon, undrain } from './nodes.ts'
+import { readLog } from './read-log.ts'
+import { explainJob, listJobs, showJob, waitJob } from './reads.ts'
+import { takeReport } from './report.ts'
+import {
+  addSchedule,
+  editSchedule,
+  findSchedule,
+  pauseSchedule,
+  removeSchedule,
+  resumeSchedule,
+  runSchedule,
+  showSchedule,
+  summary,
+} from './schedules.ts'
+import { submitAfterLookup } from './submit.ts'
+
+export function makeHandlers(ctx: BrainContext, asks: AskDesk): Handlers {
+  return { ...jobHandlers(ctx, asks), ...scheduleHandlers(ctx), ...nodeHandlers(ctx) }
+}
+
+type JobRoute =
+  | 'submitJob'
+  | 'listJobs'
+  | 'showJob'
+  | 'explainJob'
+  | 'waitJob'
+  | 'readLog'
+  | 'editJob'
+  | `${'stop' | 'hold' | 'release' | 'suspend' | 'resume' | 'restart'}Jobs`
+type NodeRoute =
+  | 'listNodes'
+  | 'showNode'
+  | 'cordonNode'
+  | 'uncordonNode'
+  | 'drainNode'
+  | 'undrainNode'
+  | 'loseNode'
+  | 'removeNode'
+  | 'report'
+
+function jobHandlers(ctx: BrainContext, asks: AskDesk): Pick<Handlers, JobRoute> {
+  return {
+    submitJob: ({ caller, body }) => submitAfterLookup(ctx, caller, body),
+    listJobs: (call) => listJobs(ctx, call),
+    showJob: (call) => showJob(ctx, call),
+    explainJob: (call) => explainJob(ctx, call),
+    waitJob: (call) => waitJob(ctx, call),
+    readLog: (call) => readLog(ctx, asks, call),
+    editJob: ({ caller, params, body }) => editJob(ctx, caller, params.job, body),
+    stopJobs: ({ caller, body }) => act(ctx, 'stop', caller, body),
+    holdJobs: ({ caller, body }) => act(ctx, 'hold', caller, body),
+    releaseJobs: ({ caller, body }) => act(ctx, 'release', caller, body),
+    suspendJobs: ({ caller, body }) => act(ctx, 'suspend', caller, body),
+    resumeJobs: ({ caller, body }) => act(ctx, 'resume', caller, body),
+    restartJobs: ({ caller, body }) => act(ctx, 'restart', caller, body),
+  }
+}
+
+function scheduleHandlers(ctx: BrainContext): Omit<Handlers, JobRoute | NodeRoute> {
+  const on = <T>(
+    found: Result<LiveSchedule>,
+    then: (schedule: LiveSchedule) => Result<T>,
+  ): Result<T> => (found.ok ? then(found.value) : found)
+  return {
+    addSchedule: ({ caller, body }) => addSchedule(ctx, caller, body),
+    listSchedules: ({ caller, query }) => {
+      const owner = query.owner ?? (query.all === true ? null : caller.owner)
+      const mine = [...ctx.state.schedules.values()].filter(
+        (schedule) => owner === null || schedule.owner === owner,
+      )
+      return done({ schedules: mine.map(summary) })
+    },
+    showSchedule: async ({ caller, params, query }) => {
+      const found = findSchedule(ctx, caller, params.schedule, query.owner)
+      return found.ok ? done(await showSchedule(ctx, found.value, query.limit ?? 50)) : found
+    },
+    nextFirings: ({ caller, params, query }) =>
+      on(findSchedule(ctx, caller, params.schedule, query.owner), (schedule) =>
+        done({ next: upcoming(schedule.cron, ctx.clock.now(), query.count ?? 10).map(iso) }),
+      ),
+    editSchedule: ({ caller, params, query, body }) =>
+      on(findSchedule(ctx, caller, params.schedule, query.owner), (schedule) =>
+        editSchedule(ctx, caller, schedule, body),
+      ),
+    pauseSchedule: ({ caller, params, query, body }) =>
+      on(findSchedule(ctx, caller, params.schedule, query.owner), (schedule) =>
+        pauseSchedule(ctx, caller, schedule, body.reason ?? ''),
+      ),
+    resumeSchedule: ({ caller, params, query }) =>
+      on(findSchedule(ctx, caller, params.schedule, query.owner), (schedule) =>
+        resumeSchedule(ctx, caller, schedule),
+      ),
+    runSchedule: ({ caller, params, query }) =>
+      on(findSchedule(ctx, caller, params.schedule, query.owner), (schedule) =>
+        runSchedule(ctx, caller, schedule),
+      ),
+    removeSchedule: ({ caller, params, query }) =>
+      on(findSchedule(ctx, caller, params.schedule, query.owner), (schedule) =>
+        removeSchedule(ctx, caller, schedule),
+      ),
+  }
+}
+
+function nodeHandlers(ctx: BrainContext): Pick<Handlers, NodeRoute> {
+  const on = <T>(name: string, then: (node: LiveNode) => Result<T>): Result<T> => {
+    const found = findNode(ctx, name)
+    return found.ok ? then(found.value) : found
+  }
+  return {
+    listNodes: () =>
+      done({ nodes: [...ctx.state.nodes.values()].map((node) => nodeView(ctx, node)) }),
+    showNode: ({ params }) => on(params.node, (node) => done(nodeView(ctx, node))),
+    cordonNode: ({ caller, params, body }) =>
+      on(params.node, (node) => cordon(ctx, caller, node, body.reason ?? '')),
+    uncordonNode: ({ caller, params }) => on(params.node, (node) => uncordon(ctx, caller, node)),
+    drainNode: ({ caller, params, body }) =>
+      on(params.node, (node) => drainNode(ctx, caller, node, body)),
+    undrainNode: ({ caller, params }) => on(params.node, (node) => undrain(ctx, caller, node)),
+    loseNode: ({ caller, params, body }) =>
+      on(params.node, (node) => confirmLost(ctx, caller, node, body.reason ?? '')),
+    removeNode: ({ caller, params }) => on(params.node, (node) => removeNode(ctx, caller, node)),
+    report: ({ body }) => takeReport(ctx, body),
+  }
+}

@@ -1,0 +1,97 @@
+/** Judging silent nodes: shown first, and after their lease their single-copy work may start elsewhere. */
+import { judgeLease, type LeaseVerdict } from '../core/lease.ts'
+import type { LiveNode } from '../state/live-node.ts'
+import { note, type BrainContext } from './context.ts'
+import { offerNode } from './nodes.ts'
+import { tryHappen } from './tasks.ts'
+
+/** When judging began, on this machine's uptime; begins anew after a stall of the event loop. */
+export class Judge {
+  readonly #ctx: BrainContext
+  #since: number | null = null
+  #lastLook: number | null = null
+
+  constructor(ctx: BrainContext) {
+    this.#ctx = ctx
+  }
+
+  /** The first accepted connection: from now on a silent node can be told from one that could not reach us. */
+  begin(): void {
+    this.#since ??= this.#ctx.clock.uptime()
+  }
+
+  /** Before the listener closes: nobody is judged any more. */
+  end(): void {
+    this.#since = null
+  }
+
+  look(): void {
+    const { clock, settings, state } = this.#ctx
+    const uptime = clock.uptime()
+    if (this.#since === null) return
+    // While we did not run, reports may have waited unread: silence until now proves nothing.
+    if (this.#lastLook !== null && uptime - this.#lastLook > settings.lease.stallMs)
+      this.#since = uptime
+    this.#lastLook = uptime
+    const fallenSilent: LiveNode[] = []
+    for (const node of state.nodes.values()) {
+      if (node.state === 'joining') continue
+      const verdict = this.#judge(node, uptime)
+      if (verdict === 'silent' && node.state === 'up') fallenSilent.push(node)
+      if (verdict === 'over' && node.state !== 'lost') this.#over(node)
+    }
+    for (const node of fallenSilent) this.#silent(node)
+    if (fallenSilent.length > 1 && fallenSilent.length * 2 > state.nodes.size) {
+      const detail = `${fallenSilent.length} of ${state.nodes.size} nodes fell silent at once: is it this machine that is cut off?`
+      note(this.#ctx, 'many-silent', detail, {})
+      this.#ctx.log.warn({ event: 'many-silent', count: fallenSilent.length })
+    }
+  }
+
+  #judge(node: LiveNode, uptime: number): LeaseVerdict {
+    return judgeLease(
+      {
+        heardAt: node.heardAt,
+        outstanding: node.outstanding,
+        settings: this.#ctx.settings.lease,
+        judgingSince: this.#since ?? uptime,
+        suspended: node.incarnation > this.#ctx.state.incarnation,
+      },
+      uptime,
+    )
+  }
+
+  #silent(node: LiveNode): void {
+    node.state = 'silent'
+    note(
+      this.#ctx,
+      'node-silent',
+      `${node.name} has not reported for ${this.#ctx.settings.lease.silentAfterMs / 1000} s`,
+      { node: node.name },
+    )
+    this.#each(node, { happened: 'node-silent', why: `node ${node.name} does not report` })
+    this.#ctx.journal.node(node)
+    offerNode(this.#ctx, node)
+  }
+
+  #over(node: LiveNode): void {
+    if (node.state === 'up') this.#silent(node)
+    node.state = 'lost'
+    note(
+      this.#ctx,
+      'node-lost',
+      `the lease of ${node.name} is over: what had to stop there has stopped`,
+      { node: node.name },
+    )
+    this.#each(node, { happened: 'lease-over', node: node.name })
+    this.#ctx.journal.node(node)
+    offerNode(this.#ctx, node)
+  }
+
+  #each(node: LiveNode, event: Parameters<typeof tryHappen>[3]): void {
+    for (const key of [...node.tasks]) {
+      const found = this.#ctx.state.findTaskByKey(key)
+      if (found) tryHappen(this.#ctx, found.job, found.index, event)
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import { taskKey } from '../../proto/ids.ts'
+import type { TaskCounts } from '../../proto/job.ts'
+import type { ScheduleSpec } from '../../proto/schedule.ts'
+import type { Log } from '../../src/lib/log.ts'
+import { parseExpression } from '../core/cron/expression.ts'
+import { nextDue } from '../core/cron/next-due.ts'
+import { placementOf, type Task } from '../core/task-state.ts'
+import type { GridState } from '../state/grid.ts'
+import { IndexRanges, type Stretch } from '../state/index-ranges.ts'
+/** From what is stored to what lives: the brain after a start knows all that was acknowledged before. */
+import { noneEnded, type LiveJob, type StoredFacts } from '../state/live-job.ts'
+import { newNode, type StoredNode } from '../state/live-node.ts'
+import { scheduleKey, type StoredSchedule } from '../state/live-schedule.ts'
+import type { JobRow, ScheduleRow, Snapshot } from '../store/change.ts'
+import { taskOfRow } from './rows.ts'
+
+export function loadState(state: GridState, snapshot: Snapshot, log: Log): void {
+  for (const row of snapshot.nodes) {
+    const stored = JSON.parse(row.dataJson) as StoredNode
+    // It reported to an earlier start: silent until it does again, and judged from our own beginning.
+    state.nodes.set(row.name, {
+      ...newNode(row.name, stored.incarnation),
+      ...stored,
+      state: stored.facts ? 'silent' : 'joining',
+    })
+  }
+  const stretches = new Map<number, Stretch[]>()
+  for (const { job, from, to } of snapshot.ranges) {
+    const known = stretches.get(job)
+    if (known) known.push([from, to])
+    else stretches.set(job, [[from, to]])
+  }
+  for (const row of snapshot.jobs) state.addJob(jobOfRow(state, row, stretches.get(row.id) ?? []))
+  for (const row of snapshot.tasks) {
+    const job = state.jobs.get(row.job)
+    if (job && row.state !== 'finished') addTask(state, job, taskOfRow(row))
+  }
+  for (const row of snapshot.schedules) addSchedule(state, row, log)
+  for (const job of state.jobs.values()) {
+    if (job.schedule !== null)
+      state.schedules.get(scheduleKey(job.owner, job.schedule))?.liveJobs.add(job.id)
+  }
+}
+
+function jobOfRow(state: GridState, row: Omit<JobRow, 'specJson'>, stretches: Stretch[]): LiveJob {
+  const facts = JSON.parse(row.factsJson) as StoredFacts
+  const counts = JSON.parse(row.countsJson) as TaskCounts
+  const { slots, memBytes, where, ...rest } = facts
+  const { succeeded, failed, cancelled } = counts
+  const ended = succeeded + failed + cancelled > 0 ? { succeeded, failed, cancelled } : noneEnded
+  const shape = state.shapes.intern({
+    owner: row.owner,
+    queue: row.queue,
+    slots,
+    memBytes,
+    where,
+    spread: row.kind === 'continuous',
+  })
+  const {
+    id,
+    owner,
+    name,
+    kind,
+    queue,
+    submittedAt,
+    schedule,
+    dueAt,
+    priority,
+    startedAt,
+    finishedAt,
+    restarts,
+  } = row
+  const untouched = new IndexRanges(stretches, facts.array?.step ?? 1)
+  const columns = {
+    id,
+    owner,
+    name,
+    kind,
+    queue,
+    submittedAt,
+    schedule,
+    dueAt,
+    priority,
+    startedAt,
+    finishedAt,
+    restarts,
+  }
+  return { ...columns, ...rest, shape, untouched, tasks: null, placed: 0, ended, worst: null }
+}
+
+function addTask(state: GridState, job: LiveJob, task: Task): void {
+  job.tasks ??= new Map()
+  job.tasks.set(task.index, task)
+  const placement = placementOf(task.state)
+  if (placement === null) return
+  job.placed += 1
+  state.capacity.take(placement.node, job.shape)
+  state.shares.take(job.owner, job.shape.slots)
+  state.nodes.get(placement.node)?.tasks.add(taskKey(job.id, task.index))
+}
+
+function addSchedule(state: GridState, row: ScheduleRow, log: Log): void {
+  const spec = JSON.parse(row.specJson) as ScheduleSpec
+  const stored = JSON.parse(row.dataJson) as StoredSchedule
+  const parsed = parseExpression(spec.expression, spec.tz, { owner: row.owner, name: row.name })
+  if (!parsed.ok) {
+    // It was accepted once; a newer version or zone database sees it otherwise. It stays in the store.
+    log.error({
+      event: 'schedule-unreadable',
+      owner: row.owner,
+      schedule: row.name,
+      error: parsed.problem,
+    })
+    return
+  }
+  state.schedules.set(scheduleKey(row.owner, row.name), {
+    ...stored,
+    owner: row.owner,
+    name: row.name,
+    spec,
+    cron: parsed.value,
+    cursorAt: row.cursorAt,
+    nextDue: nextDue(parsed.value, row.cursorAt),
+    liveJobs: new Set(),
+    recentStarts: [],
+    rewinding: false,
+  })
+}

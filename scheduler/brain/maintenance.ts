@@ -1,0 +1,54 @@
+/** Forgets history that is older than is kept, in small batches between other work. */
+import type { Cancel } from '../../src/lib/clock.ts'
+import type { BrainContext } from './context.ts'
+
+const everyMs = 60_000
+const rowsAtOnce = 200
+const repliesKeptMs = 86_400_000
+
+export class Maintenance {
+  readonly #ctx: BrainContext
+  #timer: Cancel | null = null
+
+  constructor(ctx: BrainContext) {
+    this.#ctx = ctx
+  }
+
+  start(): void {
+    this.#arm(everyMs)
+  }
+
+  stop(): void {
+    this.#timer?.()
+    this.#timer = null
+  }
+
+  #arm(delayMs: number): void {
+    this.#timer = this.#ctx.clock.after(delayMs, () => {
+      void this.#prune().then((deleted) => {
+        if (this.#timer) this.#arm(deleted >= rowsAtOnce ? 50 : everyMs)
+      })
+    })
+  }
+
+  /** Rows deleted; a failure is told and tried again later. */
+  async #prune(): Promise<number> {
+    const { clock, settings, store, state, journal, log } = this.#ctx
+    const now = clock.now()
+    // Numbers of pruned jobs are never given out again.
+    journal.change({ put: 'meta', key: 'nextJob', value: String(state.nextJob) })
+    try {
+      await journal.settled()
+      const times = {
+        finishedAt: now - settings.keepFinishedMs,
+        eventAt: now - settings.keepEventsMs,
+        replyAt: now - repliesKeptMs,
+        now,
+      }
+      return await store.prune(times, rowsAtOnce)
+    } catch (error) {
+      log.warn({ event: 'prune-failed', error: String(error) })
+      return 0
+    }
+  }
+}

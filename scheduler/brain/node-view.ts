@@ -1,0 +1,63 @@
+/** How nodes are shown over the API. */
+import { iso, isoOrNull } from '../../proto/ids.ts'
+import type { DrainView, NodeView } from '../../proto/node.ts'
+import { formatDuration } from '../../proto/resources.ts'
+import { closedBecause, type LiveNode } from '../state/live-node.ts'
+import type { BrainContext } from './context.ts'
+import { planFor } from './drains.ts'
+
+export function nodeView(ctx: BrainContext, node: LiveNode): NodeView {
+  const used = ctx.state.capacity.used(node.name)
+  const { facts } = node
+  return {
+    name: node.name,
+    state: node.state,
+    cordoned: Boolean(
+      node.operatorCordon ?? node.twinCordon ?? node.healthCordon ?? node.quarantine,
+    ),
+    reason: closedBecause(node),
+    drain: drainView(ctx, node),
+    slots: facts?.slots ?? 0,
+    slotsUsed: used.slots,
+    memBytes: facts?.memBytes ?? 0,
+    memUsedBytes: used.memBytes,
+    enforcement: facts?.enforcement ?? 'rlimit',
+    labels: facts?.labels ?? {},
+    version: facts?.version ?? '',
+    lastReportAt: isoOrNull(node.lastReportAt),
+    lease: leaseText(ctx, node),
+    health: node.health,
+    tasks: node.tasks.size,
+    unknownRuns: [
+      ...[...node.unknown].map(([task, { epoch, detail }]) => ({ task, epoch, detail })),
+      ...node.oddities.map(({ key, detail }) => ({ task: key, epoch: 0, detail })),
+    ],
+  }
+}
+
+export function drainView(ctx: BrainContext, node: LiveNode): DrainView | null {
+  const { drain } = node
+  if (drain === null) return null
+  return {
+    state: drain.doneAt === null ? 'draining' : 'drained',
+    by: drain.by,
+    reason: drain.reason,
+    startedAt: iso(drain.startedAt),
+    deadlineAt: isoOrNull(drain.deadlineAt),
+    then: drain.then,
+    atOnce: drain.atOnce,
+    steps: planFor(ctx, node, drain).steps,
+    left: node.tasks.size,
+  }
+}
+
+function leaseText(ctx: BrainContext, node: LiveNode): string {
+  if (node.state === 'lost') return 'over'
+  if (node.outstanding.kind === 'none') return 'none yet'
+  if (node.outstanding.kind === 'endless')
+    return 'without end: it is the only node, or has not yet taken an end'
+  if (node.heardAt === null)
+    return `${formatDuration(node.outstanding.endMs)} from this scheduler's start`
+  const leftMs = node.heardAt + node.outstanding.endMs - ctx.clock.uptime()
+  return leftMs > 0 ? `over in ${formatDuration(leftMs)} unless it reports` : 'over'
+}

@@ -1,0 +1,136 @@
+import type { NodeView } from '../../proto/node.ts'
+/** Nodes: what placement may use of them, and what operators do with them. */
+import { causeText } from '../../proto/words.ts'
+import { noHistory } from '../core/breaker.ts'
+import { done, refuse, type Result } from '../core/result.ts'
+import { closedBecause, type LiveNode } from '../state/live-node.ts'
+import type { Caller } from './call.ts'
+import { note, type BrainContext } from './context.ts'
+import { endDrain } from './drains.ts'
+import { nodeView } from './node-view.ts'
+import { tryHappen } from './tasks.ts'
+
+/** Tells placement what the node offers now. */
+export function offerNode(ctx: BrainContext, node: LiveNode): void {
+  if (node.facts === null) return
+  const { slots, memBytes, labels } = node.facts
+  ctx.state.capacity.setNode({
+    name: node.name,
+    slots,
+    memBytes,
+    labels: { ...labels, node: node.name },
+    closed: closedBecause(node),
+  })
+  ctx.wake()
+}
+
+export function findNode(ctx: BrainContext, name: string): Result<LiveNode> {
+  const node = ctx.state.nodes.get(name)
+  return node
+    ? done(node)
+    : refuse('not-found', `there is no node "${name}"`, 'list them with `eg nodes`')
+}
+
+export function cordon(
+  ctx: BrainContext,
+  caller: Caller,
+  node: LiveNode,
+  reason: string,
+): Result<NodeView> {
+  node.operatorCordon = { by: caller.owner, reason, at: ctx.clock.now() }
+  return changed(
+    ctx,
+    caller,
+    node,
+    'node-cordoned',
+    `cordoned${reason === '' ? '' : `: ${reason}`}`,
+  )
+}
+
+export function uncordon(ctx: BrainContext, caller: Caller, node: LiveNode): Result<NodeView> {
+  if (!node.operatorCordon && !node.twinCordon && !node.healthCordon && node.quarantine === null) {
+    const hint = node.drain ? `it is being drained: \`eg node undrain ${node.name}\`` : undefined
+    return refuse('wrong-state', `${node.name} is not cordoned`, hint)
+  }
+  node.operatorCordon = null
+  node.twinCordon = null
+  node.healthCordon = null
+  node.quarantine = null
+  node.breaker = noHistory
+  return changed(ctx, caller, node, 'node-uncordoned', 'uncordoned')
+}
+
+export function undrain(ctx: BrainContext, caller: Caller, node: LiveNode): Result<NodeView> {
+  if (node.drain === null) return refuse('wrong-state', `${node.name} is not being drained`)
+  endDrain(ctx, node)
+  return changed(ctx, caller, node, 'node-undrained', 'drain ended')
+}
+
+/** An operator's word that nothing runs there any more: what was on it may start elsewhere. */
+export function confirmLost(
+  ctx: BrainContext,
+  caller: Caller,
+  node: LiveNode,
+  reason: string,
+): Result<NodeView> {
+  if (node.state === 'up') {
+    return refuse(
+      'wrong-state',
+      `${node.name} reports: it is not lost`,
+      `to move its work off use \`eg node drain ${node.name}\``,
+    )
+  }
+  node.state = 'lost'
+  note(ctx, 'node-lost', `loss confirmed by ${caller.owner}${reason === '' ? '' : `: ${reason}`}`, {
+    node: node.name,
+    by: caller.owner,
+  })
+  const cause = {
+    kind: 'node-lost',
+    node: node.name,
+    why: `${caller.owner} confirmed that ${node.name} is lost`,
+  } as const
+  for (const key of [...node.tasks]) {
+    const found = ctx.state.findTaskByKey(key)
+    if (found) tryHappen(ctx, found.job, found.index, { happened: 'gone', cause })
+  }
+  ctx.log.warn({ event: 'node-lost', node: node.name, detail: causeText(cause) })
+  offerNode(ctx, node)
+  ctx.journal.node(node)
+  return done(nodeView(ctx, node))
+}
+
+export function removeNode(
+  ctx: BrainContext,
+  caller: Caller,
+  node: LiveNode,
+): Result<Record<string, never>> {
+  if (node.tasks.size > 0) {
+    const hint =
+      node.state === 'up'
+        ? `drain it first: \`eg node drain ${node.name}\``
+        : `confirm its loss first: \`eg node lost --confirmed ${node.name}\``
+    return refuse('wrong-state', `${node.tasks.size} tasks hold a place on ${node.name}`, hint)
+  }
+  if (node.state === 'up') {
+    return refuse('wrong-state', `${node.name} still reports`, 'end its exec-node first')
+  }
+  ctx.state.nodes.delete(node.name)
+  ctx.state.capacity.removeNode(node.name)
+  ctx.journal.change({ drop: 'node', name: node.name })
+  note(ctx, 'node-removed', `${node.name} removed`, { node: node.name, by: caller.owner })
+  return done({})
+}
+
+function changed(
+  ctx: BrainContext,
+  caller: Caller,
+  node: LiveNode,
+  what: string,
+  detail: string,
+): Result<NodeView> {
+  ctx.journal.node(node)
+  offerNode(ctx, node)
+  note(ctx, what, detail, { node: node.name, by: caller.owner })
+  return done(nodeView(ctx, node))
+}

@@ -1,0 +1,199 @@
+/** Takes in an exec-node's report: who it is, what runs there, and what it should do with what we do not know. */
+import { parseTaskKey, taskKey } from '../../proto/ids.ts'
+import type { NodeFacts } from '../../proto/node.ts'
+import {
+  protocolVersion,
+  type PlacementReport,
+  type Report,
+  type ReportReply,
+} from '../../proto/sync.ts'
+import { afterAcknowledged, afterGrant, bootProves, termsFor } from '../core/lease.ts'
+import { done, refuse, type Result } from '../core/result.ts'
+import { placementOf } from '../core/task-state.ts'
+import { newNode, type LiveNode } from '../state/live-node.ts'
+import { note, type BrainContext } from './context.ts'
+import { takeHealth } from './node-health.ts'
+import { offerNode } from './nodes.ts'
+import { jumpAhead } from './restored.ts'
+import { recordRuns } from './runs.ts'
+import { tryHappen } from './tasks.ts'
+
+type Answer = ReportReply['answers'][number]
+
+export function takeReport(ctx: BrainContext, report: Report): Result<ReportReply> {
+  const refusal = refuseReport(ctx, report)
+  if (refusal) return refusal
+  if (report.revision && report.revision.incarnation > ctx.state.incarnation)
+    jumpAhead(ctx, report.revision.incarnation)
+  const node = ctx.state.nodes.get(report.node) ?? joinNode(ctx, report.node)
+  const twin = refuseTwin(ctx, node, report)
+  if (twin) return twin
+  const before = node.facts
+  const quietMs =
+    node.heardAt === null ? Number.POSITIVE_INFINITY : ctx.clock.uptime() - node.heardAt
+  const rebooted =
+    before !== null && bootProves(before, { ...report.facts, uptimeMs: report.uptimeMs }, quietMs)
+  const isNews = hear(ctx, node, report)
+  // Anything that came after a gap may stand on lost reports: only a full one says what is there.
+  if (report.full) node.wantFull = false
+  if (isNews) offerNode(ctx, node)
+  const answers = report.placements.map((placement) => takePlacement(ctx, node, placement))
+  if (report.full) {
+    missing(ctx, node, report, rebooted)
+    node.synced = true
+  }
+  node.oddities = report.oddities
+  takeHealth(ctx, node, report.health)
+  return done({
+    grid: ctx.state.grid,
+    incarnation: ctx.state.incarnation,
+    terms: grant(ctx, node, report),
+    wantFull: node.wantFull,
+    answers,
+  })
+}
+
+function refuseReport(ctx: BrainContext, report: Report): ReturnType<typeof refuse> | null {
+  if (report.protocol !== protocolVersion) {
+    return refuse(
+      'invalid',
+      `this scheduler speaks protocol ${protocolVersion}, the exec-node ${report.protocol}`,
+      'run the same version of Evergrid on both',
+    )
+  }
+  if (report.grid !== null && report.grid !== ctx.state.grid) {
+    return refuse(
+      'wrong-grid',
+      `node ${report.node} belongs to grid ${report.grid}, this is ${ctx.state.grid}`,
+      'give the exec-node a fresh --data folder, or the right --scheduler',
+    )
+  }
+  return null
+}
+
+function joinNode(ctx: BrainContext, name: string): LiveNode {
+  const node = newNode(name, ctx.state.incarnation)
+  ctx.state.nodes.set(name, node)
+  note(ctx, 'node-joined', `${name} joined`, { node: name })
+  // Two nodes or more: each now has another that could take over its work, so leases get an end.
+  return node
+}
+
+/** Another machine, or another agent's folder, under a name in use: the one that was first keeps the name. */
+function refuseTwin(
+  ctx: BrainContext,
+  node: LiveNode,
+  report: Report,
+): ReturnType<typeof refuse> | null {
+  if (node.facts === null || node.facts.machineId === report.facts.machineId) return null
+  if (node.state !== 'up' && node.tasks.size === 0) return null
+  const reason = `two machines or agents report as ${node.name}`
+  if (node.twinCordon === null) {
+    node.twinCordon = { by: 'scheduler', reason, at: ctx.clock.now() }
+    ctx.journal.node(node)
+    offerNode(ctx, node)
+    note(ctx, 'node-twin', reason, { node: node.name })
+  }
+  const hint =
+    node.state === 'up'
+      ? 'start one of them with another --name, then `eg node uncordon`'
+      : `if the old one is gone for good: \`eg node lost --confirmed ${node.name}\``
+  return refuse('node-refused', `${reason}; this one is refused and the name is cordoned`, hint)
+}
+
+/** True when something changed that placement or the store must know. */
+function hear(ctx: BrainContext, node: LiveNode, report: Report): boolean {
+  const isNewSession = node.session !== report.session
+  const wasUp = node.state === 'up'
+  const changed = isNewSession || !wasUp || !sameFacts(node.facts, report.facts)
+  node.heardAt = ctx.clock.uptime()
+  node.lastReportAt = ctx.clock.now()
+  node.session = report.session
+  node.sequence = report.sequence
+  node.facts = report.facts
+  node.incarnation = ctx.state.incarnation
+  node.state = 'up'
+  if ((!wasUp || isNewSession) && !report.full) node.wantFull = true
+  if (changed) ctx.journal.node(node)
+  if (!wasUp) note(ctx, 'node-up', `${node.name} reports`, { node: node.name })
+  return changed
+}
+
+function sameFacts(a: NodeFacts | null, b: NodeFacts): boolean {
+  return a !== null && JSON.stringify(a) === JSON.stringify(b)
+}
+
+function grant(ctx: BrainContext, node: LiveNode, report: Report): ReportReply['terms'] {
+  const terms = termsFor(ctx.state.nodes.size, ctx.settings.lease)
+  const said = afterAcknowledged(report.terms)
+  // A node that holds shorter terms than we must assume has forgotten the longer ones.
+  const assumed = node.outstanding.kind === 'none' || report.sequence > 1 ? said : node.outstanding
+  const outstanding = afterGrant(assumed, terms)
+  if (JSON.stringify(outstanding) !== JSON.stringify(node.outstanding)) {
+    node.outstanding = outstanding
+    ctx.journal.node(node)
+  }
+  node.held = report.terms
+  return terms
+}
+
+function takePlacement(ctx: BrainContext, node: LiveNode, report: PlacementReport): Answer {
+  const { task: key, epoch, version } = report
+  const over = report.phase.kind === 'ended'
+  const answer = (then: Answer['then']): Answer => ({ task: key, epoch, version, then })
+  const { job: id, index } = parseTaskKey(key)
+  const job = ctx.state.jobs.get(id)
+  const task = job?.tasks?.get(index)
+  const placement = task && placementOf(task.state)
+  if (job && task && placement && placement.epoch === epoch && placement.node === node.name) {
+    node.unknown.delete(key)
+    if (report.version > placement.version || !placement.known) {
+      const lastRun = recordRuns(ctx, node, job, task, report)
+      tryHappen(ctx, job, index, { happened: 'reported', phase: report.phase, version, lastRun })
+    } else if (task.state.is === 'unreachable') {
+      tryHappen(ctx, job, index, {
+        happened: 'reported',
+        phase: report.phase,
+        version,
+        lastRun: task.lastRun,
+      })
+    }
+    return answer(over ? 'forget' : 'keep')
+  }
+  if (over) {
+    node.unknown.delete(key)
+    return answer('forget')
+  }
+  // Never placed by this database: its memory is older than the node's.
+  const isFuture = id >= ctx.state.nextJob || (task !== undefined && epoch > task.epoch)
+  node.unknown.set(key, {
+    epoch,
+    detail: isFuture
+      ? 'placed by a scheduler that this database does not know; kept'
+      : 'a placement that is over; told to stop',
+  })
+  return answer(isFuture ? 'keep' : 'stop')
+}
+
+/** Placements that should be there and are not in a full report. */
+function missing(ctx: BrainContext, node: LiveNode, report: Report, rebooted: boolean): void {
+  const said = new Map(report.placements.map(({ task, epoch }) => [task, epoch]))
+  for (const key of [...node.tasks]) {
+    const found = ctx.state.findTaskByKey(key)
+    const task = found?.job.tasks?.get(found.index)
+    const placement = task && placementOf(task.state)
+    if (!found || !placement || said.get(taskKey(found.job.id, found.index)) === placement.epoch)
+      continue
+    if (rebooted && placement.known) {
+      const cause = {
+        kind: 'node-lost',
+        node: node.name,
+        why: `${node.name} was started again`,
+      } as const
+      tryHappen(ctx, found.job, found.index, { happened: 'gone', cause })
+    } else if (placement.known || task.state.is === 'unreachable') {
+      tryHappen(ctx, found.job, found.index, { happened: 'forgotten' })
+    }
+  }
+  for (const key of [...node.unknown.keys()]) if (!said.has(key)) node.unknown.delete(key)
+}

@@ -1,0 +1,95 @@
+import type { PlacementReport, RunReport } from '../../proto/sync.ts'
+/** Runs as the agent tells them: rows for history, entries for the timeline. */
+import { causeText } from '../../proto/words.ts'
+import { withEnd, withStart } from '../core/breaker.ts'
+import { placementOf, type Task } from '../core/task-state.ts'
+import type { LiveJob } from '../state/live-job.ts'
+import type { LiveNode } from '../state/live-node.ts'
+import { note, type BrainContext } from './context.ts'
+
+/** Number of the newest run that is known afterwards. Marks in `task` what the timeline has told. */
+export function recordRuns(
+  ctx: BrainContext,
+  node: LiveNode,
+  job: LiveJob,
+  task: Task,
+  report: PlacementReport,
+): number {
+  let lastRun = task.lastRun
+  for (const run of report.runs) {
+    ctx.journal.change({ put: 'run', row: runRow(node, task, report.epoch, run) })
+    if (run.number > lastRun) {
+      lastRun = run.number
+      started(ctx, node, job, task, run)
+      node.breaker = withStart(node.breaker, report.task, ctx.clock.now())
+    }
+    if (run.endedAt !== null && run.number > task.lastEnded) {
+      task.lastEnded = run.number
+      if (run.cause) {
+        const ranMs = run.startedAt === null ? null : run.endedAt - run.startedAt
+        const end = {
+          task: report.task,
+          owner: job.owner,
+          at: ctx.clock.now(),
+          ranMs,
+          cause: run.cause,
+        }
+        node.breaker = withEnd(node.breaker, { ...end, repeated: run.number > firstRunOf(task) })
+      }
+      const detail = `run ${run.number} ended: ${run.cause ? causeText(run.cause) : 'unknown'}`
+      note(ctx, 'run-ended', detail, {
+        job: job.id,
+        task: task.index,
+        node: node.name,
+        owner: job.owner,
+      })
+    }
+  }
+  return lastRun
+}
+
+const firstRunOf = (task: Task): number => placementOf(task.state)?.firstRun ?? 1
+
+function started(
+  ctx: BrainContext,
+  node: LiveNode,
+  job: LiveJob,
+  task: Task,
+  run: RunReport,
+): void {
+  if (job.startedAt === null) {
+    job.startedAt = run.startedAt ?? ctx.clock.now()
+    ctx.journal.job(job)
+  }
+  if (run.number > 1) {
+    job.restarts += 1
+    ctx.journal.job(job)
+  }
+  const detail = `run ${run.number} started on ${node.name}${run.pid === null ? '' : ` (pid ${run.pid})`}`
+  note(ctx, 'run-started', detail, {
+    job: job.id,
+    task: task.index,
+    node: node.name,
+    owner: job.owner,
+  })
+}
+
+function runRow(node: LiveNode, task: Task, epoch: number, run: RunReport) {
+  const output =
+    run.outMark || run.errMark || run.tail
+      ? { out: run.outMark, err: run.errMark, tail: run.tail }
+      : null
+  return {
+    job: task.job,
+    index: task.index,
+    epoch,
+    number: run.number,
+    node: node.name,
+    pid: run.pid,
+    startedAt: run.startedAt,
+    endedAt: run.endedAt,
+    causeJson: run.cause === null ? null : JSON.stringify(run.cause),
+    usageJson: run.usage === null ? null : JSON.stringify(run.usage),
+    outputJson: output === null ? null : JSON.stringify(output),
+  }
+}

@@ -1,0 +1,248 @@
+/** Schedules: add, edit, pause, resume, run, remove, and how they are shown. */
+import { iso } from '../../proto/ids.ts'
+import type {
+  Firing,
+  ScheduleDetail,
+  ScheduleEdit,
+  ScheduleRequest,
+  ScheduleSpec,
+  ScheduleSummary,
+} from '../../proto/schedule.ts'
+import { completeSpec } from '../core/admission.ts'
+import { parseExpression } from '../core/cron/expression.ts'
+import { nextDue, upcoming } from '../core/cron/next-due.ts'
+import { done, refuse, type Result } from '../core/result.ts'
+import { scheduleKey, type LiveSchedule } from '../state/live-schedule.ts'
+import type { FiringRow } from '../store/change.ts'
+import type { Caller } from './call.ts'
+import { note, type BrainContext } from './context.ts'
+import { fireDue, fireManually, saveSchedule } from './schedule-firing.ts'
+import { mayChange, notYours } from './select.ts'
+
+const shownDueTimes = 5
+
+export function addSchedule(
+  ctx: BrainContext,
+  caller: Caller,
+  request: ScheduleRequest,
+): Result<ScheduleSummary> {
+  const { owner } = caller
+  if (ctx.state.schedules.has(scheduleKey(owner, request.name))) {
+    return refuse(
+      'name-taken',
+      `you have a schedule "${request.name}"`,
+      `change it with \`eg schedule edit ${request.name}\`, or choose another name`,
+    )
+  }
+  const refused = ctx.settings.refuseOwner(owner)
+  if (refused) return refuse('forbidden', refused.detail, refused.hint)
+  const spec: ScheduleSpec = {
+    tz: 'UTC',
+    overlap: 'forbid',
+    catchUp: 'none',
+    jitterMs: 0,
+    ...request,
+  }
+  const made = makeSchedule(ctx, owner, spec)
+  if (!made.ok) return made
+  ctx.state.schedules.set(scheduleKey(owner, spec.name), made.value)
+  saveSchedule(ctx, made.value)
+  note(ctx, 'schedule-added', `${spec.expression} ${spec.tz}`, {
+    schedule: spec.name,
+    owner,
+    by: owner,
+  })
+  ctx.wake()
+  return done(summary(made.value))
+}
+
+function makeSchedule(ctx: BrainContext, owner: string, spec: ScheduleSpec): Result<LiveSchedule> {
+  const checked = checkSpec(ctx, owner, spec)
+  if (!checked.ok) return checked
+  const cursorAt = ctx.clock.now()
+  return done({
+    owner,
+    name: spec.name,
+    spec,
+    cron: checked.value,
+    cursorAt,
+    nextDue: nextDue(checked.value, cursorAt),
+    paused: null,
+    firedAhead: [],
+    queue: [],
+    lastEntry: null,
+    liveJobs: new Set(),
+    recentStarts: [],
+    rewinding: false,
+  })
+}
+
+function checkSpec(
+  ctx: BrainContext,
+  owner: string,
+  spec: ScheduleSpec,
+): Result<LiveSchedule['cron']> {
+  const parsed = parseExpression(spec.expression, spec.tz, { owner, name: spec.name })
+  if (!parsed.ok) return refuse('refused', parsed.problem)
+  if ((spec.job.after ?? []).length > 0)
+    return refuse('refused', 'a schedule cannot wait for another job', 'leave --after out')
+  const job = completeSpec(spec.job, [], ctx.settings.limits)
+  if (!job.ok) return job
+  if (job.value.kind === 'continuous') {
+    return refuse(
+      'refused',
+      'a continuous job cannot be scheduled: it always runs',
+      'submit it with `eg submit --continuous`',
+    )
+  }
+  return done(parsed.value)
+}
+
+/** The caller's schedule, or for operators anybody's. */
+export function findSchedule(
+  ctx: BrainContext,
+  caller: Caller,
+  name: string,
+  owner: string | undefined,
+): Result<LiveSchedule> {
+  const found = ctx.state.schedules.get(scheduleKey(owner ?? caller.owner, name))
+  if (!found)
+    return refuse('not-found', `you have no schedule "${name}"`, 'list them with `eg schedules`')
+  if (!mayChange(caller, found.owner)) return notYours(`schedule ${name}`, found.owner)
+  return done(found)
+}
+
+export function editSchedule(
+  ctx: BrainContext,
+  caller: Caller,
+  schedule: LiveSchedule,
+  edit: ScheduleEdit,
+): Result<ScheduleSummary> {
+  const spec = { ...schedule.spec, ...edit, job: { ...schedule.spec.job, ...edit.job } }
+  const checked = checkSpec(ctx, schedule.owner, spec)
+  if (!checked.ok) return checked
+  // The due times up to now are judged by what the schedule said until now.
+  fireDue(ctx, schedule)
+  schedule.spec = spec
+  schedule.cron = checked.value
+  schedule.nextDue = nextDue(schedule.cron, schedule.cursorAt)
+  return changed(ctx, caller, schedule, 'schedule-edited', Object.keys(edit).join(', '))
+}
+
+export function pauseSchedule(
+  ctx: BrainContext,
+  caller: Caller,
+  schedule: LiveSchedule,
+  why: string,
+): Result<ScheduleSummary> {
+  if (schedule.paused)
+    return refuse(
+      'wrong-state',
+      `schedule ${schedule.name} is paused by ${schedule.paused.by} since ${iso(schedule.paused.at)}`,
+    )
+  fireDue(ctx, schedule)
+  schedule.paused = { by: caller.owner, why, at: ctx.clock.now() }
+  return changed(ctx, caller, schedule, 'schedule-paused', why)
+}
+
+export function resumeSchedule(
+  ctx: BrainContext,
+  caller: Caller,
+  schedule: LiveSchedule,
+): Result<ScheduleSummary> {
+  if (!schedule.paused) return refuse('wrong-state', `schedule ${schedule.name} is not paused`)
+  fireDue(ctx, schedule)
+  schedule.paused = null
+  return changed(ctx, caller, schedule, 'schedule-resumed', '')
+}
+
+export function runSchedule(
+  ctx: BrainContext,
+  caller: Caller,
+  schedule: LiveSchedule,
+): Result<Firing> {
+  const { outcome, why, jobId, dueAt } = fireManually(ctx, schedule, caller.owner)
+  return done({
+    dueAt: iso(dueAt),
+    until: null,
+    count: 1,
+    outcome,
+    jobId,
+    manual: true,
+    why,
+    at: iso(ctx.clock.now()),
+  })
+}
+
+export function removeSchedule(
+  ctx: BrainContext,
+  caller: Caller,
+  schedule: LiveSchedule,
+): Result<Record<string, never>> {
+  ctx.state.schedules.delete(scheduleKey(schedule.owner, schedule.name))
+  ctx.journal.change({ drop: 'schedule', owner: schedule.owner, name: schedule.name })
+  note(ctx, 'schedule-removed', 'removed; its running jobs go on', {
+    schedule: schedule.name,
+    owner: schedule.owner,
+    by: caller.owner,
+  })
+  return done({})
+}
+
+function changed(
+  ctx: BrainContext,
+  caller: Caller,
+  schedule: LiveSchedule,
+  what: string,
+  detail: string,
+): Result<ScheduleSummary> {
+  saveSchedule(ctx, schedule)
+  note(ctx, what, detail, { schedule: schedule.name, owner: schedule.owner, by: caller.owner })
+  ctx.wake()
+  return done(summary(schedule))
+}
+
+export function summary(schedule: LiveSchedule): ScheduleSummary {
+  const { owner, name, spec, paused, lastEntry } = schedule
+  return {
+    name,
+    owner,
+    expression: spec.expression,
+    tz: spec.tz,
+    overlap: spec.overlap,
+    catchUp: spec.catchUp,
+    jitterMs: spec.jitterMs,
+    paused: paused && { ...paused, at: iso(paused.at) },
+    next: upcoming(schedule.cron, schedule.cursorAt, shownDueTimes).map(iso),
+    lastFiring: lastEntry && firingOf({ ...lastEntry, jobId: null }),
+    liveJobs: [...schedule.liveJobs],
+  }
+}
+
+export async function showSchedule(
+  ctx: BrainContext,
+  schedule: LiveSchedule,
+  limit: number,
+): Promise<ScheduleDetail> {
+  await ctx.journal.settled()
+  const ledger = await ctx.store.query('firings', {
+    owner: schedule.owner,
+    schedule: schedule.name,
+    limit,
+  })
+  return { ...summary(schedule), job: schedule.spec.job, ledger: ledger.map(firingOf) }
+}
+
+function firingOf(row: Omit<FiringRow, 'owner' | 'schedule'>): Firing {
+  const { dueAt, until, count, outcome, jobId, manual, why, at } = row
+  return {
+    dueAt: iso(dueAt),
+    until: until === null ? null : iso(until),
+    count,
+    outcome,
+    jobId,
+    manual,
+    why,
+    at: iso(at),
+  }
+}

@@ -1,0 +1,178 @@
+/** Submitting: a request becomes a live job, or a refusal that says what to do. */
+import { parseJobRef } from '../../proto/ids.ts'
+import type { Dependency, JobRequest, JobSpec, Outcome } from '../../proto/job.ts'
+import { completeSpec, tasksOf } from '../core/admission.ts'
+import { canEverRun } from '../core/explain.ts'
+import { done, refuse, type Result } from '../core/result.ts'
+import { noneEnded, untouchedOf, type LiveJob } from '../state/live-job.ts'
+import type { Caller } from './call.ts'
+import { note, type BrainContext } from './context.ts'
+import { refreshWaiting } from './tasks.ts'
+
+export type Submitted = { job: number; name: string; tasks: number; warnings: string[] }
+export type FromSchedule = { name: string; dueAt: number }
+
+/** Dependencies on jobs that are not live are judged by history, which is looked up before the command. */
+export async function submitAfterLookup(
+  ctx: BrainContext,
+  caller: Caller,
+  request: JobRequest,
+): Promise<Result<Submitted>> {
+  const owner = request.owner ?? caller.owner
+  const wanted: Dependency[] = []
+  for (const { job, on } of request.after ?? []) {
+    const id = resolveDependency(ctx, owner, job)
+    if (id === null)
+      return refuse(
+        'not-found',
+        `--after ${job}: you have no such job`,
+        'name a job by its number or its live name',
+      )
+    wanted.push({ job: id, on })
+  }
+  const gone = wanted.filter(({ job }) => !ctx.state.jobs.has(job)).map(({ job }) => job)
+  const ends = gone.length > 0 ? await ctx.store.query('outcomes', { jobs: gone }) : []
+  const outcomeOf = new Map(ends.map(({ id, outcome }) => [id, outcome as Outcome | null]))
+  const unmet: Dependency[] = []
+  for (const dependency of wanted) {
+    // A job that ended between the look-up and now is in neither place only for the length of one commit.
+    if (ctx.state.jobs.has(dependency.job)) unmet.push(dependency)
+    else {
+      const problem = judgeEnded(dependency, outcomeOf.get(dependency.job) ?? null)
+      if (problem) return problem
+    }
+  }
+  return submit(ctx, caller, request, unmet, null)
+}
+
+function resolveDependency(ctx: BrainContext, owner: string, text: string): number | null {
+  const ref = parseJobRef(text)
+  if (ref.kind === 'number') return ref.job < ctx.state.nextJob ? ref.job : null
+  return ctx.state.named(owner, ref.name).at(-1) ?? null
+}
+
+function judgeEnded(
+  { job, on }: Dependency,
+  outcome: Outcome | null,
+): ReturnType<typeof refuse> | null {
+  if (outcome === null) return refuse('not-found', `--after ${job}: there is no job ${job}`)
+  if (on === 'any' || (on === 'ok') === (outcome === 'succeeded')) return null
+  return refuse(
+    'refused',
+    `--after ${job}:${on}: job ${job} has already ${outcome}, so this job could never run`,
+    `submit it without --after, or with ${job}:any`,
+  )
+}
+
+export function submit(
+  ctx: BrainContext,
+  caller: Caller,
+  request: JobRequest,
+  after: Dependency[],
+  from: FromSchedule | null,
+): Result<Submitted> {
+  const owner = request.owner ?? caller.owner
+  if (owner !== caller.owner && caller.rights === 'user') {
+    return refuse('forbidden', `only an operator may submit for ${owner}`, 'leave the owner out')
+  }
+  const refused = ctx.settings.refuseOwner(owner)
+  if (refused) return refuse('forbidden', refused.detail, refused.hint)
+  const completed = completeSpec(request, after, ctx.settings.limits)
+  if (!completed.ok) return completed
+  const spec = completed.value
+  const taken = takenName(ctx, owner, spec)
+  if (taken) return taken
+  const shape = ctx.state.shapes.intern({
+    owner,
+    queue: spec.queue,
+    slots: spec.slots,
+    memBytes: spec.memBytes,
+    where: spec.where,
+    spread: spec.kind === 'continuous',
+  })
+  const fit = canEverRun(shape, ctx.state.capacity)
+  if (!fit.ok) return refuse('can-never-run', fit.detail, fit.hint)
+  const job = newJob(ctx, owner, spec, shape, after, from)
+  ctx.state.addJob(job)
+  ctx.journal.job(job, JSON.stringify(spec))
+  ctx.journal.ranges(job)
+  ctx.orders.remember(job.id, spec)
+  note(ctx, 'submitted', from ? `submitted by schedule ${from.name}` : 'submitted', {
+    job: job.id,
+    owner,
+    by: caller.owner,
+    schedule: from?.name ?? null,
+  })
+  refreshWaiting(ctx, job)
+  return done({
+    job: job.id,
+    name: job.name,
+    tasks: tasksOf(spec),
+    warnings: fit.warning === null ? [] : [fit.warning],
+  })
+}
+
+/** A continuous job's name is unique among the owner's live continuous jobs. */
+function takenName(
+  ctx: BrainContext,
+  owner: string,
+  spec: JobSpec,
+): ReturnType<typeof refuse> | null {
+  if (spec.kind !== 'continuous') return null
+  const other = ctx.state
+    .named(owner, spec.name)
+    .find((id) => ctx.state.jobs.get(id)?.kind === 'continuous')
+  if (other === undefined) return null
+  return refuse(
+    'name-taken',
+    `your continuous job ${other} has the name "${spec.name}"`,
+    `choose another --name, stop it with \`eg stop ${other}\`, or start it afresh with \`eg restart ${other}\``,
+  )
+}
+
+function newJob(
+  ctx: BrainContext,
+  owner: string,
+  spec: JobSpec,
+  shape: LiveJob['shape'],
+  after: Dependency[],
+  from: FromSchedule | null,
+): LiveJob {
+  const at = ctx.clock.now()
+  const id = ctx.state.nextJob
+  ctx.state.nextJob += 1
+  return {
+    id,
+    owner,
+    name: spec.name,
+    kind: spec.kind,
+    queue: spec.queue,
+    submittedAt: at,
+    schedule: from?.name ?? null,
+    dueAt: from?.dueAt ?? null,
+    array: spec.array,
+    shape,
+    priority: spec.priority,
+    startedAt: null,
+    finishedAt: null,
+    beginAt: spec.beginAt === null ? null : Date.parse(spec.beginAt),
+    wanted: {
+      what: spec.hold ? 'hold' : 'run',
+      by: owner,
+      why: spec.hold ? 'submitted with --hold' : '',
+      at,
+    },
+    after,
+    maxRunning: spec.maxRunning,
+    retry: spec.retry,
+    restart: spec.restart,
+    onPartition: spec.onPartition,
+    restartOrder: null,
+    untouched: untouchedOf(spec.array),
+    tasks: null,
+    placed: 0,
+    ended: noneEnded,
+    worst: null,
+    restarts: 0,
+  }
+}

@@ -1,0 +1,158 @@
+/** Carries out what the task machine decided: indexes, orders, rows and timeline follow every move of a task. */
+import { taskKey } from '../../proto/ids.ts'
+import { queues } from '../core/admission.ts'
+import { IllegalMove, moveTask, type TaskEvent } from '../core/task-machine.ts'
+import { placementOf, type Task } from '../core/task-state.ts'
+import { findTask, isOver, machineFacts, type LiveJob } from '../state/live-job.ts'
+import type { BrainContext } from './context.ts'
+import { finishJob } from './finish.ts'
+import { noteMove } from './timeline.ts'
+
+/** Applies an event to a task; the task afterwards, or null where there is no such live task. */
+export function happen(
+  ctx: BrainContext,
+  job: LiveJob,
+  index: number,
+  event: TaskEvent,
+  taken = false,
+): Task | null {
+  const before = findTask(job, index)
+  if (before === null) return null
+  const next = moveTask(before, machineFacts(job), event, ctx.clock.now())
+  if (next !== before) replaceTask(ctx, job, before, next, taken)
+  return next
+}
+
+/** Puts a task in the place of what it was. `taken`: placement has booked capacity and share already. */
+export function replaceTask(
+  ctx: BrainContext,
+  job: LiveJob,
+  before: Task,
+  next: Task,
+  taken: boolean,
+): void {
+  if (job.untouched.take(next.index)) ctx.journal.ranges(job)
+  job.tasks ??= new Map()
+  bookPlace(ctx, job, before, next, taken)
+  if (next.state.is === 'finished') {
+    job.tasks.delete(next.index)
+    job.ended = { ...job.ended, [next.state.outcome]: job.ended[next.state.outcome] + 1 }
+    if (next.state.outcome !== 'succeeded' || job.worst === null) job.worst = next.state
+  } else job.tasks.set(next.index, next)
+  ctx.journal.task(next)
+  // The job's own row tells its state and counts to those who read only the store.
+  if (before.state.is !== next.state.is) ctx.journal.job(job)
+  noteMove(ctx, job, before, next)
+  if (isOver(job)) finishJob(ctx, job)
+  else if (!takeReserved(ctx, job, next)) refreshWaiting(ctx, job, next)
+}
+
+/** A task that a drain moved goes to the place that was reserved for it before it was stopped. */
+function takeReserved(ctx: BrainContext, job: LiveJob, task: Task): boolean {
+  const key = taskKey(job.id, task.index)
+  if (task.state.is !== 'pending') return false
+  const place = ctx.state.capacity.reservation(key)
+  if (place === null) return false
+  ctx.state.capacity.release(key)
+  if (job.wanted.what !== 'run' || ctx.state.capacity.node(place.node)?.closed !== null)
+    return false
+  happen(ctx, job, task.index, { happened: 'placed', node: place.node })
+  return true
+}
+
+function bookPlace(
+  ctx: BrainContext,
+  job: LiveJob,
+  before: Task,
+  next: Task,
+  taken: boolean,
+): void {
+  const from = placementOf(before.state)
+  const to = placementOf(next.state)
+  const key = taskKey(job.id, next.index)
+  if (from !== null && from.epoch !== to?.epoch) {
+    ctx.state.capacity.give(from.node, job.shape)
+    ctx.state.shares.give(job.owner, job.shape.slots)
+    ctx.state.nodes.get(from.node)?.tasks.delete(key)
+    job.placed -= 1
+    ctx.wake()
+  }
+  if (to !== null && to.epoch !== from?.epoch) {
+    if (!taken) {
+      ctx.state.capacity.take(to.node, job.shape)
+      ctx.state.shares.take(job.owner, job.shape.slots)
+    }
+    ctx.state.nodes.get(to.node)?.tasks.add(key)
+    job.placed += 1
+  }
+  if (to !== null) ctx.orders.touch(to.node, key)
+}
+
+/** Brings the queue of waiting tasks up to date with one job, or with one task of it and what it makes room for. */
+export function refreshWaiting(ctx: BrainContext, job: LiveJob, only: Task | null = null): void {
+  const free = eligible(ctx, job) ? (job.maxRunning ?? Number.POSITIVE_INFINITY) - job.placed : 0
+  putWaiting(ctx, job, String(job.id), Math.min(job.untouched.count, Math.max(free, 0)), [])
+  // With a cap on running tasks one task's move changes what the others may do.
+  const touched = only !== null && job.maxRunning === null ? [only] : (job.tasks?.values() ?? [])
+  let left = free - job.untouched.count
+  if (job.maxRunning === null) left = free
+  for (const task of touched) {
+    const ready = left > 0 && isReady(ctx, task)
+    if (ready) left -= 1
+    putWaiting(ctx, job, taskKey(job.id, task.index), ready ? 1 : 0, task.avoid)
+  }
+}
+
+function isReady(ctx: BrainContext, { state, job }: Task): boolean {
+  if (state.is !== 'pending') return false
+  if (state.notBefore === null || state.notBefore <= ctx.clock.now()) return true
+  ctx.state.reminders.push({ at: state.notBefore, job })
+  return false
+}
+
+function putWaiting(
+  ctx: BrainContext,
+  job: LiveJob,
+  id: string,
+  count: number,
+  avoid: readonly string[],
+): void {
+  if (count <= 0) {
+    ctx.state.waiting.drop(id)
+    return
+  }
+  ctx.state.waiting.put(id, {
+    job: job.id,
+    shape: job.shape,
+    queuePriority: queues[job.queue]?.priority ?? 0,
+    priority: job.priority,
+    since: job.submittedAt,
+    count,
+    avoid,
+    never: [],
+  })
+  ctx.wake()
+}
+
+function eligible(ctx: BrainContext, job: LiveJob): boolean {
+  if (job.wanted.what !== 'run' || job.after.length > 0) return false
+  if (job.beginAt === null || job.beginAt <= ctx.clock.now()) return true
+  ctx.state.reminders.push({ at: job.beginAt, job: job.id })
+  return false
+}
+
+/** Applies an event to a task of a node's list; a move that the machine forbids is logged, not fatal to the report. */
+export function tryHappen(
+  ctx: BrainContext,
+  job: LiveJob,
+  index: number,
+  event: TaskEvent,
+): Task | null {
+  try {
+    return happen(ctx, job, index, event)
+  } catch (error) {
+    if (!(error instanceof IllegalMove)) throw error
+    ctx.log.error({ event: 'illegal-move', error: error.message })
+    return null
+  }
+}

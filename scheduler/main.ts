@@ -1,0 +1,53 @@
+/** The scheduler as a process: flags, log, signals. */
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+
+import { endOnSignal } from '../src/lib/daemon.ts'
+import { openLog } from '../src/lib/log.ts'
+import { startScheduler } from './scheduler.ts'
+
+/** A scheduler that serves for reading only is started again by whoever watches it, to try again. */
+const tryAgainMs = 15_000
+
+const { values } = parseArgs({
+  options: {
+    data: { type: 'string' },
+    host: { type: 'string', default: '127.0.0.1' },
+    port: { type: 'string', default: '6444' },
+    'allow-root-jobs': { type: 'boolean', default: false },
+    'insecure-network': { type: 'boolean', default: false },
+  },
+})
+
+if (values.data === undefined) {
+  process.stderr.write('eg: the scheduler needs --data DIR, the folder that keeps its database\n')
+  process.exit(2)
+}
+
+const log = openLog('scheduler')
+try {
+  const scheduler = await startScheduler({
+    dataDir: resolve(values.data),
+    host: values.host,
+    port: Number(values.port),
+    allowRootJobs: values['allow-root-jobs'],
+    insecureNetwork: values['insecure-network'],
+    log,
+    onFailure(error) {
+      // Crash-only: what is in memory is ahead of the disk now; the next start knows only what was acknowledged.
+      log.error({ event: 'store-failed', error: error.message })
+      process.exit(70)
+    },
+  })
+  endOnSignal(() => scheduler.stop())
+  process.stdout.write(`ready ${scheduler.url}\n`)
+  if (scheduler.readOnly !== null) {
+    log.error({ event: 'read-only', error: scheduler.readOnly })
+    setTimeout(() => process.exit(75), tryAgainMs)
+  }
+} catch (error) {
+  process.stderr.write(
+    `eg: the scheduler could not start: ${error instanceof Error ? error.message : String(error)}\n`,
+  )
+  process.exit(1)
+}

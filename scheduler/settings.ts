@@ -1,0 +1,87 @@
+/** Settings of a scheduler: defaults, what the environment may change of them, and whose jobs are refused. */
+import { readFileSync } from 'node:fs'
+
+import type { BrainSettings } from './brain/context.ts'
+import { defaultLimits } from './core/admission.ts'
+import { defaultLease, type LeaseSettings } from './core/lease.ts'
+
+const dayMs = 86_400_000
+/** Below this, accounts belong to the system (login.defs(5), UID_MIN). */
+const firstPersonUid = 1000
+
+export function brainSettings(options: {
+  version: string
+  refuseOwner: BrainSettings['refuseOwner']
+}): BrainSettings {
+  return {
+    limits: defaultLimits,
+    lease: leaseFromEnvironment(process.env['EVERGRID_LEASE']),
+    tickGapMs: 4,
+    replacedPerSecond: 100,
+    keepFinishedMs: 30 * dayMs,
+    keepEventsMs: 30 * dayMs,
+    ...options,
+  }
+}
+
+/**
+ * `EVERGRID_LEASE=SILENT,TERM,KILL,END` in seconds: shorter leases for tests and for grids whose network is good.
+ * The four must rise, with at least a second between, or a node could be replaced before it has stopped.
+ */
+export function leaseFromEnvironment(text: string | undefined): LeaseSettings {
+  if (text === undefined || text === '') return defaultLease
+  const [silent, term, kill, end] = text.split(',').map((part) => Number(part) * 1000)
+  const rises = [silent, term, kill, end].every(
+    (value, at, all) =>
+      value !== undefined && value >= (at === 0 ? 1000 : (all[at - 1] ?? 0) + 1000),
+  )
+  if (
+    !rises ||
+    silent === undefined ||
+    term === undefined ||
+    kill === undefined ||
+    end === undefined
+  ) {
+    throw new Error(
+      `EVERGRID_LEASE is "${text}"; write four rising numbers of seconds: SILENT,TERM,KILL,END, for example 20,240,270,300`,
+    )
+  }
+  return {
+    ...defaultLease,
+    silentAfterMs: silent,
+    terms: { termMs: term, killMs: kill, endMs: end },
+  }
+}
+
+/** A private grid runs its own account's jobs; root's grid those of people, and of the system only if so told. */
+export function ownerRule(options: {
+  self: string
+  isRoot: boolean
+  allowRootJobs: boolean
+}): BrainSettings['refuseOwner'] {
+  const { self, isRoot, allowRootJobs } = options
+  return (owner) => {
+    if (!isRoot) {
+      if (owner === self) return null
+      return {
+        detail: `this grid is private to ${self} and runs jobs of no other account`,
+        hint: 'ask for a grid that root runs, or start your own with `eg up`',
+      }
+    }
+    if (allowRootJobs) return null
+    const uid = uidOf(owner)
+    if (uid === null || uid >= firstPersonUid) return null
+    return {
+      detail: `jobs of ${owner} (uid ${uid}, ${uid === 0 ? 'root' : 'a system account'}) are refused`,
+      hint: 'submit as an ordinary account, or start the grid with --allow-root-jobs',
+    }
+  }
+}
+
+/** From the local account file: system accounts are local ones. */
+function uidOf(owner: string): number | null {
+  const line = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((text) => text.startsWith(`${owner}:`))
+  return line === undefined ? null : Number(line.split(':')[2])
+}

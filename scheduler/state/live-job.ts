@@ -1,0 +1,131 @@
+/** A live job in memory: only what scheduling needs; the whole spec stays in the store. */
+import type {
+  ArrayRange,
+  Dependency,
+  JobKind,
+  JobSpec,
+  Outcome,
+  TaskCounts,
+} from '../../proto/job.ts'
+import { outcomes, taskStates } from '../../proto/job.ts'
+import type { Shape } from '../core/placement/shape.ts'
+import type { JobFacts } from '../core/task-machine.ts'
+import type { Task } from '../core/task-state.ts'
+import { IndexRanges } from './index-ranges.ts'
+
+export type WantedFact = {
+  what: 'run' | 'hold' | 'suspend' | 'stop'
+  by: string
+  why: string
+  at: number
+}
+export type RestartOrder = { count: number; by: string; why: string }
+
+/** Kept in the store beside the row's own columns, so that a start need not read specs. */
+export type StoredFacts = {
+  slots: number
+  memBytes: number
+  where: Record<string, string>
+  beginAt: number | null
+  after: Dependency[]
+  array: ArrayRange | null
+  maxRunning: number | null
+  retry: number
+  restart: JobSpec['restart']
+  onPartition: JobSpec['onPartition']
+  wanted: WantedFact
+  restartOrder: RestartOrder | null
+}
+
+export type LiveJob = {
+  readonly id: number
+  readonly owner: string
+  readonly name: string
+  readonly kind: JobKind
+  readonly queue: string
+  readonly submittedAt: number
+  readonly schedule: string | null
+  readonly dueAt: number | null
+  readonly array: ArrayRange | null
+  shape: Shape
+  priority: number
+  startedAt: number | null
+  finishedAt: number | null
+  beginAt: number | null
+  wanted: WantedFact
+  /** Dependencies that are not met yet. */
+  after: readonly Dependency[]
+  maxRunning: number | null
+  retry: number
+  restart: JobSpec['restart']
+  onPartition: JobSpec['onPartition']
+  restartOrder: RestartOrder | null
+  readonly untouched: IndexRanges
+  /** Touched tasks that are not finished; null until the first is touched. */
+  tasks: Map<number, Task> | null
+  /** Tasks that hold a placement. */
+  placed: number
+  /** Finished tasks by outcome. */
+  ended: Readonly<Record<Outcome, number>>
+  /** The worst cause among finished tasks: what the job's own cause will be. */
+  worst: Task['state'] | null
+  restarts: number
+}
+
+export const noneEnded: LiveJob['ended'] = { succeeded: 0, failed: 0, cancelled: 0 }
+
+export function machineFacts(job: LiveJob): JobFacts {
+  return {
+    kind: job.kind,
+    restart: job.restart,
+    retry: job.retry,
+    hold: job.wanted.what === 'hold',
+    onPartition: job.onPartition,
+  }
+}
+
+export function untouchedOf(array: ArrayRange | null): IndexRanges {
+  return array === null
+    ? new IndexRanges([[1, 1]], 1)
+    : new IndexRanges([[array.from, array.to]], array.step)
+}
+
+const zeroCounts = Object.fromEntries(
+  [...taskStates.filter((state) => state !== 'finished'), ...outcomes].map((key) => [key, 0]),
+) as TaskCounts
+
+export function countsOf(job: LiveJob): TaskCounts {
+  const counts = { ...zeroCounts, ...job.ended }
+  counts[job.wanted.what === 'hold' ? 'held' : 'pending'] += job.untouched.count
+  if (job.tasks !== null) {
+    for (const { state } of job.tasks.values()) if (state.is !== 'finished') counts[state.is] += 1
+  }
+  return counts
+}
+
+export function isOver(job: LiveJob): boolean {
+  return job.untouched.count === 0 && (job.tasks === null || job.tasks.size === 0)
+}
+
+/** The task as it is now; an untouched one as it would be at its first touch. Null where there is none. */
+export function findTask(job: LiveJob, index: number): Task | null {
+  const touched = job.tasks?.get(index)
+  if (touched) return touched
+  return job.untouched.has(index) ? freshTask(job, index) : null
+}
+
+export function freshTask(job: LiveJob, index: number): Task {
+  const held = job.wanted.what === 'hold'
+  return {
+    job: job.id,
+    index,
+    state: held ? { is: 'held' } : { is: 'pending', notBefore: null },
+    since: job.submittedAt,
+    epoch: 0,
+    lastRun: 0,
+    lastEnded: 0,
+    failures: 0,
+    avoid: [],
+    suspend: job.wanted.what === 'suspend',
+  }
+}

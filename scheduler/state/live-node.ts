@@ -1,0 +1,119 @@
+/** A node in memory: what it said of itself, its lease from this side, why it takes no work, its drain. */
+import type { DrainEnd, NodeFacts, NodeStateName, ProbeReport } from '../../proto/node.ts'
+import type { LeaseTerms, Report } from '../../proto/sync.ts'
+import { noHistory, type BreakerHistory } from '../core/breaker.ts'
+import type { Outstanding } from '../core/lease.ts'
+
+export type Cordon = { by: string; reason: string; at: number }
+
+export type Drain = {
+  by: string
+  reason: string
+  startedAt: number
+  deadlineAt: number | null
+  then: DrainEnd
+  atOnce: number
+  /** Task key -> node on which its next place is reserved. */
+  moving: Record<string, string>
+  doneAt: number | null
+}
+
+/** What survives a restart of the scheduler. */
+export type StoredNode = {
+  facts: NodeFacts | null
+  operatorCordon: Cordon | null
+  healthCordon: Cordon | null
+  /** Two machines under one name: cordoned until an operator looks. */
+  twinCordon: Cordon | null
+  drain: Drain | null
+  /** Set by a critical probe: undone when it recovers. */
+  healthDrain: boolean
+  outstanding: Outstanding
+  /** The incarnation that the node last reported to; another one is not judged without an operator. */
+  incarnation: number
+  lastReportAt: number | null
+  health: ProbeReport[]
+}
+
+export type LiveNode = StoredNode & {
+  readonly name: string
+  state: NodeStateName
+  /** Uptime of this machine when its last counted report arrived. */
+  heardAt: number | null
+  session: string | null
+  sequence: number
+  /** A full report was taken in since this scheduler started. */
+  synced: boolean
+  /** Set while it should say everything again. */
+  wantFull: boolean
+  held: LeaseTerms | null
+  oddities: Report['oddities']
+  /** Placements it reports that this scheduler does not know: key -> epoch and what was answered. */
+  unknown: Map<string, { epoch: number; detail: string }>
+  /** Keys of tasks that hold a placement there. */
+  readonly tasks: Set<string>
+  /** Counter of its order stream. */
+  counter: number
+  breaker: BreakerHistory
+  /** Why the breaker keeps new work away; null while it does not. */
+  quarantine: string | null
+}
+
+export function newNode(name: string, incarnation: number): LiveNode {
+  return {
+    name,
+    facts: null,
+    operatorCordon: null,
+    healthCordon: null,
+    twinCordon: null,
+    drain: null,
+    healthDrain: false,
+    outstanding: { kind: 'none' },
+    incarnation,
+    lastReportAt: null,
+    health: [],
+    state: 'joining',
+    heardAt: null,
+    session: null,
+    sequence: 0,
+    synced: false,
+    wantFull: true,
+    held: null,
+    oddities: [],
+    unknown: new Map(),
+    tasks: new Set(),
+    counter: 0,
+    breaker: noHistory,
+    quarantine: null,
+  }
+}
+
+export function storedNode(node: LiveNode): StoredNode {
+  const { facts, operatorCordon, healthCordon, twinCordon, drain, healthDrain } = node
+  const { outstanding, incarnation, lastReportAt, health } = node
+  return {
+    facts,
+    operatorCordon,
+    healthCordon,
+    twinCordon,
+    drain,
+    healthDrain,
+    outstanding,
+    incarnation,
+    lastReportAt,
+    health,
+  }
+}
+
+/** Why the node takes no new work, for people; null when it does. */
+export function closedBecause(node: LiveNode): string | null {
+  if (node.state !== 'up')
+    return `${node.state === 'joining' ? 'has not reported yet' : `is ${node.state}`}`
+  if (node.drain) return `drained by ${node.drain.by}${reasonOf(node.drain.reason)}`
+  const cordon = node.operatorCordon ?? node.twinCordon ?? node.healthCordon
+  if (cordon) return `cordoned by ${cordon.by}${reasonOf(cordon.reason)}`
+  if (node.quarantine !== null) return node.quarantine
+  return null
+}
+
+const reasonOf = (reason: string): string => (reason === '' ? '' : `: ${reason}`)

@@ -1,0 +1,33 @@
+/** A schedule in memory. */
+import type { ScheduleSpec } from '../../proto/schedule.ts'
+import type { CronExpression } from '../core/cron/expression.ts'
+import type { Waiting } from '../core/cron/firing.ts'
+import type { LedgerEntry } from '../core/cron/ledger.ts'
+
+export type Paused = { by: string; why: string; at: number }
+
+/** What survives a restart beside spec and cursor. */
+export type StoredSchedule = {
+  paused: Paused | null
+  firedAhead: readonly number[]
+  queue: readonly Waiting[]
+  lastEntry: LedgerEntry | null
+}
+
+export type LiveSchedule = StoredSchedule & {
+  readonly owner: string
+  readonly name: string
+  spec: ScheduleSpec
+  cron: CronExpression
+  /** Due times up to here are in the ledger. */
+  cursorAt: number
+  nextDue: number | null
+  /** Live jobs that it started. */
+  readonly liveJobs: Set<number>
+  /** Times of its newest starts, for the fuse. */
+  recentStarts: number[]
+  /** Its fired times are being looked up after the clock was set back. */
+  rewinding: boolean
+}
+
+export const scheduleKey = (owner: string, name: string): string => `${owner}\0${name}`

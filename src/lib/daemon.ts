@@ -1,0 +1,41 @@
+/** What both daemons do as processes: a pid file, an orderly end, no end with the terminal. */
+import { renameSync, rmSync, writeFileSync, readFileSync } from 'node:fs'
+
+/** Written by rename, so that a reader never sees half a number. */
+export function writePidFile(path: string): void {
+  writeFileSync(`${path}.new`, `${process.pid}\n`)
+  renameSync(`${path}.new`, path)
+}
+
+/** Removes it only while it is ours: a successor may have written its own. */
+export function removePidFile(path: string): void {
+  try {
+    if (Number(readFileSync(path, 'latin1')) === process.pid) rmSync(path)
+  } catch {
+    // Gone already.
+  }
+}
+
+/**
+ * Calls `stop` once at SIGTERM or SIGINT and ends the process when it is done; a second signal ends it at once.
+ * SIGHUP is ignored: a closing terminal ends nobody's grid.
+ */
+export function endOnSignal(stop: () => Promise<void>): void {
+  let stopping = false
+  const end = (): void => {
+    if (stopping) process.exit(1)
+    stopping = true
+    stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        process.stderr.write(
+          `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+        )
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', end)
+  process.on('SIGINT', end)
+  process.on('SIGHUP', () => {})
+}
