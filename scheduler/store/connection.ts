@@ -7,9 +7,13 @@ import { StoreError } from './store.ts'
 
 const busyMs = 5000
 
+/** Before SQLite does, which would let everybody read it. */
+export function createPrivately(path: string): void {
+  if (!existsSync(path)) closeSync(openSync(path, 'wx', 0o600))
+}
+
 export function openForWriting(path: string): Database {
-  // Created here, because SQLite would let everybody read it.
-  if (path !== ':memory:' && !existsSync(path)) closeSync(openSync(path, 'wx', 0o600))
+  if (path !== ':memory:') createPrivately(path)
   const db = new SqliteDatabase(path, { timeout: busyMs })
   try {
     db.pragma('journal_mode = WAL')

@@ -4,6 +4,7 @@
  */
 import SqliteDatabase from 'better-sqlite3'
 
+import { createPrivately } from './connection.ts'
 import { toStoreError } from './failure.ts'
 import { StoreError } from './store.ts'
 
@@ -13,6 +14,7 @@ export function takeLock(path: string): Lock {
   const file = `${path}-lock`
   let db: SqliteDatabase.Database | undefined
   try {
+    createPrivately(file)
     db = new SqliteDatabase(file, { timeout: 0 })
     db.exec('BEGIN EXCLUSIVE')
   } catch (error) {

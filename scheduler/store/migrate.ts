@@ -35,7 +35,7 @@ export function migrationsIn(path = folder): Migration[] {
 const numberOf = (db: Database, pragma: string) => Number(db.pragma(pragma, { simple: true }))
 export const versionOf = (db: Database) => numberOf(db, 'user_version')
 
-export const copyName = (path: string, version: number) => `${path}.schema-${version}`
+const copyName = (path: string, version: number) => `${path}.schema-${version}`
 
 /** Refuses what a newer Evergrid, or another program, has written. */
 export function checkSchema(db: Database, known: number): void {

@@ -1,5 +1,5 @@
 /** The data folder: made private, checked before a database is trusted to it. */
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { StoreError } from './store.ts'
@@ -21,22 +21,15 @@ export function prepareDataFolder(folder: string): string {
       `the data folder ${folder} belongs to uid ${uid}, but this is uid ${self}: run as its owner, ` +
         `or choose another folder`,
     )
-  if ((mode & 0o077) !== 0)
+  if ((mode & 0o077) === 0) return join(folder, 'evergrid.db')
+  if (readdirSync(folder).length > 0)
     throw new StoreError(
       'failed',
       `other accounts can look into the data folder ${folder}: run chmod 700 ${folder}`,
     )
+  // Made by hand a moment ago: nothing in it could have been seen yet.
+  chmodSync(folder, 0o700)
   return join(folder, 'evergrid.db')
-}
-
-/** Null if the folder takes new files; else why not, for people. */
-export function unwritableBecause(folder: string): string | null {
-  try {
-    accessSync(folder, constants.W_OK | constants.X_OK)
-    return null
-  } catch (error) {
-    return `the data folder ${folder} cannot be written: ${said(error)}`
-  }
 }
 
 const said = (error: unknown) => (error instanceof Error ? error.message : String(error))

@@ -1,7 +1,7 @@
 /** What every store must do, whatever stands behind the door: run against each of them. */
 import { expect, test } from 'vitest'
 
-import type { Change } from '../../scheduler/store/change.ts'
+import type { Change, JobRow } from '../../scheduler/store/change.ts'
 import type { FinishedFilter, Store } from '../../scheduler/store/store.ts'
 import {
   eventRow,
@@ -21,7 +21,11 @@ const anyFinished: FinishedFilter = {
   before: null,
   limit: 100,
 }
-const withoutSpec = ({ specJson: _, ...row }: ReturnType<typeof jobRow>) => row
+const withoutSpec = (row: JobRow): Omit<JobRow, 'specJson'> => {
+  const { specJson: _, ...rest } = row
+  return rest
+}
+const runOf = (index: number, epoch: number, number: number) => runRow(1, { index, epoch, number })
 const never = { finishedAt: 0, eventAt: 0, replyAt: 0, now: 0 }
 
 /** `open` gives an empty store; `reopen` closes it and gives what a restarted scheduler finds. */
@@ -231,12 +235,10 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
 
   test('tasks, runs and events are read in stretches', async () => {
     const { store } = await open()
-    const run = (index: number, epoch: number, number: number) =>
-      runRow(1, { index, epoch, number })
     await store.commit([
       ...submitChanges(1),
       ...[2, 3, 4].map((index): Change => ({ put: 'task', row: taskRow(1, index) })),
-      ...[run(1, 1, 1), run(1, 1, 2), run(1, 2, 1), run(2, 1, 1)].map((row): Change => ({
+      ...[runOf(1, 1, 1), runOf(1, 1, 2), runOf(1, 2, 1), runOf(2, 1, 1)].map((row): Change => ({
         put: 'run',
         row,
       })),
@@ -245,7 +247,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
     const tasks = await store.query('tasks', { job: 1, from: 2, to: 9, limit: 2 })
     expect(tasks.map(({ index }) => index)).toEqual([2, 3])
     const runs = await store.query('runs', { job: 1, from: 1, to: 2, newest: 2 })
-    expect(runs).toEqual([run(1, 1, 2), run(1, 2, 1), run(2, 1, 1)])
+    expect(runs).toEqual([runOf(1, 1, 2), runOf(1, 2, 1), runOf(2, 1, 1)])
     const eventIds = async (id: number, limit: number, job: number | null) =>
       (await store.query('eventsAfter', { id, limit, job })).map((event) => event.id)
     expect(await eventIds(1, 3, null)).toEqual([2, 3, 4])
