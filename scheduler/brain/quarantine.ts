@@ -1,6 +1,7 @@
 /** Nodes on which jobs of several owners die at once: closed, then tried with one task. */
 import { judge, withCanary } from '../core/breaker.ts'
-import type { LiveNode } from '../state/live-node.ts'
+import { placeCanary } from '../core/placement/place.ts'
+import { carryOut } from './carry-out.ts'
 import { note, type BrainContext } from './context.ts'
 import { offerNode } from './nodes.ts'
 
@@ -27,24 +28,19 @@ export function watchBreakers(ctx: BrainContext): void {
   }
 }
 
-/** Opens each node whose pause is over for one placement. All else that fits elsewhere has been placed before. */
-export function tryCanaries(ctx: BrainContext, placeOne: () => number): void {
-  for (const node of ctx.state.nodes.values()) {
+/** Each node whose pause is over gets one task. All else that fits elsewhere has been placed before. */
+export function tryCanaries(ctx: BrainContext): void {
+  const { waiting, capacity, shares, nodes } = ctx.state
+  for (const node of nodes.values()) {
     if (node.quarantine === null || judge(node.breaker, ctx.clock.now()).state !== 'canary')
       continue
-    const before = new Set(node.tasks)
-    const reason = node.quarantine
-    node.quarantine = null
-    offerNode(ctx, node)
-    placeOne()
-    const canary = [...node.tasks].find((key) => !before.has(key))
-    if (canary !== undefined) tried(ctx, node, canary)
-    node.quarantine = reason
-    offerNode(ctx, node)
+    const placed =
+      node.state === 'up' && node.drain === null
+        ? placeCanary(waiting, capacity, shares, node.name)
+        : null
+    if (placed === null) continue
+    const task = carryOut(ctx, placed)
+    node.breaker = withCanary(node.breaker, task, ctx.clock.now())
+    note(ctx, 'canary', `task ${task} is tried on ${node.name}`, { node: node.name })
   }
-}
-
-function tried(ctx: BrainContext, node: LiveNode, task: string): void {
-  node.breaker = withCanary(node.breaker, task, ctx.clock.now())
-  note(ctx, 'canary', `task ${task} is tried on ${node.name}`, { node: node.name })
 }

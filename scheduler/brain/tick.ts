@@ -6,12 +6,13 @@ import type { Cancel } from '../../src/lib/clock.ts'
 import { startClock, watchClock, type ClockState } from '../core/cron/clock-guard.ts'
 import { firingCaps } from '../core/cron/firing.ts'
 import { place } from '../core/placement/place.ts'
+import { carryOut } from './carry-out.ts'
 import { note, type BrainContext } from './context.ts'
 import { advanceDrains } from './drains.ts'
 import type { Judge } from './judge.ts'
 import { tryCanaries, watchBreakers } from './quarantine.ts'
 import { fireDue } from './schedule-firing.ts'
-import { happen, refreshWaiting } from './tasks.ts'
+import { refreshWaiting } from './tasks.ts'
 
 const idleMs = 1_000
 /** Placements in one tick at most: requests get their turn in between. */
@@ -68,7 +69,7 @@ export class Ticker {
     watchBreakers(this.#ctx)
     advanceDrains(this.#ctx)
     const placed = placeWaiting(this.#ctx, placementsPerTick)
-    tryCanaries(this.#ctx, () => placeWaiting(this.#ctx, 1))
+    tryCanaries(this.#ctx)
     if (this.#stopped) return
     const soon = placed === placementsPerTick ? 0 : untilNext(this.#ctx)
     this.#arm(this.#lastTickAt + Math.max(this.#ctx.settings.tickGapMs, Math.min(soon, idleMs)))
@@ -129,18 +130,8 @@ function untilNext(ctx: BrainContext): number {
 
 /** How many were placed. */
 function placeWaiting(ctx: BrainContext, limit: number): number {
-  const { waiting, capacity, shares, jobs } = ctx.state
-  let count = 0
-  for (const placed of place(waiting, capacity, shares, limit)) {
-    const job = jobs.get(placed.job)
-    const dot = placed.id.indexOf('.')
-    for (let nth = 0; nth < placed.count; nth += 1) {
-      const index =
-        dot >= 0 ? Number(placed.id.slice(dot + 1)) : (job?.untouched.stretches[0]?.[0] ?? null)
-      if (!job || index === null) throw new Error(`placed ${placed.id}, which does not wait`)
-      happen(ctx, job, index, { happened: 'placed', node: placed.node }, true)
-      count += 1
-    }
-  }
-  return count
+  const { waiting, capacity, shares } = ctx.state
+  const all = place(waiting, capacity, shares, limit)
+  for (const placed of all) carryOut(ctx, placed)
+  return all.reduce((sum, { count }) => sum + count, 0)
 }
