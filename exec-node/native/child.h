@@ -40,6 +40,24 @@ static inline int open_output(int channel, const char *path, struct message *mes
   return fd;
 }
 
+/* Without a cgroup the account's own count of threads is the only bound that the kernel keeps. */
+static inline void bound_processes(const struct spec *spec) {
+  rlim_t count = spec->pids;
+  DIR *proc = opendir("/proc");
+  for (struct dirent *at; proc && (at = readdir(proc));) {
+    struct stat stat;
+    char path[300];
+    snprintf(path, sizeof path, "/proc/%s/task", at->d_name);
+    if (at->d_name[0] < '1' || at->d_name[0] > '9' || lstat(path, &stat)) continue;
+    if (stat.st_uid == spec->uid) count += stat.st_nlink - 2;
+  }
+  if (proc) closedir(proc);
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NPROC, &limit) || count >= limit.rlim_cur) return;
+  limit.rlim_cur = limit.rlim_max = count;
+  setrlimit(RLIMIT_NPROC, &limit);
+}
+
 static inline void set_limits(const struct spec *spec) {
   struct rlimit limit;
   if (spec->files <= 0 || getrlimit(RLIMIT_NOFILE, &limit)) return;
@@ -54,6 +72,7 @@ static inline void enter_as_owner(const struct spec *spec, int channel) {
   apply("/proc/self/oom_score_adj=0");
   set_limits(spec);
   umask(spec->umask);
+  if (spec->procs.count == 0 && spec->pids > 0) bound_processes(spec);
   if (!become_owner(spec)) give_up(channel, "setuid", "the owner's account");
   reset_signals();
 }

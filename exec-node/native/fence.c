@@ -6,17 +6,21 @@
 #include "owner.h"
 #include <sys/file.h>
 
-/* The run's shepherd, or 0 where the process of that number is another one by now. */
-static pid_t shepherd_of(const char *folder) {
+static bool same_process(pid_t pid, long long start) {
+  long long now;
+  return process_stat(pid, NULL, NULL, &now) && now == start;
+}
+
+/* Shepherd and command of the run, where the processes of these numbers are not others by now. */
+static void find_roots(const char *folder, struct spec *spec) {
   char path[4096], boot[64];
-  int pid = 0;
-  long long start = 0, now = 0;
+  int pid;
+  long long start;
   snprintf(path, sizeof path, "%s/journal", folder);
-  char *text = read_whole(path, NULL);
-  bool known = text && sscanf(text, "shepherd %d %lld %63s", &pid, &start, boot) == 3 &&
-               strcmp(boot, boot_id()) == 0 && process_stat(pid, NULL, NULL, &now) && now == start;
+  char *text = read_whole(path, NULL), *line = text ? strstr(text, "\nstarted ") : NULL;
+  if (text && sscanf(text, "shepherd %d %lld %63s", &pid, &start, boot) == 3 && same_process(pid, start)) spec->root = pid;
+  if (line && sscanf(line, "\nstarted %d %lld", &pid, &start) == 2 && same_process(pid, start)) spec->self = pid;
   free(text);
-  return known ? pid : 0;
 }
 
 static void free_spec(struct spec *spec) {
@@ -37,7 +41,7 @@ static int each_run(bool ask, bool end) {
     snprintf(path, sizeof path, "%s/spec", folder);
     bool known = read_spec(path, &spec);
     if (known && spec.single && spec.boot && strcmp(spec.boot, boot_id()) == 0) {
-      spec.root = shepherd_of(folder);
+      find_roots(folder, &spec);
       bool lives = signal_members(&spec, 0, 0) > 0;
       alive += lives || spec.root;
       if (lives && ask) ask_members(&spec, SIGTERM, 0);

@@ -14,9 +14,20 @@ static inline long long position(pid_t pid, int fd) {
   return at;
 }
 
-/* The logger opens its two files first of all: as 3 and 4, and again there after a rotation. */
+/* The logger opens its two files first of all: as 3 and 4, and again there after a rotation. Until it
+ * has, it still bears the shepherd's name, or its number as a program. */
+static inline bool logger_ready(pid_t logger) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/comm", logger);
+  char *name = read_whole(path, NULL);
+  bool ready = name && strcmp(name, "logger\n") == 0;
+  free(name);
+  return ready;
+}
+
 static inline void watch_output(pid_t main_pid, pid_t logger) {
   static long long before;
+  if (logger && !logger_ready(logger)) return;
   long long now = logger ? position(logger, 3) + position(logger, 4) : position(main_pid, 1) + position(main_pid, 2);
   if (now != before && now != 0) {
     int fd = open("output", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);

@@ -24,7 +24,7 @@ static inline bool process_stat(pid_t pid, char *state, pid_t *parent, long long
   return got == 3;
 }
 
-static inline int signal_tree(pid_t root, int signal, pid_t skip) {
+static inline int signal_tree(pid_t root, pid_t self, int signal, pid_t skip) {
   struct entry *all = NULL;
   int count = 0, found = 0;
   DIR *proc = opendir("/proc");
@@ -39,7 +39,7 @@ static inline int signal_tree(pid_t root, int signal, pid_t skip) {
   for (bool changed = true; changed;) {
     changed = false;
     for (int i = 0; i < count; i++) {
-      bool below = all[i].parent == root;
+      bool below = all[i].pid == self || (root && all[i].parent == root);
       for (int j = 0; j < count && !below; j++) below = all[j].member && all[j].pid == all[i].parent;
       if (below && !all[i].member && all[i].pid != skip) changed = all[i].member = true;
     }
@@ -52,7 +52,8 @@ static inline int signal_tree(pid_t root, int signal, pid_t skip) {
 
 /* Sends a signal (0: none) to each member but `skip`; returns how many there are. */
 static inline int signal_members(const struct spec *spec, int signal, pid_t skip) {
-  if (spec->procs.count == 0) return spec->root ? signal_tree(spec->root, signal, skip) : 0;
+  if (spec->procs.count == 0)
+    return spec->root || spec->self ? signal_tree(spec->root, spec->self, signal, skip) : 0;
   FILE *file = fopen(spec->procs.items[0], "re");
   int pid, found = 0;
   while (file && fscanf(file, "%d", &pid) == 1)

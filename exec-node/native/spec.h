@@ -25,7 +25,7 @@ struct list {
 
 struct spec {
   char *key, *boot, *cwd, *in, *out, *err, *tmp, *logger, *oom;
-  long long setid, uid, gid, umask, files, single, limit, warn, warnsig, stopsig, grace, cap, keepfiles;
+  long long setid, uid, gid, umask, files, pids, single, limit, warn, warnsig, stopsig, grace, cap, keepfiles;
   struct list groups;  /* supplementary group ids */
   struct list make;    /* cgroup folders to make, parents first */
   struct list set;     /* settings that must succeed before the start */
@@ -35,7 +35,8 @@ struct spec {
   struct list read;    /* `LABEL=PATH`: accounting files to copy into the journal at the end */
   struct list arg, env;
   char *text; /* where all of the above points into */
-  pid_t root; /* without cgroups: the run is what descends from this process */
+  /* Without cgroups: the run is what descends from `root`, and `self`. */
+  pid_t root, self;
 };
 
 enum kind { TEXT, NUMBER, LIST };
@@ -44,7 +45,7 @@ static const struct { const char *name; size_t offset; enum kind kind; } fields[
   FIELD(key, TEXT), FIELD(boot, TEXT), FIELD(cwd, TEXT), FIELD(in, TEXT), FIELD(out, TEXT),
   FIELD(err, TEXT), FIELD(tmp, TEXT), FIELD(logger, TEXT), FIELD(oom, TEXT),
   FIELD(setid, NUMBER), FIELD(uid, NUMBER), FIELD(gid, NUMBER), FIELD(umask, NUMBER),
-  FIELD(files, NUMBER), FIELD(single, NUMBER), FIELD(limit, NUMBER), FIELD(warn, NUMBER),
+  FIELD(files, NUMBER), FIELD(pids, NUMBER), FIELD(single, NUMBER), FIELD(limit, NUMBER), FIELD(warn, NUMBER),
   FIELD(warnsig, NUMBER), FIELD(stopsig, NUMBER), FIELD(grace, NUMBER), FIELD(cap, NUMBER),
   FIELD(keepfiles, NUMBER), FIELD(groups, LIST), FIELD(make, LIST), FIELD(set, LIST),
   FIELD(try, LIST), FIELD(procs, LIST), FIELD(freeze, LIST), FIELD(thaw, LIST), FIELD(kill, LIST),

@@ -20,6 +20,7 @@ export function encodeSpec(plan: RunPlan, cgroup: CgroupPlan, mayChangeUid: bool
     `tmp=${plan.tmpDir}`,
     `out=${output.out}`,
     `err=${output.err}`,
+    `pids=${plan.limits.pids}`,
     `files=${plan.limits.openFiles}`,
     ...(plan.limits.memBytes === null ? [] : [`mem=${Math.round(plan.limits.memBytes)}`]),
     `single=${plan.singleCopy ? 1 : 0}`,
