@@ -31,7 +31,7 @@ function withSpec(change: Change, earlier: Change | undefined): Change {
 const isJob = (change: Change): change is Extract<Put, { put: 'job' }> =>
   'put' in change && change.put === 'job'
 
-export function lastOfEachKey(changes: readonly Change[]): Change[] {
+function lastOfEachKey(changes: readonly Change[]): Change[] {
   const last = new Map<string, Change>()
   for (const change of changes) {
     const key = keyOf(change)
