@@ -1,5 +1,5 @@
 /** The agent: takes over what lives here, then keeps the exchange with the scheduler going. */
-import type { Cancel } from '../src/lib/clock.ts'
+import { noCancel, type Cancel } from '../src/lib/clock.ts'
 import { words } from './act.ts'
 import { currentRun } from './core/record.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
@@ -81,7 +81,7 @@ async function listRuns(ports: AgentPorts): Promise<RunFacts[]> {
 
 /** Changes that nobody told of: looked for now and then. */
 function poll(ports: AgentPorts, options: AgentOptions, placements: Placements): Cancel {
-  let cancel: Cancel = () => {}
+  let cancel: Cancel = noCancel
   const next = () => {
     cancel = ports.clock.after(options.pollMs, () => {
       placements.wakeAll()

@@ -1,6 +1,6 @@
 /** One placement in the agent's memory: its record as it is on disk, and what only this start of it knows. */
 import type { Cause } from '../proto/cause.ts'
-import type { Cancel } from '../src/lib/clock.ts'
+import { noCancel, type Cancel } from '../src/lib/clock.ts'
 import type { Unhealthy } from './core/liveness.ts'
 import type { PlacementKey, PlacementRecord } from './core/record.ts'
 import { keyOf } from './core/record.ts'
@@ -41,7 +41,7 @@ export function newEntry(record: PlacementRecord, onDisk: boolean): Entry {
     pending: [],
     busy: false,
     dirty: false,
-    cancelWake: () => {},
+    cancelWake: noCancel,
     startFailure: null,
     unhealthy: null,
     healthy: true,

@@ -1,6 +1,6 @@
 /** Holds the lease and the rest of what the node knows of its grid; on disk before anything relies on it. */
 import type { LeaseTerms, Revision } from '../proto/sync.ts'
-import type { Cancel } from '../src/lib/clock.ts'
+import { noCancel, type Cancel } from '../src/lib/clock.ts'
 import { afterStart, grantedBy, nextDeadline, overdue, renewedByRefusal } from './core/lease.ts'
 import type { Lease } from './core/lease.ts'
 import type { AgentPorts, KeptState } from './ports.ts'
@@ -19,7 +19,7 @@ export class LeaseKeeper {
   lease: Lease = { kind: 'none' }
   readonly #ports: Pick<AgentPorts, 'clock' | 'spool'>
   readonly #bootId: string
-  #cancel: Cancel = () => {}
+  #cancel: Cancel = noCancel
   #writing: Promise<void> = Promise.resolve()
   /** Called when the lease asks something of the placements, or allows again what it did not. */
   onTurn: () => void = () => {}

@@ -1,5 +1,5 @@
 /** Asks running jobs whether they are alive, by the check and the silence limit their owner chose. */
-import type { Cancel } from '../src/lib/clock.ts'
+import { noCancel, type Cancel } from '../src/lib/clock.ts'
 import { words } from './act.ts'
 import { checkVerdict, newLiveness, silenceVerdict, withCheck } from './core/liveness.ts'
 import type { Liveness, Unhealthy } from './core/liveness.ts'
@@ -37,7 +37,7 @@ export class LivenessWatch {
     this.#watches.delete(entry.key)
     if (watch !== undefined && entry.unhealthy === null) entry.healthy = true
     if (!wanted) return
-    const next: Watch = { liveness: newLiveness(phase.run), spec, cancel: () => {} }
+    const next: Watch = { liveness: newLiveness(phase.run), spec, cancel: noCancel }
     this.#watches.set(entry.key, next)
     this.#arm(entry, next)
     if (entry.healthy) return

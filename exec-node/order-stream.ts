@@ -1,6 +1,6 @@
 /** The stream of orders: kept open, applied in order, begun anew after a gap. */
 import type { OrderLine } from '../proto/sync.ts'
-import type { Cancel } from '../src/lib/clock.ts'
+import { noCancel, type Cancel } from '../src/lib/clock.ts'
 import { words } from './act.ts'
 import { judgeLine } from './core/reconcile.ts'
 import type { LeaseKeeper } from './lease-keeper.ts'
@@ -24,7 +24,7 @@ export class OrderStream {
   #failures = 0
   #asks = 0
   #work: Promise<void> = Promise.resolve()
-  #cancel: Cancel = () => {}
+  #cancel: Cancel = noCancel
   #closed = false
   onReportNow: () => void = () => {}
 

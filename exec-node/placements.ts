@@ -67,7 +67,7 @@ export class Placements {
     for (const record of records) this.#add(newEntry(record, true))
     for (const facts of runs) this.#adoptRun(facts)
     for (const [key, newer] of staleOnes(records)) {
-      this.#change(this.#entries.get(key), (record) => stale(record, newer))
+      void this.#change(this.#entries.get(key), (record) => stale(record, newer))
     }
     this.wakeAll()
   }

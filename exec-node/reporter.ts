@@ -1,6 +1,6 @@
 /** The report loop: one in flight at a time, at a fixed pace and soon after news; level-triggered. */
 import { protocolVersion, type Report, type ReportReply } from '../proto/sync.ts'
-import type { Cancel } from '../src/lib/clock.ts'
+import { noCancel, type Cancel } from '../src/lib/clock.ts'
 import { words } from './act.ts'
 import { termsInForce } from './core/lease.ts'
 import { isEnded, reportOf } from './core/record.ts'
@@ -23,7 +23,7 @@ export class Reporter {
   #closed = false
   #failing = ''
   #nextAtUptimeMs = Number.POSITIVE_INFINITY
-  #cancel: Cancel = () => {}
+  #cancel: Cancel = noCancel
   onAnswered: () => void = () => {}
 
   constructor(

@@ -10,3 +10,6 @@ export type Clock = {
   /** Calls once after `delayMs` of uptime. */
   after(delayMs: number, call: () => void): Cancel
 }
+
+/** Of a call that was never arranged. */
+export const noCancel: Cancel = () => {}

@@ -1,0 +1,91 @@
+/** The agent's folder: nobody else reads it, and no second agent works in it. */
+import { randomUUID } from 'node:crypto'
+import { link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { bootId, isSameProcess, machineId, processStat } from './process/boot.ts'
+
+type Holder = { pid: number; startTicks: number; bootId: string }
+
+export type DataFolder = { release(): Promise<void> }
+
+export async function takeDataFolder(dataDir: string): Promise<DataFolder> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  const { uid, mode } = await stat(dataDir)
+  if (uid !== process.getuid?.() || (mode & 0o022) !== 0) {
+    throw new Error(`${dataDir} must belong to the exec-node's account and be writable by no other`)
+  }
+  const lock = join(dataDir, 'exec-node.lock')
+  const pidFile = join(dataDir, 'exec-node.pid')
+  await takeLock(lock, dataDir)
+  await writeFile(pidFile, `${process.pid}\n`, { mode: 0o644 })
+  return {
+    async release() {
+      await rm(pidFile, { force: true })
+      await rm(lock, { force: true })
+    },
+  }
+}
+
+async function takeLock(lock: string, dataDir: string): Promise<void> {
+  const startTicks = processStat(process.pid)?.startTicks ?? 0
+  const mine: Holder = { pid: process.pid, startTicks, bootId }
+  const draft = `${lock}.${process.pid}`
+  await writeFile(draft, JSON.stringify(mine), { mode: 0o600 })
+  try {
+    for (let tries = 0; tries < 10; tries += 1) {
+      // By link, so that the lock is never seen without its content.
+      const taken = await link(draft, lock).then(
+        () => true,
+        (error: NodeJS.ErrnoException) => {
+          if (error.code === 'EEXIST') return false
+          throw error
+        },
+      )
+      if (taken) return
+      await clearStale(lock, dataDir)
+    }
+    throw new Error(`${dataDir} is being taken by another exec-node at this moment`)
+  } finally {
+    await rm(draft, { force: true })
+  }
+}
+
+async function clearStale(lock: string, dataDir: string): Promise<void> {
+  const text = await readFile(lock, 'utf8').catch(() => '')
+  const holder = parse(text)
+  if (holder !== null && holder.bootId === bootId && isSameProcess(holder.pid, holder.startTicks)) {
+    throw new Error(
+      `${dataDir} is in use by the exec-node with pid ${holder.pid}; ` +
+        'two agents cannot share a data folder: give this one another with --data',
+    )
+  }
+  const aside = `${lock}.${randomUUID()}`
+  await rename(lock, aside).catch(() => {})
+  const moved = await readFile(aside, 'utf8').catch(() => text)
+  // Somebody was quicker and this is a fresh lock: give it back.
+  if (moved !== text) await link(aside, lock).catch(() => {})
+  await rm(aside, { force: true })
+}
+
+function parse(text: string): Holder | null {
+  try {
+    const { pid, startTicks, bootId } = JSON.parse(text) as Partial<Holder>
+    if (pid === undefined || startTicks === undefined || bootId === undefined) return null
+    return { pid, startTicks, bootId }
+  } catch {
+    return null
+  }
+}
+
+/** Which machine this is; one without an id of its own gets one that lives in the data folder. */
+export async function thisMachine(dataDir: string): Promise<string> {
+  const own = machineId()
+  if (own !== null) return own
+  const path = join(dataDir, 'machine-id')
+  const kept = await readFile(path, 'utf8').catch(() => '')
+  if (kept.trim() !== '') return kept.trim()
+  const fresh = randomUUID()
+  await writeFile(path, `${fresh}\n`, { mode: 0o600 })
+  return fresh
+}

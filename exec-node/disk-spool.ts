@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto'
+/** The spool on disk: one file per placement, written by rename; what cannot be read is set aside. */
+import { mkdir, open, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { words } from './act.ts'
+import { isRecord, keyOf, type PlacementRecord } from './core/record.ts'
+import type { KeptState, Loaded, Spool } from './ports.ts'
+import type { LeaseRecord } from './process/run-driver.ts'
+
+/** Given up when the disk is full, so that stops, leases and ends can still be written. */
+const reserveBytes = 4 * 2 ** 20
+
+type WriteLease = (nodeDir: string, lease: LeaseRecord) => Promise<void>
+
+export async function openSpool(dataDir: string, writeLease: WriteLease): Promise<Spool> {
+  const folder = join(dataDir, 'placements')
+  const statePath = join(dataDir, 'agent.json')
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const room = reserve(join(dataDir, 'reserve'))
+  await room.keep()
+  return {
+    load: () => load(dataDir, folder, statePath),
+    save: (record) =>
+      room.write(() => replace(join(folder, `${keyOf(record)}.json`), JSON.stringify(record))),
+    async remove(key) {
+      await rm(join(folder, `${key}.json`), { force: true })
+      await room.keep()
+    },
+    saveState: (state) => room.write(() => replace(statePath, JSON.stringify(state))),
+    writeLease: (lease) => room.write(() => writeLease(dataDir, lease)),
+  }
+}
+
+/** By rename: a reader sees the old or the new. Not synced: after a power loss nothing runs that it tells of. */
+async function replace(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.new`, text, { mode: 0o600 })
+  await rename(`${path}.new`, path)
+}
+
+async function load(dataDir: string, folder: string, statePath: string): Promise<Loaded> {
+  const loaded: Loaded = { state: null, placements: [], damaged: [] }
+  const setAside = async (path: string, name: string, detail: string) => {
+    const aside = join(dataDir, 'damaged')
+    await mkdir(aside, { recursive: true, mode: 0o700 })
+    await rename(path, join(aside, `${name}.${randomUUID()}`))
+    loaded.damaged.push({ name, detail })
+  }
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name)
+    if (!name.endsWith('.json')) {
+      await rm(path, { force: true })
+      continue
+    }
+    const read = await readJson(path)
+    if (!read.ok) await setAside(path, name, read.detail)
+    else if (isRecord(read.value) && `${keyOf(read.value)}.json` === name) {
+      loaded.placements.push(read.value)
+    } else await setAside(path, name, 'it is no placement record')
+  }
+  const state = await readJson(statePath)
+  if (!state.ok && !state.absent) await setAside(statePath, 'agent.json', state.detail)
+  else if (state.ok && isState(state.value)) loaded.state = state.value
+  else if (state.ok) await setAside(statePath, 'agent.json', 'it is no state of an agent')
+  return loaded
+}
+
+type Read = { ok: true; value: unknown } | { ok: false; absent: boolean; detail: string }
+
+async function readJson(path: string): Promise<Read> {
+  try {
+    return { ok: true, value: JSON.parse(await readFile(path, 'utf8')) }
+  } catch (error) {
+    const absent = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    return { ok: false, absent, detail: words(error) }
+  }
+}
+
+function isState(value: unknown): value is KeptState {
+  return typeof value === 'object' && value !== null && (value as KeptState).format === 1
+}
+
+function reserve(path: string) {
+  let kept = false
+  const keep = async () => {
+    if (kept) return
+    kept = true
+    try {
+      const file = await open(path, 'w', 0o600)
+      await file.write(Buffer.alloc(reserveBytes, 1))
+      await file.close()
+    } catch {
+      // No room for it now: it is made when a placement next goes.
+      await rm(path, { force: true }).catch(() => {})
+      kept = false
+    }
+  }
+  const isFull = (error: unknown) =>
+    ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
+  return {
+    keep,
+    async write(what: () => Promise<void>): Promise<void> {
+      try {
+        await what()
+      } catch (error) {
+        if (!isFull(error) || !kept) throw error
+        await rm(path, { force: true })
+        kept = false
+        await what()
+      }
+    },
+  }
+}

@@ -1,0 +1,63 @@
+/** What an exec-node is told when it starts, completed with what its machine is. */
+import { existsSync } from 'node:fs'
+import { readFile, stat } from 'node:fs/promises'
+import type http from 'node:http'
+import { arch, availableParallelism, homedir, hostname, platform, totalmem } from 'node:os'
+import { resolve } from 'node:path'
+
+import { healthEveryMs } from './health/health-watch.ts'
+
+export type ExecNodeOptions = {
+  /** Where the scheduler listens. */
+  url: string
+  name: string
+  dataDir: string
+  /** A file with the node secret, readable by this account only. */
+  secretFile: string
+  slots?: number | undefined
+  memBytes?: number | undefined
+  labels?: Record<string, string> | undefined
+  logFile?: string | undefined
+  /** A folder in which every account may make a folder of its own; TMPDIRs live there. */
+  tmpRoot?: string | undefined
+  /** The operator's probes; left out: `health.d` in the data folder. */
+  healthFolder?: string | undefined
+  healthEveryMs?: number | undefined
+  reportMs?: number | undefined
+  refusalRenews?: boolean | undefined
+  openFiles?: number | undefined
+  insecureNetwork?: boolean | undefined
+  /** Left out: connections to loopback that the kernel proves to be the scheduler's. */
+  httpAgent?: http.Agent | undefined
+  enforcement?: 'cgroup2' | 'cgroup1' | 'rlimit' | undefined
+}
+
+const openFilesUsually = 65_536
+
+export function completed(options: ExecNodeOptions) {
+  const dataDir = resolve(options.dataDir)
+  return {
+    url: options.url,
+    name: options.name,
+    dataDir,
+    secretFile: options.secretFile,
+    slots: options.slots ?? availableParallelism(),
+    memBytes: options.memBytes ?? totalmem(),
+    labels: { arch: arch(), hostname: hostname(), os: platform(), ...options.labels },
+    tmpRoot: options.tmpRoot ?? '/tmp',
+    homeRoot: existsSync('/home') ? '/home' : homedir(),
+    healthFolder: options.healthFolder ?? resolve(dataDir, 'health.d'),
+    healthEveryMs: options.healthEveryMs ?? healthEveryMs,
+    openFiles: options.openFiles ?? openFilesUsually,
+  }
+}
+
+export async function readSecret(path: string): Promise<string> {
+  const { uid, mode } = await stat(path)
+  if (![0, process.getuid?.()].includes(uid) || (mode & 0o077) !== 0) {
+    throw new Error(`${path} must belong to the exec-node's account with mode 0600`)
+  }
+  const secret = (await readFile(path, 'utf8')).trim()
+  if (secret === '') throw new Error(`${path} holds no secret`)
+  return secret
+}

@@ -1,0 +1,106 @@
+/** From an order to what the driver needs to start its next run: identity, environment, limits, files. */
+import type { Cause } from '../proto/cause.ts'
+import type { Order } from '../proto/sync.ts'
+import { isSingleCopy } from './core/record.ts'
+import { outputPlan, taskId } from './file-names.ts'
+import type { Planned } from './ports.ts'
+import type { Identity, RunPlan } from './process/run-driver.ts'
+
+export type LookUp = (
+  user: string,
+) => Promise<{ ok: true; identity: Identity } | { ok: false; error: string; detail: string }>
+
+export type PlanOptions = {
+  lookUp: LookUp
+  url: string
+  /** A folder in which every owner may make one of its own (mode 1777). */
+  tmpRoot: string
+  openFiles: number
+  /** Nobody can guess the name of a TMPDIR and take it first. */
+  randomName: () => string
+}
+
+export function planner(options: PlanOptions): (order: Order, run: number) => Promise<Planned> {
+  return async (order, run) => {
+    const found = await options.lookUp(order.owner)
+    if (!found.ok) return { ok: false, cause: noSuchUser(order, found) }
+    return { ok: true, plan: planRun(order, run, found.identity, options) }
+  }
+}
+
+function noSuchUser(order: Order, found: { error: string; detail: string }): Cause {
+  const detail = `${order.owner}: ${found.detail}`
+  return { kind: 'could-not-start', call: 'getpwnam', error: found.error, detail }
+}
+
+export function planRun(
+  order: Order,
+  run: number,
+  identity: Identity,
+  options: Omit<PlanOptions, 'lookUp'>,
+): RunPlan {
+  const { spec } = order
+  const key = `${order.task}.${order.epoch}.${run}`
+  const tmpDir = `${options.tmpRoot}/evergrid-${order.task}.${run}-${options.randomName()}`
+  return {
+    key,
+    identity,
+    argv: spec.command,
+    env: environment(order, { run, key, identity, tmpDir, url: options.url }),
+    cwd: spec.cwd,
+    umask: spec.umask,
+    stdin: spec.stdin,
+    output: outputPlan(order, identity),
+    tmpDir,
+    limits: {
+      cpuWeight: 1024 * spec.slots,
+      cpuCores: spec.cpuCores,
+      memBytes: spec.memBytes,
+      pids: spec.pids,
+      openFiles: options.openFiles,
+    },
+    time:
+      spec.timeMs === null
+        ? null
+        : { limitMs: spec.timeMs, warnSignal: spec.warn.signal, warnMs: spec.warn.beforeMs },
+    stop: spec.stop,
+    singleCopy: isSingleCopy(order),
+  }
+}
+
+type About = { run: number; key: string; identity: Identity; tmpDir: string; url: string }
+
+/** What the owner says comes first; what says where and as what it runs is ours. */
+export function environment(order: Order, about: About): Record<string, string> {
+  const { spec } = order
+  const { identity, tmpDir } = about
+  const array = spec.array
+  const bound = (value: number | undefined) => (value === undefined ? 'undefined' : String(value))
+  return {
+    PATH: '/usr/local/bin:/usr/bin:/bin',
+    SHELL: identity.shell,
+    ...spec.env,
+    HOME: spec.env.HOME ?? identity.home,
+    USER: identity.user,
+    LOGNAME: identity.user,
+    TMPDIR: tmpDir,
+    TMP: tmpDir,
+    JOB_ID: String(order.job),
+    JOB_NAME: spec.name,
+    TASK_ID: taskId(order),
+    SGE_TASK_ID: taskId(order),
+    SGE_TASK_FIRST: bound(array?.from),
+    SGE_TASK_LAST: bound(array?.to),
+    SGE_TASK_STEPSIZE: bound(array?.step),
+    SGE_O_WORKDIR: spec.cwd,
+    NSLOTS: String(spec.slots),
+    NHOSTS: '1',
+    NQUEUES: '1',
+    QUEUE: spec.queue,
+    REQUEST: spec.name,
+    ENVIRONMENT: 'BATCH',
+    RESTARTED: about.run > 1 ? '1' : '0',
+    EVERGRID_URL: about.url,
+    EVERGRID_RUN: about.key,
+  }
+}
