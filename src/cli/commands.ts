@@ -1,0 +1,103 @@
+/** Every command of `eg` by name. A command's file is loaded only when it is called: `eg` must start quickly. */
+import type { Command } from './command.ts'
+
+export type Entry = {
+  summary: string
+  load: () => Promise<{ command: Command }>
+}
+
+const jobs = {
+  submit: { summary: 'Submit a job', load: () => import('./submit.ts') },
+  jobs: { summary: 'List live jobs', load: () => import('./jobs.ts') },
+  show: { summary: 'Show a job: spec, state, runs, timeline', load: () => import('./show.ts') },
+  explain: {
+    summary: 'Say why a job waits, and what would let it start',
+    load: () => import('./explain.ts'),
+  },
+  logs: { summary: 'Print the output of a job', load: () => import('./logs.ts') },
+  wait: {
+    summary: 'Wait for jobs to finish, and exit as they did',
+    load: () => import('./wait.ts'),
+  },
+  history: { summary: 'List finished jobs', load: () => import('./history.ts') },
+  stop: { summary: 'Stop jobs', load: () => import('./stop.ts') },
+  restart: {
+    summary: 'Stop the present run gracefully and start a new one',
+    load: () => import('./restart.ts'),
+  },
+  hold: { summary: 'Hold waiting tasks back', load: () => import('./hold.ts') },
+  release: { summary: 'End a hold', load: () => import('./release.ts') },
+  suspend: { summary: 'Freeze the processes of jobs', load: () => import('./suspend.ts') },
+  resume: { summary: 'Thaw suspended jobs', load: () => import('./resume.ts') },
+  edit: { summary: 'Change a live job', load: () => import('./edit.ts') },
+} satisfies Record<string, Entry>
+
+const schedules = {
+  schedules: { summary: 'List schedules', load: () => import('./schedules.ts') },
+  'schedule add': { summary: 'Add a schedule', load: () => import('./schedule/add.ts') },
+  'schedule show': {
+    summary: 'Show a schedule and its ledger',
+    load: () => import('./schedule/show.ts'),
+  },
+  'schedule next': {
+    summary: 'Print the next due times',
+    load: () => import('./schedule/next.ts'),
+  },
+  'schedule pause': {
+    summary: 'Skip due times until resumed',
+    load: () => import('./schedule/pause.ts'),
+  },
+  'schedule resume': { summary: 'End a pause', load: () => import('./schedule/resume.ts') },
+  'schedule run': {
+    summary: 'Run now, through the same overlap gate',
+    load: () => import('./schedule/run.ts'),
+  },
+  'schedule edit': { summary: 'Change a schedule', load: () => import('./schedule/edit.ts') },
+  'schedule remove': {
+    summary: 'Remove a schedule; its running jobs go on',
+    load: () => import('./schedule/remove.ts'),
+  },
+} satisfies Record<string, Entry>
+
+const nodes = {
+  nodes: { summary: 'List nodes', load: () => import('./nodes.ts') },
+  'node show': {
+    summary: 'Show a node: health, lease, drain',
+    load: () => import('./node/show.ts'),
+  },
+  'node cordon': { summary: 'Stop new placements', load: () => import('./node/cordon.ts') },
+  'node uncordon': { summary: 'Allow new placements', load: () => import('./node/uncordon.ts') },
+  'node drain': {
+    summary: 'Move work off a node, then hold it empty',
+    load: () => import('./node/drain.ts'),
+  },
+  'node undrain': { summary: 'End a drain', load: () => import('./node/undrain.ts') },
+  'node lost': {
+    summary: 'Confirm that nothing runs there any more',
+    load: () => import('./node/lost.ts'),
+  },
+  'node remove': { summary: 'Forget an empty node', load: () => import('./node/remove.ts') },
+} satisfies Record<string, Entry>
+
+const grid = {
+  up: { summary: 'Run a whole grid on this machine', load: () => import('./up.ts') },
+  down: { summary: 'End the grid that "eg up" runs', load: () => import('./down.ts') },
+  scheduler: { summary: 'Run the scheduler alone', load: () => import('./scheduler.ts') },
+  'exec-node': { summary: 'Run an exec-node alone', load: () => import('./exec-node.ts') },
+  events: { summary: 'Print what happens in the grid', load: () => import('./events.ts') },
+  whoami: { summary: 'Say as whom the scheduler knows you', load: () => import('./whoami.ts') },
+  version: { summary: 'Print the version', load: () => import('./version.ts') },
+} satisfies Record<string, Entry>
+
+export const groups: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
+  jobs,
+  schedules,
+  nodes,
+  'the grid': grid,
+}
+export const commands: Readonly<Record<string, Entry>> = {
+  ...jobs,
+  ...schedules,
+  ...nodes,
+  ...grid,
+}

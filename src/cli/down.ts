@@ -1,0 +1,64 @@
+/** `eg down`: ends the grid that `eg up` runs; with --stop-jobs all jobs first. */
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+
+import { openClient, type Client } from '../client/client.ts'
+import { dataFolderDefault } from '../lib/endpoint.ts'
+import { CommandError, defineCommand } from './command.ts'
+import { endProcess, leftOverDaemons } from './daemons/left-over.ts'
+import { readUpFile } from './daemons/up-file.ts'
+import { listJobs } from './job-list.ts'
+import type { Terminal } from './terminal.ts'
+import { counted } from './words.ts'
+
+export const command = defineCommand({
+  usage: '[OPTION…]',
+  options: {
+    data: { value: 'DIR', help: 'data folder of the grid (default: $EVERGRID_DATA)' },
+    'stop-jobs': { help: 'first stop all jobs of everybody, and wait until nothing runs' },
+  },
+  operands: [0, 0],
+  async run({ values, terminal }) {
+    const folder = resolve(values.data ?? dataFolderDefault())
+    const grid = readUpFile(folder)
+    const leftOver = grid === null && existsSync(folder) ? leftOverDaemons(folder) : []
+    if (grid === null && (leftOver.length === 0 || values['stop-jobs'])) {
+      throw new CommandError(`no "eg up" runs from ${folder}`, {
+        hint: values['stop-jobs']
+          ? 'jobs that it left running are ended by "eg up", then "eg down --stop-jobs"'
+          : 'say --data DIR if it runs from another folder',
+      })
+    }
+    if (grid !== null && values['stop-jobs']) {
+      const client = openClient({ url: grid.url })
+      await stopAll(client, terminal).finally(() => client.close())
+    }
+    for (const daemon of grid === null ? leftOver : [grid]) await endProcess(daemon)
+    terminal.out(`the grid in ${folder} is down\n`)
+    return 0
+  },
+})
+
+const pageSize = 100_000
+
+/** Again and again, since a schedule may fire meanwhile. */
+async function stopAll(client: Client, terminal: Terminal): Promise<void> {
+  let told = -1
+  const asked = new Set<number>()
+  for (;;) {
+    const { jobs } = await listJobs(client, { all: true }, pageSize)
+    if (jobs.length === 0) return
+    const fresh = jobs.filter(({ id }) => !asked.has(id))
+    for (const owner of new Set(fresh.map((job) => job.owner))) {
+      const body = { all: true, owner, why: 'eg down --stop-jobs' }
+      const { refused } = await client.call('stopJobs', { body })
+      const first = refused[0]
+      if (first) throw new CommandError(`${first.ref}: ${first.detail}`)
+    }
+    for (const { id } of fresh) asked.add(id)
+    if (jobs.length !== told) terminal.say(`${counted(jobs.length, 'job')} to end`)
+    told = jobs.length
+    await delay(100)
+  }
+}

@@ -1,0 +1,76 @@
+import { constants } from 'node:os'
+
+/** What a finished job is as an exit status, and waiting for that end. */
+import type { Cause } from '../../proto/cause.ts'
+import type { JobSummary } from '../../proto/job.ts'
+import type { Client } from '../client/client.ts'
+
+/** A scheduler may be away for so long while somebody waits for a job. */
+export const waitPatienceMs = 3_600_000
+const pollMs = 30_000
+
+/** As a shell would say it: 128+N for a signal; what the grid ended is as if by SIGTERM. */
+export function causeStatus(cause: Cause | null): number {
+  if (cause === null) return 1
+  switch (cause.kind) {
+    case 'outcome-unknown':
+    case 'dependency-failed':
+      return 1
+    case 'exit':
+      return cause.code === 0 ? 1 : cause.code
+    case 'signal':
+      return 128 + (constants.signals[cause.signal as NodeJS.Signals] ?? 0)
+    case 'out-of-memory':
+      return 128 + constants.signals.SIGKILL
+    case 'could-not-start':
+      return cause.error === 'ENOENT' ? 127 : 126
+    case 'cancelled':
+    case 'restarted':
+    case 'drained':
+    case 'node-lost':
+    case 'lease-expired':
+    case 'time-limit':
+    case 'unhealthy':
+      return 128 + constants.signals.SIGTERM
+    default:
+      return cause satisfies never
+  }
+}
+
+export async function untilFinished(
+  client: Client,
+  job: string,
+  signal?: AbortSignal,
+): Promise<JobSummary> {
+  for (;;) {
+    const summary = await client.call(
+      'waitJob',
+      { params: { job }, query: { timeoutMs: pollMs } },
+      { patienceMs: waitPatienceMs, signal },
+    )
+    if (summary.state === 'finished') return summary
+  }
+}
+
+/** Of an array: the status of its lowest-numbered task that did not succeed. */
+export async function jobStatus(client: Client, job: JobSummary): Promise<number> {
+  if (job.outcome === 'succeeded') return 0
+  if (job.array === null) return causeStatus(job.cause)
+  const failed = await firstFailed(client, job)
+  return causeStatus(failed ?? job.cause)
+}
+
+async function firstFailed(client: Client, { id, array }: JobSummary): Promise<Cause | null> {
+  let from: number | null = array?.from ?? 1
+  while (from !== null) {
+    const query: { tasks: string } = { tasks: `${from}-${array?.to ?? from}` }
+    const page: {
+      tasks: { outcome: string | null; cause: Cause | null }[]
+      tasksNext: number | null
+    } = await client.call('showJob', { params: { job: String(id) }, query })
+    const failed = page.tasks.find(({ outcome }) => outcome !== 'succeeded')
+    if (failed) return failed.cause
+    from = page.tasksNext
+  }
+  return null
+}

@@ -1,0 +1,54 @@
+/** A whole job request from a command line and from where it was typed: directory, umask, basic environment. */
+import { resolve } from 'node:path'
+
+import type { JobRequest } from '../../proto/job.ts'
+import { UsageError } from './command.ts'
+import { jobFields, type jobOptions, type Surroundings } from './job-options.ts'
+import type { Values } from './options.ts'
+
+/** What a program needs to find its own; anything else is passed on by `--env` only. */
+const basics = ['PATH', 'LANG', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TZ']
+
+export function jobRequest(
+  said: Values<typeof jobOptions>,
+  command: readonly string[],
+  around: Surroundings,
+): JobRequest {
+  return {
+    ...jobFields(said, around),
+    command: [...command],
+    cwd: resolve(around.cwd, said.cwd ?? '.'),
+    umask: process.umask(),
+    env: { ...basicEnvironment(around.env), ...saidEnvironment(said.env, around.env) },
+  }
+}
+
+function basicEnvironment(env: Surroundings['env']): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).filter(
+      (entry): entry is [string, string] =>
+        entry[1] !== undefined && (basics.includes(entry[0]) || entry[0].startsWith('LC_')),
+    ),
+  )
+}
+
+export function saidEnvironment(
+  words: readonly string[],
+  env: Surroundings['env'],
+): Record<string, string> {
+  return Object.fromEntries(
+    words.map((word) => {
+      const at = word.indexOf('=')
+      if (at > 0) return [word.slice(0, at), word.slice(at + 1)]
+      const value = at < 0 ? env[word] : undefined
+      if (value === undefined) {
+        throw new UsageError(
+          at < 0
+            ? `--env: ${word} is not set here; write ${word}=VALUE`
+            : `--env: "${word}" is not NAME=VALUE`,
+        )
+      }
+      return [word, value]
+    }),
+  )
+}

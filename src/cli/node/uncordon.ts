@@ -1,0 +1,15 @@
+/** `eg node uncordon`: new placements again. */
+import { defineCommand } from '../command.ts'
+import { json } from '../render/json.ts'
+
+export const command = defineCommand({
+  usage: '[OPTION…] NODE',
+  options: {},
+  operands: [1, 1],
+  async run({ values, operands: [node = ''], terminal, client }) {
+    const open = await (await client()).call('uncordonNode', { params: { node } })
+    const still = open.reason === null ? 'takes new work' : `is uncordoned, but: ${open.reason}`
+    terminal.out(values.json ? json(open) : `node ${node} ${still}\n`)
+    return 0
+  },
+})

@@ -1,0 +1,4 @@
+/** `eg release`: ends a hold. */
+import { actionCommand } from './selection.ts'
+
+export const command = actionCommand('releaseJobs', 'release')

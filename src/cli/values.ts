@@ -1,0 +1,120 @@
+/** Words of a command line as values, or a usage error that says what to write. */
+import { constants } from 'node:os'
+
+import { parseDuration, parseSize, type Parsed } from '../../proto/resources.ts'
+import { UsageError } from './command.ts'
+
+/** `undefined` stays: the option was not said. */
+export type Maybe<T> = T | undefined
+
+function taken<T>(option: string, parsed: Parsed<T>): T {
+  if (!parsed.ok) throw new UsageError(`--${option}: ${parsed.problem}`)
+  return parsed.value
+}
+
+export const size = (option: string, text: Maybe<string>): Maybe<number> =>
+  text === undefined ? undefined : taken(option, parseSize(text))
+
+export const duration = (option: string, text: Maybe<string>): Maybe<number> =>
+  text === undefined ? undefined : taken(option, parseDuration(text))
+
+export function whole(
+  option: string,
+  text: Maybe<string>,
+  [least, most]: readonly [number, number] = [1, Number.MAX_SAFE_INTEGER],
+): Maybe<number> {
+  if (text === undefined) return undefined
+  const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN
+  if (value >= least && value <= most) return value
+  const range = most === Number.MAX_SAFE_INTEGER ? `from ${least} on` : `from ${least} to ${most}`
+  throw new UsageError(`--${option}: "${text}" is not a whole number ${range}`)
+}
+
+export function positive(option: string, text: Maybe<string>): Maybe<number> {
+  if (text === undefined) return undefined
+  const value = /^\d*\.?\d+$/.test(text) ? Number(text) : Number.NaN
+  if (value > 0) return value
+  throw new UsageError(`--${option}: "${text}" is not a positive number; write for example 0.5`)
+}
+
+export function oneOf<const C extends string>(
+  option: string,
+  text: Maybe<string>,
+  choices: readonly C[],
+): Maybe<C> {
+  if (text === undefined) return undefined
+  const found = choices.find((choice) => choice === text)
+  if (found === undefined) {
+    throw new UsageError(`--${option}: "${text}" is none of ${choices.join(', ')}`)
+  }
+  return found
+}
+
+/** `KEY=VALUE` words as a record; a key said twice keeps the last. */
+export function pairs(option: string, words: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    words.map((word) => {
+      const at = word.indexOf('=')
+      if (at < 1) throw new UsageError(`--${option}: "${word}" is not KEY=VALUE`)
+      return [word.slice(0, at), word.slice(at + 1)]
+    }),
+  )
+}
+
+/** `SIGTERM`, `term` and `15` are the same. */
+export function signal(option: string, text: Maybe<string>): Maybe<string> {
+  if (text === undefined) return undefined
+  const name = text.toUpperCase()
+  const found = Object.entries(constants.signals).find(
+    ([known, number]) => known === name || known === `SIG${name}` || String(number) === text,
+  )
+  if (!found) throw new UsageError(`--${option}: "${text}" is not a signal; write for example TERM`)
+  return found[0]
+}
+
+/** `5`, `1-100`, `1-100:2`. */
+export function arrayRange(text: Maybe<string>): Maybe<{ from: number; to: number; step: number }> {
+  if (text === undefined) return undefined
+  const match = /^(\d{1,9})(?:-(\d{1,9}))?(?::(\d{1,9}))?$/.exec(text)
+  const from = Number(match?.[1])
+  const to = Number(match?.[2] ?? match?.[1])
+  const step = Number(match?.[3] ?? 1)
+  if (!match || from < 1 || to < from || step < 1) {
+    throw new UsageError(
+      `--array: "${text}" is not a range; write for example 1-100, or 1-100:2 for every second`,
+    )
+  }
+  return { from, to, step }
+}
+
+/** `17`, `collect:any`: a job and how it must have ended. */
+export function dependency(text: string): { job: string; on: 'ok' | 'any' | 'fail' } {
+  const match = /^(.+?)(?::(ok|any|fail))?$/s.exec(text)
+  const job = match?.[1] ?? ''
+  if (job.includes(':') || job === '') {
+    throw new UsageError(`--after: "${text}" is not JOB, JOB:ok, JOB:any or JOB:fail`)
+  }
+  return { job, on: (match?.[2] ?? 'ok') as 'ok' | 'any' | 'fail' }
+}
+
+/** ISO 8601, `18:30` (the next one, local time), `+90m`. */
+export function beginTime(text: Maybe<string>, now: number): Maybe<string> {
+  if (text === undefined) return undefined
+  const clock = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text)
+  if (clock) {
+    const at = new Date(now)
+    at.setHours(Number(clock[1]), Number(clock[2]), 0, 0)
+    if (at.getTime() <= now) at.setDate(at.getDate() + 1)
+    return at.toISOString()
+  }
+  if (text.startsWith('+')) {
+    return new Date(now + taken('begin', parseDuration(text.slice(1)))).toISOString()
+  }
+  const at = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN
+  if (Number.isNaN(at)) {
+    throw new UsageError(
+      `--begin: "${text}" is not a time; write 2026-11-23T18:00, 18:00 (the next one) or +90m`,
+    )
+  }
+  return new Date(at).toISOString()
+}

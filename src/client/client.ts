@@ -1,0 +1,184 @@
+/** The typed client: one `call` for every route of proto/api, with proof, retries and idempotency inside. */
+import { randomUUID } from 'node:crypto'
+import type http from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+
+import type { RouteName, routes } from '../../proto/api.ts'
+import type { Body, Params, Query, Reply } from '../../proto/route.ts'
+import { ClientError, refusalOf, unreachable } from './client-error.ts'
+import { bearerFor, forgetBearer } from './credentials.ts'
+import { openExchange, textOf } from './exchange.ts'
+import { provenAgent } from './prove-scheduler.ts'
+import { wireTable } from './wire-table.ts'
+
+type Part<K extends string, T> = object extends T ? { [k in K]?: T } : { [k in K]: T }
+/** What a route takes; a part that may be empty may be left out. */
+export type Input<N extends RouteName> = Part<'params', Params<(typeof routes)[N]>> &
+  Part<'query', Query<(typeof routes)[N]>> &
+  Part<'body', Body<(typeof routes)[N]>>
+export type ReplyOf<N extends RouteName> = Reply<(typeof routes)[N]>
+
+export type CallOptions = {
+  /** How long a scheduler that does not answer is tried again: it may just be starting anew. */
+  patienceMs?: number | undefined
+  signal?: AbortSignal | undefined
+}
+export type ClientOptions = {
+  /** Default: `$EVERGRID_URL`, else http://127.0.0.1:6444. */
+  url?: string | undefined
+  /** Talk to a scheduler off this machine without TLS: others on the way can read and change everything. */
+  insecureNetwork?: boolean | undefined
+  patienceMs?: number | undefined
+  /** Told once per call when the scheduler does not answer and is tried again. */
+  onRetry?: ((error: ClientError) => void) | undefined
+}
+export type Client = {
+  readonly url: string
+  /** Calls a route by its name in proto/api; throws ClientError. */
+  call<N extends RouteName>(
+    name: N,
+    ...rest: object extends Input<N>
+      ? [input?: Input<N>, options?: CallOptions]
+      : [input: Input<N>, options?: CallOptions]
+  ): Promise<ReplyOf<N>>
+  /** Like `call`, for a route that streams: the open reply. */
+  open<N extends RouteName>(
+    name: N,
+    input: Input<N>,
+    options?: CallOptions & { headers?: Record<string, string> },
+  ): Promise<http.IncomingMessage>
+  close(): void
+}
+
+export const defaultUrl = 'http://127.0.0.1:6444'
+/** Long enough for a scheduler to be stopped and started with a large queue. */
+const defaultPatienceMs = 10_000
+/** Longer than any long poll of the API. */
+const silenceMs = 90_000
+/** A connection that closed before it was proven may be a restart; a stranger on the port stays one. */
+const notProvenPatienceMs = 1_000
+
+type Loose = { params?: object; query?: object; body?: object }
+type Options = CallOptions & { headers?: Record<string, string> }
+
+export function openClient(options: ClientOptions = {}): Client {
+  const url = (options.url ?? (process.env['EVERGRID_URL'] || defaultUrl)).replace(/\/+$/, '')
+  if (!URL.canParse(url) || !/^https?:/.test(url)) {
+    throw new ClientError(
+      'invalid',
+      `"${url}" is not the URL of a scheduler`,
+      `write ${defaultUrl}`,
+    )
+  }
+  const agent = provenAgent(url, { insecureNetwork: options.insecureNetwork })
+  const open = async (name: RouteName, input: Loose, each: Options) =>
+    persist(url, { ...options, ...each }, requestOf(name, input, each), agent)
+  return {
+    url,
+    open: (name, input, each = {}) => open(name, input, each),
+    async call(name, ...[input, each]) {
+      const shape = wireTable[name][2]
+      const text = await textOf(await open(name, input ?? {}, each ?? {}))
+      return (shape === 'text' ? text : text === '' ? {} : JSON.parse(text)) as never
+    },
+    close: () => agent.destroy(),
+  }
+}
+
+type Request = {
+  method: string
+  path: string
+  headers: Record<string, string>
+  body: string | undefined
+  proof: boolean
+}
+
+/** Routes that anybody may call: no secret is shown there. */
+const open = new Set<RouteName>(['grid', 'login', 'prove', 'healthz', 'readyz', 'metrics'])
+
+function requestOf(name: RouteName, input: Loose, options: Options): Request {
+  const [method, template] = wireTable[name]
+  const params = (input.params ?? {}) as Record<string, string>
+  const path = template.replace(/:(\w+)/g, (_, key: string) =>
+    encodeURIComponent(params[key] ?? ''),
+  )
+  const query = new URLSearchParams(
+    Object.entries(input.query ?? {})
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]): [string, string] => [key, String(value)]),
+  ).toString()
+  const changes = method !== 'GET'
+  return {
+    method,
+    path: query === '' ? path : `${path}?${query}`,
+    // Made once per call and kept over its retries: the scheduler does it once.
+    headers: { ...options.headers, ...(changes ? { 'idempotency-key': randomUUID() } : {}) },
+    body: changes ? JSON.stringify(input.body ?? {}) : undefined,
+    proof: !open.has(name),
+  }
+}
+
+/** Tries until answered, refused, or out of patience. */
+async function persist(
+  url: string,
+  options: ClientOptions & CallOptions,
+  request: Request,
+  agent: http.Agent,
+): Promise<http.IncomingMessage> {
+  const end = performance.now() + (options.patienceMs ?? defaultPatienceMs)
+  const start = performance.now()
+  let told = false
+  let renewed = false
+  for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 1_000)) {
+    const tried = await once(url, request, agent, options.signal)
+    if (!(tried instanceof ClientError)) return tried
+    options.signal?.throwIfAborted()
+    if (tried.code === 'unauthenticated' && !renewed && request.proof && !isNotKnown(tried)) {
+      renewed = true
+      await forgetBearer(url)
+      continue
+    }
+    const limit = isNotProven(tried) ? Math.min(end, start + notProvenPatienceMs) : end
+    if (!isPassing(tried) || performance.now() + pauseMs > limit) throw tried
+    if (!told && performance.now() - start > 1_000) {
+      told = true
+      options.onRetry?.(tried)
+    }
+    await delay(pauseMs, undefined, options.signal ? { signal: options.signal } : undefined)
+  }
+}
+
+const isPassing = (error: ClientError) =>
+  error.code === 'unreachable' || error.code === 'unavailable'
+const causeCode = (error: ClientError) => (error.cause as NodeJS.ErrnoException | undefined)?.code
+const isNotProven = (error: ClientError) => causeCode(error) === 'EVERGRID_NOT_PROVEN'
+const isNotKnown = (error: ClientError) => causeCode(error) === 'EVERGRID_NOT_KNOWN'
+
+async function once(
+  url: string,
+  request: Request,
+  agent: http.Agent,
+  signal: AbortSignal | undefined,
+): Promise<http.IncomingMessage | ClientError> {
+  try {
+    const proof = request.proof ? { authorization: `Bearer ${await bearerFor(url, agent)}` } : {}
+    const reply = await openExchange({
+      url: new URL(url + request.path),
+      method: request.method,
+      agent,
+      headers: { ...request.headers, ...proof },
+      body: request.body,
+      signal,
+      silenceMs,
+    })
+    const status = reply.statusCode ?? 0
+    return status < 300 ? reply : refusalOf(status, await textOf(reply), url)
+  } catch (error) {
+    signal?.throwIfAborted()
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'EVERGRID_NOT_KNOWN') {
+      return new ClientError('unauthenticated', message, null, error)
+    }
+    return unreachable(url, error)
+  }
+}
