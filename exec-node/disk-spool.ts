@@ -4,7 +4,7 @@ import { mkdir, open, readFile, readdir, rename, rm, writeFile } from 'node:fs/p
 import { join } from 'node:path'
 
 import { words } from './act.ts'
-import { isRecord, keyOf, type PlacementRecord } from './core/record.ts'
+import { isRecord, keyOf } from './core/record.ts'
 import type { KeptState, Loaded, Spool } from './ports.ts'
 import type { LeaseRecord } from './process/run-driver.ts'
 
@@ -95,8 +95,6 @@ function reserve(path: string) {
       kept = false
     }
   }
-  const isFull = (error: unknown) =>
-    ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
   return {
     keep,
     async write(what: () => Promise<void>): Promise<void> {
@@ -111,3 +109,6 @@ function reserve(path: string) {
     },
   }
 }
+
+const isFull = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')

@@ -77,13 +77,16 @@ export class LeaseKeeper {
 
   /** One after the other, so that an older state never overwrites a newer one. */
   #save(next: () => KeptState): Promise<void> {
-    const saved = this.#writing.then(async () => {
-      const state = next()
-      await this.#ports.spool.saveState(state)
-      this.state = state
-    })
+    const saved = this.#saveAfter(this.#writing, next)
     this.#writing = saved.catch(() => {})
     return saved
+  }
+
+  async #saveAfter(before: Promise<void>, next: () => KeptState): Promise<void> {
+    await before
+    const state = next()
+    await this.#ports.spool.saveState(state)
+    this.state = state
   }
 
   #line(lease: Lease): LeaseRecord {

@@ -1,129 +1,58 @@
-/** Wiring of the exec-node: the real machine, disk, network and clock behind the agent's ports. */
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import type http from 'node:http'
+/** The exec-node as a process: flags, signals, one line when it is up. */
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
 
-import { provenAgent } from '../src/client/prove-scheduler.ts'
-import { openLog, type Log } from '../src/lib/log.ts'
-import { packageVersion } from '../src/lib/package-version.ts'
-import { realClock } from '../src/lib/real-clock.ts'
-import { startAgent, type Agent } from './agent.ts'
-import { outputSource } from './ask.ts'
-import { checkHttp } from './check-http.ts'
-import { takeDataFolder, thisMachine } from './data-folder.ts'
-import { openSpool } from './disk-spool.ts'
-import { watchHealth } from './health/health-watch.ts'
-import { standardProbes } from './health/probes.ts'
-import { scriptProbes } from './health/scripts.ts'
-import { linkDefaults, openLink } from './link.ts'
-import { completed, readSecret, type ExecNodeOptions } from './options.ts'
-import { agentDefaults } from './ports.ts'
-import { bootId } from './process/boot.ts'
-import { openFence } from './process/fence.ts'
-import { lookUpUser } from './process/identity.ts'
-import { writeLease } from './process/lease-file.ts'
-import { readOutput } from './process/output.ts'
-import type { RunDriver } from './process/run-driver.ts'
-import { openRunDriver } from './process/shepherd-driver.ts'
-import { planner } from './run-plan.ts'
+import { findNodeSecret } from '../src/client/secrets.ts'
+import { endOnSignal } from '../src/lib/daemon.ts'
+import { startExecNode } from './exec-node.ts'
 
-export type ExecNode = { name: string; stop(): Promise<{ running: number }> }
+const { values } = parseArgs({
+  options: {
+    scheduler: { type: 'string' },
+    name: { type: 'string' },
+    data: { type: 'string' },
+    slots: { type: 'string' },
+    mem: { type: 'string' },
+    label: { type: 'string', multiple: true, default: [] },
+    'secret-file': { type: 'string' },
+    'insecure-network': { type: 'boolean', default: false },
+    'refusal-is-silence': { type: 'boolean', default: false },
+  },
+})
 
-type Settings = ReturnType<typeof completed>
-
-export async function startExecNode(options: ExecNodeOptions): Promise<ExecNode> {
-  const settings = completed(options)
-  const { name, dataDir } = settings
-  const folder = await takeDataFolder(dataDir)
-  const closers: (() => unknown)[] = [() => folder.release()]
-  const close = async () => {
-    for (const closer of closers.splice(0).reverse()) await closer()
-  }
-  try {
-    const log = openLog('exec-node', options.logFile)
-    const httpAgent =
-      options.httpAgent ?? provenAgent(settings.url, { insecureNetwork: options.insecureNetwork })
-    closers.push(() => httpAgent.destroy())
-    const driver = await openRunDriver({
-      nodeDir: dataDir,
-      nodeName: name,
-      gridTag: tagOf(settings),
-      log,
-      ...(options.enforcement === undefined ? {} : { enforcement: options.enforcement }),
-    })
-    closers.push(() => driver.close())
-    const agent = await start(settings, options, { log, driver, httpAgent }, closers)
-    log.info({ event: 'started', node: name, count: agent.running() })
-    return {
-      name,
-      async stop() {
-        const left = await agent.stop()
-        await close()
-        log.info({ event: 'stopped', node: name, count: left.running })
-        return left
-      },
-    }
-  } catch (error) {
-    await close()
-    throw error
-  }
+const { scheduler: url, name, data } = values
+if (url === undefined || name === undefined || data === undefined) {
+  process.stderr.write('eg: an exec-node needs --scheduler URL, --name NAME and --data DIR\n')
+  process.exit(2)
 }
 
-type Doors = { log: Log; driver: RunDriver; httpAgent: http.Agent }
+const count = (text: string | undefined): number | undefined =>
+  text === undefined ? undefined : Number(text)
 
-async function start(
-  settings: Settings,
-  options: ExecNodeOptions,
-  { log, driver, httpAgent }: Doors,
-  closers: (() => unknown)[],
-) {
-  const { name, dataDir, slots, memBytes, labels, url } = settings
-  const clock = realClock()
-  const spool = await openSpool(dataDir, writeLease)
-  const late: { agent: Agent | null } = { agent: null }
-  const health = watchHealth({
-    clock,
-    everyMs: settings.healthEveryMs,
-    probes: standardProbes({ spool: dataDir, tmp: settings.tmpRoot, home: settings.homeRoot }, () =>
-      clock.now(),
-    ),
-    more: () => scriptProbes(settings.healthFolder),
-    onChange: () => late.agent?.news(),
-  })
-  closers.push(() => health.close())
-  const secret = await readSecret(settings.secretFile)
-  const link = openLink({ url, node: name, secret, agent: httpAgent, clock, ...linkDefaults })
-  const { enforcement } = driver
-  const version = packageVersion()
-  const machineId = await thisMachine(dataDir)
-  const planRun = planner({
-    lookUp: lookUpUser,
+try {
+  const dataDir = resolve(data)
+  const node = await startExecNode({
     url,
-    tmpRoot: settings.tmpRoot,
-    openFiles: settings.openFiles,
-    randomName: () => randomBytes(6).toString('hex'),
+    name,
+    dataDir,
+    secretFile: await findNodeSecret({
+      url,
+      dataDir,
+      ...(values['secret-file'] === undefined ? {} : { file: values['secret-file'] }),
+    }),
+    slots: count(values.slots),
+    memBytes: count(values.mem),
+    labels: Object.fromEntries(values.label.map((text) => text.split('=', 2) as [string, string])),
+    insecureNetwork: values['insecure-network'],
+    refusalRenews: !values['refusal-is-silence'],
   })
-  const output = outputSource(lookUpUser, readOutput)
-  const random = Math.random
-  const agent = await startAgent(
-    { clock, random, log, driver, link, spool, health, output, planRun, checkHttp },
-    {
-      ...agentDefaults,
-      node: name,
-      session: randomUUID(),
-      facts: { slots, memBytes, labels, enforcement, version, bootId, machineId },
-      reportMs: options.reportMs ?? agentDefaults.reportMs,
-      refusalRenews: options.refusalRenews ?? agentDefaults.refusalRenews,
-    },
+  endOnSignal(async () => {
+    await node.stop()
+  })
+  process.stdout.write(`ready ${name}\n`)
+} catch (error) {
+  process.stderr.write(
+    `eg: exec-node ${name} could not start: ${error instanceof Error ? error.message : String(error)}\n`,
   )
-  late.agent = agent
-  // After the lease is on disk: the fence reads it, and would end what it does not cover.
-  const fence = openFence(dataDir)
-  closers.push(() => fence.close())
-  return agent
-}
-
-/** Names the cgroups of this node: the same after each start, and no other's on this machine. */
-function tagOf({ name, dataDir }: Settings): string {
-  const place = createHash('sha256').update(dataDir).digest('hex').slice(0, 8)
-  return `${name}-${place}`
+  process.exit(1)
 }

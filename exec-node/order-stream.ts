@@ -72,14 +72,17 @@ export class OrderStream {
     if (line.kind === 'ping') return
     if (line.kind === 'report-now') return this.onReportNow()
     if (line.kind === 'ask') return void this.#ask(line)
-    this.#work = this.#work.then(async () => {
-      if (!isCurrent()) return
-      try {
-        await this.#list(line)
-      } catch (error) {
-        this.#again(words(error))
-      }
-    })
+    this.#work = this.#listAfter(this.#work, line, isCurrent)
+  }
+
+  async #listAfter(before: Promise<void>, line: List, isCurrent: () => boolean): Promise<void> {
+    await before
+    if (!isCurrent()) return
+    try {
+      await this.#list(line)
+    } catch (error) {
+      this.#again(words(error))
+    }
   }
 
   async #list(line: List): Promise<void> {

@@ -75,7 +75,6 @@ export function environment(order: Order, about: About): Record<string, string> 
   const { spec } = order
   const { identity, tmpDir } = about
   const array = spec.array
-  const bound = (value: number | undefined) => (value === undefined ? 'undefined' : String(value))
   return {
     PATH: '/usr/local/bin:/usr/bin:/bin',
     SHELL: identity.shell,
@@ -104,3 +103,7 @@ export function environment(order: Order, about: About): Record<string, string> 
     EVERGRID_RUN: about.key,
   }
 }
+
+/** Of a job that is no array Grid Engine says so in words. */
+const bound = (value: number | undefined): string =>
+  value === undefined ? 'undefined' : String(value)

@@ -133,20 +133,21 @@ function trim(record: PlacementRecord): void {
 
 /** What must survive us but is no news to the scheduler. */
 function sameKept(before: PlacementRecord, record: PlacementRecord): boolean {
-  const kept = (of: PlacementRecord) => [
-    of.nextRun,
-    of.failures,
-    of.restartsSeen,
-    of.backoff,
-    of.ending,
-    of.runEnding,
-    of.stoppingSince,
-    of.frozen,
-    of.bootId,
-    of.runs.map((run) => [run.report.number, run.state]),
-  ]
   return JSON.stringify(kept(before)) === JSON.stringify(kept(record))
 }
+
+const kept = (record: PlacementRecord): unknown[] => [
+  record.nextRun,
+  record.failures,
+  record.restartsSeen,
+  record.backoff,
+  record.ending,
+  record.runEnding,
+  record.stoppingSince,
+  record.frozen,
+  record.bootId,
+  record.runs.map((run) => [run.report.number, run.state]),
+]
 
 function earliest(a: number | null, b: number | null): number | null {
   if (a === null || b === null) return a ?? b

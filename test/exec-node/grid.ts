@@ -167,13 +167,19 @@ function mortal<T extends object>(target: T, life: { over: boolean }): T {
         )
         const result = (value as (...a: unknown[]) => unknown).apply(object, guarded)
         if (!(result instanceof Promise)) return result
-        return new Promise((resolve, reject) => {
-          result.then(
-            (done) => (life.over ? undefined : resolve(done)),
-            (error: unknown) => (life.over ? undefined : reject(error)),
-          )
-        })
+        return outliving(result, life)
       }
     },
   })
+}
+
+/** What comes back to a dead process comes back to nobody. */
+async function outliving(result: Promise<unknown>, life: { over: boolean }): Promise<unknown> {
+  try {
+    const done = await result
+    return life.over ? await new Promise(() => {}) : done
+  } catch (error) {
+    if (life.over) await new Promise(() => {})
+    throw error
+  }
 }

@@ -25,6 +25,8 @@ export class FakeSchedulerLink implements SchedulerLink {
     placement.phase.kind === 'ended' ? 'forget' : 'keep'
   oddJudge: (key: string) => ReportReply['answers'][number] | null = () => null
   wanted: Order[] = []
+  /** Placements that were told to be over: a scheduler never orders them again. */
+  readonly forgotten = new Set<string>()
   counter = 1
   #handlers: OrderHandlers | null = null
 
@@ -38,6 +40,15 @@ export class FakeSchedulerLink implements SchedulerLink {
       version: placement.version,
       then: this.judge(placement),
     }))
+    // What is over is wanted no more: a scheduler commits the one with the other.
+    const over = (order: Order) =>
+      answers.some(
+        (one) => one.then === 'forget' && one.task === order.task && one.epoch === order.epoch,
+      )
+    this.wanted = this.wanted.filter((order) => !over(order))
+    for (const one of answers) {
+      if (one.then === 'forget') this.forgotten.add(`${one.task}.${one.epoch}`)
+    }
     for (const { key } of report.oddities) {
       const odd = this.oddJudge(key)
       if (odd !== null) answers.push(odd)

@@ -1,0 +1,129 @@
+/** Wiring of the exec-node: the real machine, disk, network and clock behind the agent's ports. */
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import type http from 'node:http'
+
+import { provenAgent } from '../src/client/prove-scheduler.ts'
+import { openLog, type Log } from '../src/lib/log.ts'
+import { packageVersion } from '../src/lib/package-version.ts'
+import { realClock } from '../src/lib/real-clock.ts'
+import { startAgent, type Agent } from './agent.ts'
+import { outputSource } from './ask.ts'
+import { checkHttp } from './check-http.ts'
+import { takeDataFolder, thisMachine } from './data-folder.ts'
+import { openSpool } from './disk-spool.ts'
+import { watchHealth } from './health/health-watch.ts'
+import { standardProbes } from './health/probes.ts'
+import { scriptProbes } from './health/scripts.ts'
+import { linkDefaults, openLink } from './link.ts'
+import { completed, readSecret, type ExecNodeOptions } from './options.ts'
+import { agentDefaults } from './ports.ts'
+import { bootId } from './process/boot.ts'
+import { openFence } from './process/fence.ts'
+import { lookUpUser } from './process/identity.ts'
+import { writeLease } from './process/lease-file.ts'
+import { readOutput } from './process/output.ts'
+import type { RunDriver } from './process/run-driver.ts'
+import { openRunDriver } from './process/shepherd-driver.ts'
+import { planner } from './run-plan.ts'
+
+export type ExecNode = { name: string; stop(): Promise<{ running: number }> }
+
+type Settings = ReturnType<typeof completed>
+
+export async function startExecNode(options: ExecNodeOptions): Promise<ExecNode> {
+  const settings = completed(options)
+  const { name, dataDir } = settings
+  const folder = await takeDataFolder(dataDir)
+  const closers: (() => unknown)[] = [() => folder.release()]
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer()
+  }
+  try {
+    const log = openLog('exec-node', options.logFile)
+    const httpAgent =
+      options.httpAgent ?? provenAgent(settings.url, { insecureNetwork: options.insecureNetwork })
+    closers.push(() => httpAgent.destroy())
+    const driver = await openRunDriver({
+      nodeDir: dataDir,
+      nodeName: name,
+      gridTag: tagOf(settings),
+      log,
+      ...(options.enforcement === undefined ? {} : { enforcement: options.enforcement }),
+    })
+    closers.push(() => driver.close())
+    const agent = await start(settings, options, { log, driver, httpAgent }, closers)
+    log.info({ event: 'started', node: name, count: agent.running() })
+    return {
+      name,
+      async stop() {
+        const left = await agent.stop()
+        await close()
+        log.info({ event: 'stopped', node: name, count: left.running })
+        return left
+      },
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+type Doors = { log: Log; driver: RunDriver; httpAgent: http.Agent }
+
+async function start(
+  settings: Settings,
+  options: ExecNodeOptions,
+  { log, driver, httpAgent }: Doors,
+  closers: (() => unknown)[],
+) {
+  const { name, dataDir, slots, memBytes, labels, url } = settings
+  const clock = realClock()
+  const spool = await openSpool(dataDir, writeLease)
+  const late: { agent: Agent | null } = { agent: null }
+  const health = watchHealth({
+    clock,
+    everyMs: settings.healthEveryMs,
+    probes: standardProbes({ spool: dataDir, tmp: settings.tmpRoot, home: settings.homeRoot }, () =>
+      clock.now(),
+    ),
+    more: () => scriptProbes(settings.healthFolder),
+    onChange: () => late.agent?.news(),
+  })
+  closers.push(() => health.close())
+  const secret = await readSecret(settings.secretFile)
+  const link = openLink({ url, node: name, secret, agent: httpAgent, clock, ...linkDefaults })
+  const { enforcement } = driver
+  const version = packageVersion()
+  const machineId = await thisMachine(dataDir)
+  const planRun = planner({
+    lookUp: lookUpUser,
+    url,
+    tmpRoot: settings.tmpRoot,
+    openFiles: settings.openFiles,
+    randomName: () => randomBytes(6).toString('hex'),
+  })
+  const output = outputSource(lookUpUser, readOutput)
+  const random = Math.random
+  const agent = await startAgent(
+    { clock, random, log, driver, link, spool, health, output, planRun, checkHttp },
+    {
+      ...agentDefaults,
+      node: name,
+      session: randomUUID(),
+      facts: { slots, memBytes, labels, enforcement, version, bootId, machineId },
+      reportMs: options.reportMs ?? agentDefaults.reportMs,
+      refusalRenews: options.refusalRenews ?? agentDefaults.refusalRenews,
+    },
+  )
+  late.agent = agent
+  // After the lease is on disk: the fence reads it, and would end what it does not cover.
+  const fence = openFence(dataDir)
+  closers.push(() => fence.close())
+  return agent
+}
+
+/** Names the cgroups of this node: the same after each start, and no other's on this machine. */
+function tagOf({ name, dataDir }: Settings): string {
+  const place = createHash('sha256').update(dataDir).digest('hex').slice(0, 8)
+  return `${name}-${place}`
+}
