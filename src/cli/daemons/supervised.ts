@@ -86,15 +86,17 @@ async function untilReady(
   { name, logFile }: Program,
   { from, ended }: { from: number; ended: Promise<string> },
 ): Promise<string> {
-  let how: string | null = null
-  void ended.then((end) => (how = end))
+  const over: { how?: string } = {}
+  void ended.then((how) => {
+    over.how = how
+  })
   for (;;) {
     const text = readFileSync(logFile).subarray(from).toString('utf8')
     const line = /^ready ?(.*)$/m.exec(text)
     if (line) return line[1] ?? ''
-    if (how !== null) {
+    if (over.how !== undefined) {
       const last = text.trim().split('\n').slice(-3).join('\n    ')
-      throw new CommandError(`${name} could not start (${how}): ${last}`, {
+      throw new CommandError(`${name} could not start (${over.how}): ${last}`, {
         hint: `its log is ${logFile}`,
       })
     }
