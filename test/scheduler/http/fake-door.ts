@@ -1,4 +1,6 @@
 /** A brain's door that keeps all in memory, and whose commits can be held back. */
+import { EventEmitter, once } from 'node:events'
+
 import { routes } from '../../../proto/api.ts'
 import type { Answer, OrderLine } from '../../../proto/sync.ts'
 import { done, refuse, type Handlers } from '../../../scheduler/brain/call.ts'
@@ -58,11 +60,9 @@ export function fakeDoor(): FakeDoor {
     settled: () => committed,
     readOnlyBecause: () => readOnly,
     hold() {
-      let release = () => {}
-      committed = new Promise<void>((resolve) => {
-        release = resolve
-      })
-      return release
+      const gate = new EventEmitter()
+      committed = (async () => void (await once(gate, 'open')))()
+      return () => void gate.emit('open')
     },
     fail(why) {
       readOnly = why

@@ -1,0 +1,13 @@
+/** Writes the documents that are made from the code; tests compare them with what is committed. */
+import { writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+import { openApiDocument } from './openapi.ts'
+
+export { openApiDocument } from './openapi.ts'
+
+export const openApiText = (): string => `${JSON.stringify(openApiDocument(), null, 2)}\n`
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(new URL('../docs/openapi.json', import.meta.url), openApiText())
+}

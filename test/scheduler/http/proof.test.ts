@@ -1,0 +1,233 @@
+/** The proof by file, attacked: planted, renamed, linked, relayed, replayed. */
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import http from 'node:http'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
+
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+
+import { proofProblem } from '../../../scheduler/http/identity/proof-place.ts'
+import { proofFileOf } from '../../../src/lib/proof-folder.ts'
+import { isRoot, nobody, outputAs } from '../../support/as-user.ts'
+import { aRoom, post, type ARoom, type Reply } from './a-room.ts'
+
+const nonce = 'n'.repeat(64)
+const uid = process.getuid?.() ?? 0
+
+describe('the look at the file', () => {
+  let folder: string
+  let outside: string
+  let file: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'evergrid-proof-'))
+    outside = mkdtempSync(join(tmpdir(), 'evergrid-outside-'))
+    file = proofFileOf(folder, 'c')
+  })
+  afterEach(() => {
+    rmSync(folder, { recursive: true })
+    rmSync(outside, { recursive: true })
+  })
+  const own = (mode = 0o700) => mkdirSync(dirname(file), { mode })
+  const look = (claimed = uid) => proofProblem(folder, 'c', claimed, nonce)
+
+  test('what the account itself wrote proves it, and is removed', async () => {
+    own()
+    writeFileSync(file, nonce)
+    expect(await look()).toBe(null)
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  test.each([
+    ['nothing', () => {}, 'ENOENT'],
+    ['an empty folder', () => own(), 'ENOENT'],
+    ['another nonce', () => (own(), writeFileSync(file, 'm'.repeat(64))), 'does not hold'],
+    ['more than the nonce', () => (own(), writeFileSync(file, `${nonce}\n`)), 'does not hold'],
+    [
+      'a folder that others could have filled',
+      () => {
+        own()
+        chmodSync(dirname(file), 0o770)
+        writeFileSync(file, nonce)
+      },
+      'open to others',
+    ],
+    [
+      'a link to a folder elsewhere',
+      () => {
+        writeFileSync(join(outside, 'nonce'), nonce)
+        symlinkSync(outside, dirname(file))
+      },
+      'ENOTDIR',
+    ],
+    [
+      'a link to a file elsewhere',
+      () => {
+        own()
+        writeFileSync(join(outside, 'x'), nonce)
+        symlinkSync(join(outside, 'x'), file)
+      },
+      'ELOOP',
+    ],
+    [
+      'a hard link',
+      () => {
+        own()
+        writeFileSync(join(outside, 'x'), nonce)
+        linkSync(join(outside, 'x'), file)
+      },
+      'second name',
+    ],
+    ['a folder in place of the file', () => (own(), mkdirSync(file)), 'not a plain file'],
+    [
+      'a pipe, which must not hang us',
+      () => (own(), void execFileSync('mkfifo', [file])),
+      'not a plain file',
+    ],
+  ])('refused: %s', async (_what, plant, problem) => {
+    plant()
+    expect(await look()).toContain(problem)
+    for (const left of readdirSync(outside)) expect(statSync(join(outside, left)).size).toBe(64)
+  })
+
+  test('refused: a file of one account under the claim of another', async () => {
+    own()
+    writeFileSync(file, nonce)
+    expect(await look(uid + 1)).toContain('another account')
+  })
+
+  test.skipIf(!isRoot)('refused: a file of the victim in a folder of the attacker', async () => {
+    own()
+    chownSync(dirname(file), nobody.uid, nobody.uid)
+    writeFileSync(file, nonce)
+    expect(await look(0)).toContain('another account')
+  })
+
+  test.skipIf(!isRoot)('the kernel keeps a victim’s folder from being moved in', async () => {
+    chmodSync(folder, 0o1733)
+    const theirs = join(outside, 'theirs')
+    chownSync(outside, nobody.uid, nobody.uid)
+    mkdirSync(theirs, { mode: 0o700 })
+    writeFileSync(join(theirs, 'nonce'), nonce)
+    const move = outputAs(nobody.uid, ['mv', '-T', theirs, dirname(file)])
+    await expect(move).rejects.toThrow(/ermission denied/)
+    // A plain file goes: this is why a file alone proves nothing.
+    renameSync(join(theirs, 'nonce'), join(outside, 'plain'))
+    await outputAs(nobody.uid, ['mv', '-T', join(outside, 'plain'), join(folder, 'plain')])
+  })
+})
+
+const write = ({ body }: Reply, owner = 0) => {
+  const path = String(body['file'])
+  mkdirSync(dirname(path), { mode: 0o700 })
+  writeFileSync(path, String(body['nonce']))
+  chownSync(path, owner, owner)
+  chownSync(dirname(path), owner, owner)
+}
+
+describe.skipIf(!isRoot)('a login', () => {
+  let room: ARoom
+  let agents: http.Agent[]
+  beforeEach(async () => {
+    room = await aRoom('file')
+    agents = []
+  })
+  afterEach(async () => {
+    for (const agent of agents) agent.destroy()
+    await room.end()
+  })
+  const connection = () => {
+    agents.push(new http.Agent({ keepAlive: true, maxSockets: 1 }))
+    const agent = agents.at(-1)
+    return (path: string, body: object) =>
+      new Promise<Reply>((resolve, reject) => {
+        const headers = { 'content-type': 'application/json' }
+        const request = http.request(room.url + path, { agent, method: 'POST', headers })
+        request.once('error', reject).once('response', (reply) => {
+          void text(reply).then((answer) =>
+            resolve({
+              status: reply.statusCode ?? 0,
+              headers: new Headers(),
+              body: JSON.parse(answer) as Reply['body'],
+            }),
+          )
+        })
+        request.end(JSON.stringify(body))
+      })
+  }
+  test('gives a token that opens what the account may', async () => {
+    const call = connection()
+    const asked = await call('/v1/login', { user: nobody.name })
+    write(asked, nobody.uid)
+    const { body } = await call('/v1/login/proof', { challenge: asked.body['challenge'] })
+    expect(body).toMatchObject({ owner: nobody.name })
+    const as = String(body['token'])
+    expect((await room.ask('/v1/whoami', { as })).body).toEqual({
+      owner: nobody.name,
+      rights: 'user',
+    })
+    const cordon = await room.ask('/v1/nodes/a/cordon', { ...post({}), as })
+    expect(cordon).toMatchObject({ status: 403, body: { code: 'forbidden' } })
+    expect(cordon.body['detail']).toContain('evergrid-operators')
+    expect([...room.door.tokens.keys()]).not.toContain(as)
+    expect(existsSync(dirname(String(asked.body['file'])))).toBe(false)
+    room.clock.aheadMs = 13 * 3_600_000
+    expect((await room.ask('/v1/whoami', { as })).status).toBe(401)
+  })
+
+  test('counts once, on its connection, within half a minute', async () => {
+    const [mine, relay] = [connection(), connection()]
+    const asked = await mine('/v1/login', { user: nobody.name })
+    write(asked, nobody.uid)
+    const proof = { challenge: asked.body['challenge'] }
+    expect((await relay('/v1/login/proof', proof)).status).toBe(401)
+    expect((await mine('/v1/login/proof', proof)).status).toBe(200)
+    write(asked, nobody.uid)
+    expect((await mine('/v1/login/proof', proof)).status).toBe(401)
+    rmSync(dirname(String(asked.body['file'])), { recursive: true })
+    const late = await mine('/v1/login', { user: nobody.name })
+    write(late, nobody.uid)
+    room.clock.aheadMs = 31_000
+    const { challenge } = late.body
+    expect((await mine('/v1/login/proof', { challenge })).status).toBe(401)
+  })
+
+  test('is refused for a file of another account, unknown accounts and numbers', async () => {
+    const call = connection()
+    const asked = await call('/v1/login', { user: nobody.name })
+    write(asked, 1)
+    const { body } = await call('/v1/login/proof', { challenge: asked.body['challenge'] })
+    expect(body['detail']).toContain(`does not prove ${nobody.name}`)
+    for (const user of ['no-such-account', '65534', '--help', '', 'root:x']) {
+      const { status } = await call('/v1/login', { user })
+      expect({ user, status }).toEqual({ user, status: 400 })
+    }
+  })
+
+  test('may not be asked for without end', async () => {
+    const call = connection()
+    const seen = new Set<number>()
+    for (let n = 0; n < 25; n += 1) seen.add((await call('/v1/login', { user: 'root' })).status)
+    expect([...seen]).toEqual([200, 429])
+  })
+
+  test('the folder is root’s and closed to looks', () => {
+    const folder = String(room.identity.proofFolder)
+    expect(statSync(folder)).toMatchObject({ uid: 0 })
+    expect(statSync(folder).mode & 0o7777).toBe(0o1733)
+  })
+})
