@@ -67,7 +67,7 @@ function within(part: OutputPart & { ok: true }, { mark, endMark, cursor }: Ask)
   const { next } = part
   const start = next.offset - part.bytes.length
   const from = mark !== null && cursor === null && mark.inode === next.inode ? mark.offset : start
-  const to = endMark !== null && endMark.inode === next.inode ? endMark.offset : next.offset
+  const to = endMark !== null && endMark.inode === next.inode ? endMark.offset : Infinity
   const stop = Math.min(next.offset, Math.max(to, start))
   return {
     bytes: part.bytes.subarray(Math.max(0, from - start), stop - start),

@@ -15,7 +15,7 @@ import { watchHealth } from './health/health-watch.ts'
 import { standardProbes } from './health/probes.ts'
 import { scriptProbes } from './health/scripts.ts'
 import { linkDefaults, openLink } from './link.ts'
-import { completed, readSecret, type ExecNodeOptions } from './options.ts'
+import { completed, type ExecNodeOptions } from './options.ts'
 import { agentDefaults } from './ports.ts'
 import { bootId } from './process/boot.ts'
 import { openFence } from './process/fence.ts'
@@ -76,7 +76,7 @@ async function start(
   { log, driver, httpAgent }: Doors,
   closers: (() => unknown)[],
 ) {
-  const { name, dataDir, slots, memBytes, labels, url } = settings
+  const { name, dataDir, slots, memBytes, labels, url, secret } = settings
   const clock = realClock()
   const spool = await openSpool(dataDir, writeLease)
   const late: { agent: Agent | null } = { agent: null }
@@ -90,7 +90,6 @@ async function start(
     onChange: () => late.agent?.news(),
   })
   closers.push(() => health.close())
-  const secret = await readSecret(settings.secretFile)
   const link = openLink({ url, node: name, secret, agent: httpAgent, clock, ...linkDefaults })
   const { enforcement } = driver
   const version = packageVersion()

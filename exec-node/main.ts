@@ -1,5 +1,7 @@
 /** The exec-node as a process: flags, signals, one line when it is up. */
-import { resolve } from 'node:path'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 
 import { findNodeSecret } from '../src/client/secrets.ts'
@@ -26,6 +28,24 @@ if (url === undefined || name === undefined || data === undefined) {
   process.exit(2)
 }
 
+/** Kept beside the node's own records, so that it starts also while no scheduler can be found. */
+async function nodeSecret(url: string, dataDir: string, file: string | undefined): Promise<string> {
+  for (let told = false; ; told = true) {
+    const secret = findNodeSecret({ url, dataDir, file })
+    if (secret !== null) {
+      mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+      writeFileSync(join(dataDir, 'node-secret'), `${secret}\n`, { mode: 0o600 })
+      return secret
+    }
+    if (file !== undefined) throw new Error(`${file} holds no secret of a grid's nodes`)
+    if (!told)
+      process.stderr.write(
+        `eg: waiting for the scheduler at ${url}: no secret of its nodes is found yet (or give --secret-file)\n`,
+      )
+    await setTimeout(1_000)
+  }
+}
+
 const count = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : Number(text)
 
@@ -35,11 +55,7 @@ try {
     url,
     name,
     dataDir,
-    secretFile: await findNodeSecret({
-      url,
-      dataDir,
-      ...(values['secret-file'] === undefined ? {} : { file: values['secret-file'] }),
-    }),
+    secret: await nodeSecret(url, dataDir, values['secret-file']),
     slots: count(values.slots),
     memBytes: count(values.mem),
     labels: Object.fromEntries(values.label.map((text) => text.split('=', 2) as [string, string])),

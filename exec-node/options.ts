@@ -1,6 +1,5 @@
 /** What an exec-node is told when it starts, completed with what its machine is. */
 import { existsSync } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
 import type http from 'node:http'
 import { arch, availableParallelism, homedir, hostname, platform, totalmem } from 'node:os'
 import { resolve } from 'node:path'
@@ -12,8 +11,8 @@ export type ExecNodeOptions = {
   url: string
   name: string
   dataDir: string
-  /** A file with the node secret, readable by this account only. */
-  secretFile: string
+  /** What the grid's nodes show to be let in. */
+  secret: string
   slots?: number | undefined
   memBytes?: number | undefined
   labels?: Record<string, string> | undefined
@@ -40,7 +39,7 @@ export function completed(options: ExecNodeOptions) {
     url: options.url,
     name: options.name,
     dataDir,
-    secretFile: options.secretFile,
+    secret: options.secret,
     slots: options.slots ?? availableParallelism(),
     memBytes: options.memBytes ?? totalmem(),
     labels: { arch: arch(), hostname: hostname(), os: platform(), ...options.labels },
@@ -50,14 +49,4 @@ export function completed(options: ExecNodeOptions) {
     healthEveryMs: options.healthEveryMs ?? healthEveryMs,
     openFiles: options.openFiles ?? openFilesUsually,
   }
-}
-
-export async function readSecret(path: string): Promise<string> {
-  const { uid, mode } = await stat(path)
-  if (![0, process.getuid?.()].includes(uid) || (mode & 0o077) !== 0) {
-    throw new Error(`${path} must belong to the exec-node's account with mode 0600`)
-  }
-  const secret = (await readFile(path, 'utf8')).trim()
-  if (secret === '') throw new Error(`${path} holds no secret`)
-  return secret
 }

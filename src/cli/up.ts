@@ -34,7 +34,7 @@ over. A closing terminal ends nothing. Logs: scheduler/scheduler.log and nodeN/e
     const memBytes = size('mem', values.mem) ?? Math.floor(totalmem() / nodes)
     const port = (whole('port', values.port, [0, 65_535]) ?? 6444) || (await freePort())
     const client = openClient({ url: `http://127.0.0.1:${port}`, patienceMs: 30_000 })
-    mkdirSync(folder, { recursive: true })
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
     const holder = claim(folder, client.url)
     if (holder !== null) {
       throw new CommandError(

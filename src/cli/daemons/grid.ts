@@ -31,7 +31,7 @@ export function startGrid(plan: GridPlan, client: Client, say: (line: string) =>
   let stopping = false
   const begin = (daemon: Daemon, name: string, flags: Flags): Supervised => {
     const data = join(plan.folder, name)
-    mkdirSync(data, { recursive: true })
+    mkdirSync(data, { recursive: true, mode: 0o700 })
     const logFile = join(data, `${daemon}.log`)
     const start = (file: number) =>
       startDaemon(daemon, flagsOf({ data, ...flags }), ['ignore', file, file])

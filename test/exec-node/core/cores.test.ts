@@ -86,10 +86,11 @@ describe('lease', () => {
 })
 
 describe('reconcile', () => {
-  const line = (incarnation: number, counter: number, base: number | null = null) =>
-    base === null
-      ? ({ kind: 'full', grid: 'g', revision: { incarnation, counter }, orders: [] } as const)
-      : ({ kind: 'diff', grid: 'g', revision: { incarnation, counter }, base, orders: [] } as const)
+  const line = (incarnation: number, counter: number, base: number | null = null) => {
+    const list = { grid: 'g', revision: { incarnation, counter }, orders: [] }
+    if (base === null) return { kind: 'full' as const, ...list }
+    return { kind: 'diff' as const, ...list, base }
+  }
   const known = { grid: 'g', revision: { incarnation: 2, counter: 5 } }
   it.each([
     ['the same list again', line(2, 5), 'take'],

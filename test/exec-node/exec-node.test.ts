@@ -57,16 +57,14 @@ async function tinyScheduler(orders: Order[]) {
 async function folders() {
   const base = await mkdtemp(join(tmpdir(), 'evergrid-test-'))
   undo.push(() => rm(base, { recursive: true, force: true }))
-  const secretFile = join(base, 'secret')
-  await writeFile(secretFile, 'the-secret\n', { mode: 0o600 })
-  return { base, secretFile, dataDir: join(base, 'node') }
+  return { base, secret: 'the-secret', dataDir: join(base, 'node') }
 }
 
 const me = userInfo().username
 const quick = { kind: 'task', onPartition: 'keep' } as const
 
 it('runs a task for real: output, environment, exit status, nothing left', async () => {
-  const { base, secretFile, dataDir } = await folders()
+  const { base, secret, dataDir } = await folders()
   const script =
     'echo "$JOB_ID $TASK_ID $NSLOTS $RESTARTED"; test -d "$TMPDIR"; echo oops >&2; exit 3'
   const command = ['/bin/sh', '-c', script]
@@ -74,7 +72,7 @@ it('runs a task for real: output, environment, exit status, nothing left', async
   const scheduler = await tinyScheduler([
     order(7, { owner: me }, { ...quick, name: 'hello', cwd: base, command, env }),
   ])
-  const options = { url: scheduler.url, name: 'node1', dataDir, secretFile }
+  const options = { url: scheduler.url, name: 'node1', dataDir, secret }
   const node: ExecNode = await startExecNode(options)
   undo.push(() => node.stop())
   await expect(startExecNode(options)).rejects.toThrow(/in use by the exec-node/)
@@ -91,11 +89,11 @@ it('runs a task for real: output, environment, exit status, nothing left', async
 })
 
 it('lets jobs run on when it stops, and adopts them when it starts', async () => {
-  const { base, secretFile, dataDir } = await folders()
+  const { base, secret, dataDir } = await folders()
   const run = order(8, { owner: me }, { cwd: base, command: ['/bin/sleep', '1000'] })
   const orders = [run]
   const scheduler = await tinyScheduler(orders)
-  const options = { url: scheduler.url, name: 'node1', dataDir, secretFile, reportMs: 200 }
+  const options = { url: scheduler.url, name: 'node1', dataDir, secret, reportMs: 200 }
   const first = await startExecNode(options)
   await until(() => scheduler.placements.get('8.1')?.phase.kind === 'running')
   const pid = scheduler.placements.get('8.1')?.runs[0]?.pid ?? 0

@@ -1,0 +1,62 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { afterEach, beforeEach, expect, it } from 'vitest'
+
+import { newRecord } from '../../exec-node/core/record.ts'
+import { takeDataFolder } from '../../exec-node/data-folder.ts'
+import { openSpool } from '../../exec-node/disk-spool.ts'
+import { writeLease } from '../../exec-node/process/lease-file.ts'
+import { order } from './grid.ts'
+
+let folder = ''
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'evergrid-test-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+const state = { format: 1, grid: 'g', revision: null, lease: null, answeredBootId: 'b' } as const
+
+it('gives back what it was given, and sets aside what it cannot read', async () => {
+  const spool = await openSpool(folder, writeLease)
+  await spool.save(newRecord(order(1)))
+  await spool.save(newRecord(order(2)))
+  await spool.save(newRecord(order(3)))
+  await spool.remove('3.1.1')
+  await spool.saveState(state)
+  await spool.writeLease({ kind: 'endless' })
+  await writeFile(join(folder, 'placements', '2.1.1.json'), '{"format":1,')
+  await writeFile(join(folder, 'placements', '9.1.1.json'), JSON.stringify(newRecord(order(8))))
+  await writeFile(join(folder, 'placements', '5.1.1.json.new'), 'half')
+  const loaded = await (await openSpool(folder, writeLease)).load()
+  expect(loaded.state).toEqual(state)
+  expect(loaded.placements).toEqual([newRecord(order(1))])
+  expect(loaded.damaged.map((one) => one.name).sort()).toEqual(['2.1.1.json', '9.1.1.json'])
+  expect(await readdir(join(folder, 'placements'))).toEqual(['1.1.1.json'])
+  expect(await readdir(join(folder, 'damaged'))).toHaveLength(2)
+  expect(await readFile(join(folder, 'lease'), 'utf8')).toBe('endless\n')
+})
+
+it('gives up its reserve when the disk is full', async () => {
+  let full = false
+  const spool = await openSpool(folder, async () => {
+    if (full && (await readdir(folder)).includes('reserve')) {
+      throw Object.assign(new Error('full'), { code: 'ENOSPC' })
+    }
+  })
+  full = true
+  await spool.writeLease({ kind: 'endless' })
+  expect(await readdir(folder)).not.toContain('reserve')
+})
+
+it('belongs to one agent; a lock whose holder is dead is taken over', async () => {
+  const first = await takeDataFolder(folder)
+  await expect(takeDataFolder(folder)).rejects.toThrow(/in use by the exec-node with pid/)
+  await first.release()
+  const dead = { pid: process.pid, startTicks: 1, bootId: 'earlier' }
+  await writeFile(join(folder, 'exec-node.lock'), JSON.stringify(dead))
+  const second = await takeDataFolder(folder)
+  await second.release()
+  expect(await readdir(folder)).toEqual([])
+})
