@@ -78,6 +78,7 @@ it('a line that cannot be read ends the stream', async () => {
   const closed: string[] = []
   link.orders({ line: () => {}, closed: (reason) => closed.push(reason) })
   await until(() => closed.length === 1)
+  expect(closed).toHaveLength(1)
 })
 
 it('splits bytes into lines wherever they are cut', () => {
