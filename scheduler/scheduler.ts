@@ -6,8 +6,8 @@ import { accountName } from '../src/lib/accounts.ts'
 import { removePidFile, writePidFile } from '../src/lib/daemon.ts'
 import { removeEndpoint, writeEndpoint } from '../src/lib/endpoint.ts'
 import type { Log } from '../src/lib/log.ts'
+import { packageVersion } from '../src/lib/package-version.ts'
 import { realClock } from '../src/lib/real-clock.ts'
-import { version } from '../src/lib/version.ts'
 import { Brain } from './brain/brain.ts'
 import { openIdentity } from './http/identity/keeper.ts'
 import { listen, type Listener } from './http/listen.ts'
@@ -67,7 +67,7 @@ async function serve(
     store,
     clock: realClock(),
     log,
-    settings: brainSettings({ version, refuseOwner }),
+    settings: brainSettings({ version: packageVersion(), refuseOwner }),
     newGridId: randomUUID,
     onFailure: options.onFailure,
     readOnly,

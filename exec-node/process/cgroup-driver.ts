@@ -42,6 +42,8 @@ export type CgroupDriver = {
   /** Keys of the cgroups that exist in our subtree. */
   list(): RunKey[]
   remove(key: RunKey): boolean
+  /** Takes away what stands for the node itself, where no run is left in it. */
+  leave(): void
 }
 
 export const noUsage: Usage = {

@@ -34,3 +34,12 @@ export function removeFolder(path: string): boolean {
     return (error as NodeJS.ErrnoException).code === 'ENOENT'
   }
 }
+
+/** Removes the folder only if no run's folder is in it. */
+export function removeIfEmpty(path: string): void {
+  try {
+    rmdirSync(path)
+  } catch {
+    // In use, or gone.
+  }
+}

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 
 import { noUsage, pidsIn, type CgroupDriver, type Setting } from './cgroup-driver.ts'
-import { listFolders, makeFolder, removeFolder } from './cgroup-folders.ts'
+import { listFolders, makeFolder, removeFolder, removeIfEmpty } from './cgroup-folders.ts'
 import { field, readSmall, writeSmall } from './kernel-file.ts'
 import type { RunKey, RunPlan } from './run-driver.ts'
 
@@ -82,6 +82,7 @@ function driver(bases: Map<string, string>): CgroupDriver {
     pressure: () => null,
     list: () => listFolders(bases.get('freezer') ?? ''),
     remove: (key) => folders(key).map(removeFolder).every(Boolean),
+    leave: () => new Set(bases.values()).forEach(removeIfEmpty),
   }
 }
 

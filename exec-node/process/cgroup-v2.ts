@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 
 import { noUsage, parsePressure, pidsIn, type CgroupDriver, type Setting } from './cgroup-driver.ts'
-import { listFolders, makeFolder, removeFolder } from './cgroup-folders.ts'
+import { listFolders, makeFolder, removeFolder, removeIfEmpty } from './cgroup-folders.ts'
 import { field, readSmall, writeSmall } from './kernel-file.ts'
 import type { RunPlan } from './run-driver.ts'
 
@@ -79,6 +79,7 @@ function driver(base: string): CgroupDriver {
     pressure: (key) => parsePressure(readSmall(join(base, key, 'memory.pressure'))),
     list: () => listFolders(base),
     remove: (key) => removeFolder(join(base, key)),
+    leave: () => removeIfEmpty(base),
   }
 }
 

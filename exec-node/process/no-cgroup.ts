@@ -43,6 +43,7 @@ export const noCgroup: CgroupDriver = {
   pressure: () => null,
   list: () => [],
   remove: () => true,
+  leave: () => {},
 }
 
 function familyOf(shepherd: number | null, main: number | null): number[] {

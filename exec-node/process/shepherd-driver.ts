@@ -161,6 +161,7 @@ class ShepherdDriver implements RunDriver {
     for (const timer of this.#timers) clearInterval(timer)
     this.#changes?.close()
     this.#launcher.close()
+    this.#cgroup.leave()
     this.#listeners.length = 0
   }
 

@@ -1,5 +1,5 @@
 /** `eg version`. */
-import { version } from '../lib/version.ts'
+import { packageVersion } from '../lib/package-version.ts'
 import { defineCommand } from './command.ts'
 import { json } from './render/json.ts'
 
@@ -8,6 +8,7 @@ export const command = defineCommand({
   options: {},
   operands: [0, 0],
   run({ values, terminal }) {
+    const version = packageVersion()
     terminal.out(values.json ? json({ version }) : `eg ${version}\n`)
     return Promise.resolve(0)
   },
