@@ -16,9 +16,7 @@ export const command = defineCommand({
     }
     const lines = [
       `job ${said.job}: ${said.summary}`,
-      ...said.reasons.map(
-        ({ nodes, detail }) => `  ${nodes === null ? '' : `${counted(nodes, 'node')}: `}${detail}`,
-      ),
+      ...said.reasons.map(({ detail }) => `  ${detail}`),
       ...(said.ahead === null || said.ahead === 0
         ? []
         : [`  ${counted(said.ahead, 'waiting task')} before it`]),

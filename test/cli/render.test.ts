@@ -101,9 +101,9 @@ test('show', async () => {
     RUN  NODE    PID  STARTED              ENDED                 CPU  PEAK  CAUSE
       1  node1  4242  2026-11-23 06:30:01  2026-11-23 06:40:01  1m1s    1M  exit 3
 
-    WHEN                 WHAT        DETAIL
-    2026-11-23 06:30:00  submitted   submitted (by ada)
-    2026-11-23 06:30:01  placed (1)  placed on node1
+    WHEN                 WHAT       DETAIL
+    2026-11-23 06:30:00  submitted  submitted (by ada)
+    2026-11-23 06:30:01  placed     placed on node1
     "
   `)
 })
@@ -114,16 +114,16 @@ test('explain', async () => {
     state: 'pending',
     summary: 'waits for memory',
     reasons: [
-      { code: 'memory', nodes: 2, detail: 'too little memory free' },
-      { code: 'cordoned', nodes: 1, detail: 'cordoned: new disk' },
+      { code: 'memory', nodes: 2, detail: '2 nodes with too little memory free' },
+      { code: 'cordoned', nodes: 1, detail: '1 node is cordoned: new disk' },
     ],
     wayOut: 'ask for 2G instead of 64G',
     ahead: 3,
   })
   expect(await printed('explain', '17')).toMatchInlineSnapshot(`
     "job 17: waits for memory
-      2 nodes: too little memory free
-      1 node: cordoned: new disk
+      2 nodes with too little memory free
+      1 node is cordoned: new disk
       3 waiting tasks before it
     what would let it start: ask for 2G instead of 64G
     "

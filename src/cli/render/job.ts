@@ -117,12 +117,15 @@ function runsText(tasks: readonly TaskView[], look: Look): string {
 const durationText = (ms: number | null | undefined): string =>
   ms === null || ms === undefined ? '-' : formatDuration(ms)
 
-function timelineText({ timeline }: JobDetail, look: Look): string {
+function timelineText({ timeline, array }: JobDetail, look: Look): string {
   if (timeline.length === 0) return ''
   return table(
     [
       { title: 'WHEN', cell: ({ at }) => timeText(at) },
-      { title: 'WHAT', cell: ({ what, task }) => (task === null ? what : `${what} (${task})`) },
+      {
+        title: 'WHAT',
+        cell: ({ what, task }) => (task === null || array === null ? what : `${what} (${task})`),
+      },
       {
         title: 'DETAIL',
         cell: ({ detail, by }) => printable(by ? `${detail} (by ${by})` : detail),
