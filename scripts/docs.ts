@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
+import { jobLifecycleText } from './job-lifecycle.ts'
 import { openApiDocument } from './openapi.ts'
 
 export { openApiDocument } from './openapi.ts'
@@ -10,4 +11,5 @@ export const openApiText = (): string => `${JSON.stringify(openApiDocument(), nu
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   writeFileSync(new URL('../docs/openapi.json', import.meta.url), openApiText())
+  writeFileSync(new URL('../docs/job-lifecycle.md', import.meta.url), jobLifecycleText())
 }
