@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 
 import type { FastifyInstance } from 'fastify'
 
+import { gridRoutes } from '../../proto/api-grid.ts'
 import { errorList, problemOf } from '../../proto/errors.ts'
 import { isLoopback } from '../../src/lib/loopback.ts'
 
@@ -64,7 +65,9 @@ export async function listen(options: {
   }
 }
 
-function notReady(_request: http.IncomingMessage, reply: http.ServerResponse): void {
+function notReady(request: http.IncomingMessage, reply: http.ServerResponse): void {
+  // It does live.
+  if (request.url === gridRoutes.healthz.path) return void reply.end('ok\n')
   const problem = problemOf({ code: 'unavailable', detail: 'the scheduler is starting' })
   reply.writeHead(errorList.unavailable.status, {
     'content-type': 'application/problem+json',

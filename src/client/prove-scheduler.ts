@@ -34,13 +34,13 @@ export function provenAgent(
     const failed = (error: Error) => connected(error, socket)
     socket.once('error', failed)
     const prove = async () => {
-      const problem = await problemWith(url, socket).catch(String)
+      const problem = await problemWith(url, socket).catch((error: unknown) => error as Error)
       // Told already, through its error.
       if (socket.errored) return
       socket.off('error', failed)
       if (problem === null) return connected(null, socket)
       socket.destroy()
-      connected(new NotProven(problem), socket)
+      connected(problem, socket)
     }
     socket.once('connect', () => void prove())
   })
@@ -64,10 +64,13 @@ function agentOver(open: (target: TcpNetConnectOpts, connected: Connected) => vo
 }
 
 /** Null when the scheduler has proven itself on this connection. */
-async function problemWith(url: string, socket: Socket): Promise<string | null> {
+async function problemWith(url: string, socket: Socket): Promise<Error | null> {
   const { remoteAddress, remotePort, localAddress, localPort } = socket
-  if (!remoteAddress || !remotePort || !localAddress || !localPort) return `${url} went away`
-  if (!isLoopback(remoteAddress)) return `${url} leads to ${remoteAddress}, off this machine`
+  if (!remoteAddress || !remotePort || !localAddress || !localPort)
+    return unreachable('ECONNRESET', `${url} closed the connection`)
+  if (!isLoopback(remoteAddress)) {
+    return new NotProven(`${url} leads to ${remoteAddress}, off this machine`)
+  }
   const far = rowAddress(remoteAddress, remotePort)
   const near = rowAddress(localAddress, localPort)
   const trusted = new Set([0, process.getuid?.() ?? 0])
@@ -80,18 +83,23 @@ async function problemWith(url: string, socket: Socket): Promise<string | null> 
     const stranger = rows.find(
       (row) => (serves(row, far) || (row === server && row.inode !== 0)) && !trusted.has(row.uid),
     )
-    if (stranger) return heldBy(remotePort, await accountName(stranger.uid))
+    if (stranger) return new NotProven(heldBy(remotePort, await accountName(stranger.uid)))
     // Until it is accepted the far end has no owner (the table shows 0): not a proof.
     if (server && server.inode !== 0) return null
     if (performance.now() > end) {
-      return `port ${remotePort} accepts no connection: the process that holds it seems stopped`
+      const problem = 'accepts no connection: the process that holds it seems stopped'
+      return unreachable('ETIMEDOUT', `port ${remotePort} ${problem}`)
     }
     await new Promise((resolve) => {
       setTimeout(resolve, delayMs)
     })
   }
-  return `${url} closed the connection before it had proven itself`
+  return unreachable('ECONNRESET', `${url} closed the connection before it had proven itself`)
 }
+
+/** Nobody to talk to, which says nothing against who is there: as such errors of the system. */
+const unreachable = (code: 'ECONNRESET' | 'ETIMEDOUT', problem: string): Error =>
+  Object.assign(new Error(problem), { code })
 
 const heldBy = (port: number, user: string) =>
   `port ${port} is held by a process of user ${user}, which is neither root nor you: ` +

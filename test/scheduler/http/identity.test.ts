@@ -81,5 +81,6 @@ test('only loopback is listened on, unless told in words; until served, it says 
   const reply = await fetch(`http://127.0.0.1:${open.port}/v1/jobs`)
   expect(reply.status).toBe(503)
   expect(await reply.json()).toMatchObject({ code: 'unavailable' })
+  expect((await fetch(`http://127.0.0.1:${open.port}/healthz`)).status).toBe(200)
   await open.close(0)
 })

@@ -1,5 +1,6 @@
 /** The proof by file, attacked: planted, renamed, linked, relayed, replayed. */
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import {
   chmodSync,
   chownSync,
@@ -223,6 +224,20 @@ describe.skipIf(!isRoot)('a login', () => {
     const seen = new Set<number>()
     for (let n = 0; n < 25; n += 1) seen.add((await call('/v1/login', { user: 'root' })).status)
     expect([...seen]).toEqual([200, 429])
+  })
+
+  test('users see the events of their own work and of nodes, operators all', async () => {
+    const token = 'a-token'
+    const hash = createHash('sha256').update(token).digest('hex')
+    room.door.recordToken({ hash, owner: nobody.name, expiresAt: Date.now() + 60_000 })
+    const { name } = nobody
+    room.door.happen({ owner: name, job: 1 }, { owner: 'ada', job: 2 }, { node: 'n' }, { job: 3 })
+    const seen = async (as: string) => {
+      const { body } = await room.ask('/v1/events?since=0&follow=false', { as })
+      return String(body['text']).match(/(?<=^id: )\d+/gm)
+    }
+    expect(await seen(token)).toEqual(['1', '3'])
+    expect(await seen(room.secret)).toEqual(['1', '2', '3', '4'])
   })
 
   test('the folder is root’s and closed to looks', () => {
