@@ -1,4 +1,5 @@
 /** A whole job request from a command line and from where it was typed: directory, umask, basic environment. */
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 
 import type { JobRequest } from '../../proto/job.ts'
@@ -18,9 +19,15 @@ export function jobRequest(
     ...jobFields(said, around),
     command: [...command],
     cwd: resolve(around.cwd, said.cwd ?? '.'),
-    umask: process.umask(),
+    umask: ownUmask(),
     env: { ...basicEnvironment(around.env), ...saidEnvironment(said.env, around.env) },
   }
+}
+
+/** Read, where process.umask() would set it for a moment. */
+function ownUmask(): number {
+  const text = readFileSync('/proc/self/status', 'latin1')
+  return Number.parseInt(/^Umask:\s*([0-7]+)$/m.exec(text)?.[1] ?? '22', 8)
 }
 
 function basicEnvironment(env: Surroundings['env']): Record<string, string> {

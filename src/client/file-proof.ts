@@ -4,10 +4,11 @@ import http from 'node:http'
 import { userInfo } from 'node:os'
 import { dirname } from 'node:path'
 
-import { routes } from '../../proto/api.ts'
+import type { routes } from '../../proto/api.ts'
 import type { Reply } from '../../proto/route.ts'
 import { addressOf } from '../lib/loopback.ts'
 import { proofFileOf, proofFolderMode, proofFolderOf } from '../lib/proof-folder.ts'
+import { wireTable } from './wire-table.ts'
 
 type Grid = Reply<typeof routes.grid>
 type Challenge = Reply<typeof routes.login>
@@ -22,7 +23,7 @@ export class NotKnown extends Error {
 export async function proveByFile(url: string, agent: http.Agent): Promise<Proven> {
   const one = oneConnection(agent)
   try {
-    const grid = (await call(one, url, routes.grid)) as Grid
+    const grid = (await call(one, url, wireTable.grid)) as Grid
     if (grid.proof === 'secret') throw new NotKnown(privateGrid(url))
     // An idle connection may close just between the two calls, and the challenge with it.
     return await prove(url, one).catch(() => prove(url, one))
@@ -44,14 +45,14 @@ function oneConnection(agent: http.Agent): http.Agent {
 
 async function prove(url: string, one: http.Agent): Promise<Proven> {
   const user = userInfo().username
-  const { challenge, nonce, file } = (await call(one, url, routes.login, { user })) as Challenge
+  const { challenge, nonce, file } = (await call(one, url, wireTable.login, { user })) as Challenge
   const folder = proofFolderOf(addressOf(url).port)
   await refuseBadPlace(folder, challenge, file)
   const own = dirname(file)
   await mkdir(own, { mode: 0o700 })
   try {
     await writeFile(file, nonce, { mode: 0o600, flag: 'wx' })
-    return (await call(one, url, routes.prove, { challenge })) as Proven
+    return (await call(one, url, wireTable.prove, { challenge })) as Proven
   } finally {
     await rm(own, { recursive: true, force: true })
   }
@@ -74,12 +75,12 @@ async function refuseBadPlace(folder: string, challenge: string, file: string): 
 async function call(
   agent: http.Agent,
   url: string,
-  route: { method: string; path: string },
+  [method, path]: readonly [string, string],
   body?: object,
 ): Promise<unknown> {
   const text = body === undefined ? undefined : JSON.stringify(body)
   const headers = text === undefined ? {} : { 'content-type': 'application/json' }
-  const request = http.request(new URL(route.path, url), { agent, method: route.method, headers })
+  const request = http.request(new URL(path, url), { agent, method, headers })
   request.setTimeout(30_000, () => request.destroy(new Error(`${url} does not answer`)))
   const reply = await new Promise<http.IncomingMessage>((resolve, reject) => {
     request.once('response', resolve).once('error', reject)

@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process'
+
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 import type { JobDetail } from '../../proto/job.ts'
@@ -5,6 +7,7 @@ import { eg } from '../support/eg.ts'
 import { fakeApi, ownDataFolder, Refused, type FakeApi } from '../support/fake-api.ts'
 import { arrayTask, counts, jobDetail, jobSummary } from '../support/samples.ts'
 
+const ownUmask = Number.parseInt(execFileSync('sh', ['-c', 'umask']).toString(), 8)
 let api: FakeApi
 let data: ReturnType<typeof ownDataFolder>
 const run = (argv: string[], more: object = {}) => eg(argv, { url: api.url, ...more })
@@ -35,7 +38,7 @@ describe('submit', () => {
       kind: 'task',
       command: ['./bot', '--name', 'x', '--'],
       cwd: '/home/ada',
-      umask: process.umask(),
+      umask: ownUmask,
       env: { PATH: '/bin', LC_ALL: 'C', EDITOR: 'ed', A: 'b=c' },
     })
   })

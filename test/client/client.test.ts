@@ -128,6 +128,17 @@ describe('trying again', () => {
     expect(error.hint).toContain('eg up')
   })
 
+  test('one who is no longer known proves himself anew, once', async () => {
+    api.handlers.whoAmI = () => {
+      throw new Refused({ code: 'unauthenticated', detail: 'that secret opens nothing' })
+    }
+    api.handlers.grid = () => ({ grid: 'g', version: '1', proof: 'secret', proofFolder: null })
+    const error = await failure(client.call('whoAmI'))
+    expect(error).toMatchObject({ code: 'unauthenticated', exit: 4 })
+    expect(error.detail).toContain('is private')
+    expect(api.heard.map(({ name }) => name)).toEqual(['whoAmI', 'grid'])
+  })
+
   test('a refusal is final', async () => {
     api.handlers.editJob = () => {
       throw new Refused({ code: 'read-only', detail: 'disk full' })
