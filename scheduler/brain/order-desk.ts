@@ -5,15 +5,22 @@
 import { LRUCache } from 'lru-cache'
 
 import type { JobSpec } from '../../proto/job.ts'
-import type { Order, OrderLine } from '../../proto/sync.ts'
+import type { Order, OrderLine, Revision } from '../../proto/sync.ts'
 import { stopOf, placementOf, type Task } from '../core/task-state.ts'
 import type { GridState } from '../state/grid.ts'
 import type { LiveJob } from '../state/live-job.ts'
 import type { Store } from '../store/store.ts'
 import type { OrderSink } from './door.ts'
 
-type Draft = Omit<Order, 'spec'>
-type Parcel = { node: string; full: boolean; counter: number; drafts: Draft[] }
+/** The spec is that of this very commit where memory has it: a later edit may not be on disk yet. */
+type Draft = Omit<Order, 'spec'> & { spec: JobSpec | null }
+type Parcel = {
+  node: string
+  sink: OrderSink
+  full: boolean
+  revision: Revision
+  drafts: Draft[]
+}
 
 const noRestart = { count: 0, by: '', why: '' }
 
@@ -46,8 +53,10 @@ export class OrderDesk {
     this.#specs.set(job, spec)
   }
 
-  forgetSpec(job: number): void {
-    this.#specs.delete(job)
+  /** Every stream begins again with a full line, of a new incarnation. */
+  beginAnew(): void {
+    for (const node of this.#sinks.keys()) this.#wantFull.add(node)
+    this.#nudge()
   }
 
   /** A second stream of a node takes the place of the first. */
@@ -71,18 +80,21 @@ export class OrderDesk {
     const parcels: Parcel[] = []
     for (const name of new Set([...this.#wantFull, ...this.#touched.keys()])) {
       const node = this.#state.nodes.get(name)
+      const sink = this.#sinks.get(name)
       const full = this.#wantFull.has(name)
-      if (node === undefined) continue
+      // A stream may be there before the node's first report: its full line goes out after that.
+      if (node === undefined || sink === undefined) continue
+      this.#wantFull.delete(name)
       const keys = full ? node.tasks : (this.#touched.get(name) ?? [])
       const drafts = [...keys]
         .map((key) => this.#draft(name, key))
         .filter((draft) => draft !== null)
       if (drafts.length === 0 && !full) continue
       node.counter += 1
-      parcels.push({ node: name, full, counter: node.counter, drafts })
+      const revision = { incarnation: this.#state.incarnation, counter: node.counter }
+      parcels.push({ node: name, sink, full, revision, drafts })
     }
     this.#touched.clear()
-    this.#wantFull.clear()
     return parcels.length === 0 ? null : () => this.#send(parcels)
   }
 
@@ -103,7 +115,8 @@ export class OrderDesk {
     const found = this.#state.findTaskByKey(key)
     const task = found?.job.tasks?.get(found.index)
     if (!found || !task) return null
-    return placementOf(task.state)?.node === node ? draftOf(found.job, task) : null
+    if (placementOf(task.state)?.node !== node) return null
+    return draftOf(found.job, task, this.#specs.get(found.job.id) ?? null)
   }
 
   #send(parcels: Parcel[]): void {
@@ -114,45 +127,46 @@ export class OrderDesk {
   }
 
   async #sendNow(parcels: Parcel[]): Promise<void> {
-    const jobs = new Set(parcels.flatMap(({ drafts }) => drafts.map(({ job }) => job)))
-    const missing = [...jobs].filter((job) => !this.#specs.has(job))
+    const missing = new Set(
+      parcels.flatMap(({ drafts }) => drafts.flatMap(({ job, spec }) => (spec ? [] : [job]))),
+    )
     const fetched = new Map<number, JobSpec>()
-    for (const job of jobs) {
-      const spec = this.#specs.get(job)
-      if (spec) fetched.set(job, spec)
-    }
-    if (missing.length > 0) {
-      for (const { id, specJson } of await this.#store.query('specs', { jobs: missing })) {
+    if (missing.size > 0) {
+      for (const { id, specJson } of await this.#store.query('specs', { jobs: [...missing] })) {
         const spec = JSON.parse(specJson) as JobSpec
         fetched.set(id, spec)
-        this.#specs.set(id, spec)
+        // An edit may have come in the meantime.
+        if (!this.#specs.has(id)) this.#specs.set(id, spec)
       }
     }
-    for (const parcel of parcels) this.#sinks.get(parcel.node)?.send(this.#line(parcel, fetched))
+    for (const parcel of parcels) {
+      // A stream that began meanwhile begins with a line of its own.
+      if (this.#sinks.get(parcel.node) === parcel.sink)
+        parcel.sink.send(this.#line(parcel, fetched))
+    }
   }
 
-  #line({ full, counter, drafts }: Parcel, specs: Map<number, JobSpec>): OrderLine {
+  #line({ full, revision, drafts }: Parcel, specs: Map<number, JobSpec>): OrderLine {
     const orders = drafts.flatMap((draft): Order[] => {
-      const spec = specs.get(draft.job)
+      const spec = draft.spec ?? specs.get(draft.job)
       return spec ? [{ ...draft, spec }] : []
     })
-    const revision = { incarnation: this.#state.incarnation, counter }
     const { grid } = this.#state
     return full
       ? { kind: 'full', grid, revision, orders }
-      : { kind: 'diff', grid, revision, base: counter - 1, orders }
+      : { kind: 'diff', grid, revision, base: revision.counter - 1, orders }
   }
 
   /** A stream that missed a line must begin anew with a full one. */
   #closeAll(parcels: Parcel[]): void {
-    for (const { node } of parcels) {
-      this.#sinks.get(node)?.close()
-      this.#sinks.delete(node)
+    for (const { node, sink } of parcels) {
+      sink.close()
+      if (this.#sinks.get(node) === sink) this.#sinks.delete(node)
     }
   }
 }
 
-function draftOf(job: LiveJob, task: Task): Draft | null {
+function draftOf(job: LiveJob, task: Task, spec: JobSpec | null): Draft | null {
   const placement = placementOf(task.state)
   if (placement === null) return null
   const stop = stopOf(task.state)
@@ -169,5 +183,6 @@ function draftOf(job: LiveJob, task: Task): Draft | null {
     firstRun: placement.firstRun,
     want,
     restart: job.restartOrder ?? noRestart,
+    spec,
   }
 }
