@@ -12,7 +12,7 @@ import { Brain } from './brain/brain.ts'
 import { openIdentity } from './http/identity/keeper.ts'
 import { listen, type Listener } from './http/listen.ts'
 import { buildServer } from './http/server.ts'
-import { brainSettings, ownerRule } from './settings.ts'
+import { brainSettings, ownerRule, placeOf } from './settings.ts'
 import { prepareDataFolder } from './store/open.ts'
 import { StoreError, type Store } from './store/store.ts'
 import { openStore } from './store/worker-store.ts'
@@ -67,7 +67,7 @@ async function serve(
     store,
     clock: realClock(),
     log,
-    settings: brainSettings({ version: packageVersion(), refuseOwner }),
+    settings: brainSettings({ version: packageVersion(), place: placeOf(listener), refuseOwner }),
     newGridId: randomUUID,
     onFailure: options.onFailure,
     readOnly,

@@ -1,5 +1,6 @@
 /** Settings of a scheduler: defaults, what the environment may change of them, and whose jobs are refused. */
 import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 
 import type { BrainSettings } from './brain/context.ts'
 import { defaultLimits } from './core/admission.ts'
@@ -11,6 +12,7 @@ const firstPersonUid = 1000
 
 export function brainSettings(options: {
   version: string
+  place: string
   refuseOwner: BrainSettings['refuseOwner']
 }): BrainSettings {
   return {
@@ -76,6 +78,17 @@ export function ownerRule(options: {
       hint: 'submit as an ordinary account, or start the grid with --allow-root-jobs',
     }
   }
+}
+
+/** Where this scheduler is: a node that last spoke to another place may hear a refusal from nobody. */
+export function placeOf({ host, port }: { host: string; port: number }): string {
+  let machine = hostname()
+  try {
+    machine = readFileSync('/etc/machine-id', 'utf8').trim()
+  } catch {
+    // Not every container has one.
+  }
+  return `${machine} ${host}:${port}`
 }
 
 /** From the local account file: system accounts are local ones. */

@@ -93,7 +93,7 @@ function release(ctx: BrainContext, caller: Caller, target: Target, why: string)
   const heldTasks = [...(job.tasks?.values() ?? [])].filter(({ state }) => state.is === 'held')
   if (job.wanted.what !== 'hold' && heldTasks.length === 0)
     return { refused: `job ${job.id} is not held` }
-  want(ctx, target, 'run', caller, why)
+  if (job.wanted.what === 'hold') want(ctx, target, 'run', caller, why)
   for (const task of heldTasks) happen(ctx, job, task.index, { happened: 'released' })
   refreshWaiting(ctx, job)
   return { done: 'released' }
@@ -119,12 +119,14 @@ function setSuspended(
   const tasks = [...(job.tasks?.values() ?? [])].filter(
     (task) => (index === null || task.index === index) && placementOf(task.state),
   )
+  if (job.wanted.what === 'stop') return { refused: `job ${job.id} is being stopped` }
   if (tasks.length === 0)
     return { refused: `nothing of job ${job.id} runs; use hold and release for waiting work` }
   if (index === null) {
-    if (!suspended && job.wanted.what !== 'suspend')
+    if (!suspended && job.wanted.what !== 'suspend' && !tasks.some((task) => task.suspend))
       return { refused: `job ${job.id} is not suspended` }
-    want(ctx, target, suspended ? 'suspend' : 'run', caller, why)
+    // A hold outlasts both: what waits goes on waiting.
+    if (job.wanted.what !== 'hold') want(ctx, target, suspended ? 'suspend' : 'run', caller, why)
   }
   for (const task of tasks)
     happen(ctx, job, task.index, { happened: 'suspend-wanted', suspend: suspended })

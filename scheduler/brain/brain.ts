@@ -64,6 +64,7 @@ export class Brain implements BrainDoor {
       orders,
       wake,
       finishWaiters: new Map(),
+      endings: [],
     }
     this.#asks = new AskDesk(clock, orders)
     this.#judge = new Judge(this.#ctx)
@@ -89,15 +90,12 @@ export class Brain implements BrainDoor {
     state.incarnation = Number(meta.incarnation ?? 0) + 1
     state.nextJob = Math.max(Number(meta.nextJob ?? 1), snapshot.newestJob + 1)
     state.lastEvent = snapshot.newestEvent
+    state.lostNumbers = JSON.parse(meta.lostNumbers ?? '[]') as GridState['lostNumbers']
     loadState(state, snapshot, log)
     if (this.#readOnly !== null) return
     journal.change({ put: 'meta', key: 'grid', value: state.grid })
     journal.change({ put: 'meta', key: 'incarnation', value: String(state.incarnation) })
-    for (const node of state.nodes.values()) {
-      // Numbers rise with each start of ours; what the node last heard was an earlier one of this same grid.
-      node.incarnation = Math.min(node.incarnation, state.incarnation)
-      offerNode(this.#ctx, node)
-    }
+    for (const node of state.nodes.values()) offerNode(this.#ctx, node)
     reserveAgain(this.#ctx)
     for (const job of state.jobs.values()) refreshWaiting(this.#ctx, job)
   }

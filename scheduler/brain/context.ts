@@ -20,6 +20,8 @@ export type BrainSettings = {
   keepFinishedMs: number
   keepEventsMs: number
   version: string
+  /** Machine and address of this scheduler: where a node's refused connections come from. */
+  place: string
   /** Owners whose jobs are refused, with the sentence that says why and what to do. */
   refuseOwner: (owner: string) => { detail: string; hint: string } | null
 }
@@ -34,6 +36,8 @@ export type BrainContext = {
   readonly orders: OrderDesk
   /** Calls of those who wait for a job's end. */
   readonly finishWaiters: Map<number, Set<(job: LiveJob) => void>>
+  /** Jobs whose end has yet to be told to those that wait for it. */
+  readonly endings: { job: LiveJob; dependents: readonly number[] }[]
   /** Asks for a tick soon. */
   wake(): void
 }

@@ -187,10 +187,7 @@ function forgetArrived(ctx: BrainContext, node: LiveNode, drain: Drain): void {
   const left = Object.entries(drain.moving).filter(([key]) => {
     const found = ctx.state.findTaskByKey(key)
     const state = found?.job.tasks?.get(found.index)?.state
-    if (state === undefined) {
-      ctx.state.capacity.release(key)
-      return false
-    }
+    if (state === undefined) return false
     const at = placementOf(state)?.node
     return at === node.name || (at !== undefined && state.is === 'placed')
   })

@@ -50,6 +50,24 @@ export async function editJob(
   if (!found.ok) return found
   const { job } = found.value
   if (!mayChange(caller, job.owner)) return notYours(`job ${job.id}`, job.owner)
+  // One edit after the other: each begins with what the one before it has made of the spec.
+  const earlier = editing.get(job) ?? Promise.resolve()
+  const result = earlier.then(() => editLive(ctx, caller, job, edit))
+  editing.set(
+    job,
+    result.catch(() => {}),
+  )
+  return result
+}
+
+const editing = new WeakMap<LiveJob, Promise<unknown>>()
+
+async function editLive(
+  ctx: BrainContext,
+  caller: Caller,
+  job: LiveJob,
+  edit: JobEdit,
+): Promise<Result<EditReply>> {
   await ctx.journal.settled()
   const before = await ctx.orders.specOf(job.id)
   if (before === null || !ctx.state.jobs.has(job.id))

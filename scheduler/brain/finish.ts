@@ -1,9 +1,9 @@
 /** The end of a job: it leaves memory, its row becomes history, and those who wait for it are told. */
 import type { Cause } from '../../proto/cause.ts'
-import { jobStateOf } from '../../proto/job.ts'
 import { causeText } from '../../proto/words.ts'
 import { moveTask } from '../core/task-machine.ts'
-import { countsOf, freshTask, isOver, machineFacts, type LiveJob } from '../state/live-job.ts'
+import type { StopPlan } from '../core/task-state.ts'
+import { countEnds, freshTask, isOver, machineFacts, type LiveJob } from '../state/live-job.ts'
 import { note, type BrainContext } from './context.ts'
 import { endOf } from './rows.ts'
 import { onScheduledJobEnded } from './schedule-firing.ts'
@@ -13,20 +13,29 @@ export function finishJob(ctx: BrainContext, job: LiveJob): void {
   if (!isOver(job) || !ctx.state.jobs.has(job.id)) return
   job.finishedAt = ctx.clock.now()
   const { outcome, cause } = endOf(job)
-  const dependents = [...(ctx.state.dependents.get(job.id) ?? [])]
   ctx.state.waiting.drop(String(job.id))
-  ctx.state.removeJob(job)
   ctx.journal.job(job)
-  if (job.untouched.count === 0) ctx.journal.ranges(job)
+  ctx.journal.ranges(job)
   const detail = cause === null ? (outcome ?? 'finished') : `${outcome}: ${causeText(cause)}`
   note(ctx, 'finished', detail, { job: job.id, owner: job.owner, schedule: job.schedule })
   for (const waiter of ctx.finishWaiters.get(job.id) ?? []) waiter(job)
   ctx.finishWaiters.delete(job.id)
-  for (const id of dependents) {
-    const dependent = ctx.state.jobs.get(id)
-    if (dependent) dependencyEnded(ctx, dependent, job, outcome === 'succeeded')
+  const dependents = [...(ctx.state.dependents.get(job.id) ?? [])]
+  ctx.state.removeJob(job)
+  ctx.endings.push({ job, dependents })
+  // One end may bring on others, in chains longer than the stack is deep: the outermost call tells them all.
+  if (ctx.endings.length === 1) tellEnds(ctx)
+}
+
+function tellEnds(ctx: BrainContext): void {
+  for (const { job, dependents } of ctx.endings) {
+    for (const id of dependents) {
+      const dependent = ctx.state.jobs.get(id)
+      if (dependent) dependencyEnded(ctx, dependent, job, endOf(job).outcome === 'succeeded')
+    }
+    if (job.schedule !== null) onScheduledJobEnded(ctx, job)
   }
-  if (job.schedule !== null) onScheduledJobEnded(ctx, job)
+  ctx.endings.length = 0
 }
 
 function dependencyEnded(
@@ -52,30 +61,10 @@ function dependencyEnded(
 /** Ends every task that was never touched in one step, however many there are, and the touched ones that wait. */
 export function cancelWaiting(ctx: BrainContext, job: LiveJob, cause: Cause, by: string): number {
   const stop = { cause, graceMs: null, then: 'finish' as const }
-  const first = job.untouched.stretches[0]
-  let count = 0
-  if (first && job.untouched.count > 1) {
-    const sample = moveTask(
-      freshTask(job, first[0]),
-      machineFacts(job),
-      { happened: 'stop-wanted', stop },
-      ctx.clock.now(),
-    )
-    const outcome = sample.state.is === 'finished' ? sample.state.outcome : 'cancelled'
-    count = job.untouched.clear()
-    job.ended = { ...job.ended, [outcome]: job.ended[outcome] + count }
-    job.worst = sample.state
-    ctx.journal.ranges(job)
-    note(ctx, 'stopped', `${count} waiting tasks: ${causeText(cause)}`, {
-      job: job.id,
-      owner: job.owner,
-      by,
-    })
-  }
+  let count = cancelUntouched(ctx, job, stop, by)
   const waiting = [...(job.tasks?.values() ?? [])].filter(
     ({ state }) => state.is === 'pending' || state.is === 'held',
   )
-  if (first && job.untouched.count === 1) waiting.push(freshTask(job, first[0]))
   for (const task of waiting) {
     const next = moveTask(
       task,
@@ -84,7 +73,6 @@ export function cancelWaiting(ctx: BrainContext, job: LiveJob, cause: Cause, by:
       ctx.clock.now(),
     )
     replaceTask(ctx, job, task, next, false)
-    ctx.state.waiting.drop(`${job.id}.${task.index}`)
     count += 1
   }
   ctx.journal.job(job)
@@ -93,4 +81,21 @@ export function cancelWaiting(ctx: BrainContext, job: LiveJob, cause: Cause, by:
   return count
 }
 
-export const stateOfJob = (job: LiveJob) => jobStateOf(countsOf(job))
+/** How many. They stay a range, which the job's own row remembers. */
+function cancelUntouched(ctx: BrainContext, job: LiveJob, stop: StopPlan, by: string): number {
+  const [first] = job.untouched.stretches
+  if (first === undefined) return 0
+  const now = ctx.clock.now()
+  const event = { happened: 'stop-wanted', stop } as const
+  const { state } = moveTask(freshTask(job, first[0]), machineFacts(job), event, now)
+  if (state.is !== 'finished') return 0
+  job.cancelled = { stretches: job.untouched.stretches, end: state, at: now }
+  const count = job.untouched.clear()
+  countEnds(job, state, count)
+  ctx.journal.ranges(job)
+  if (!isOver(job)) {
+    const detail = `${count} waiting tasks: ${causeText(stop.cause)}`
+    note(ctx, 'stopped', detail, { job: job.id, owner: job.owner, by })
+  }
+  return count
+}

@@ -93,30 +93,32 @@ export class Journal {
 
   #touched(): void {
     this.#gathered += 1
-    if (this.#working || this.#failure) return
+    if (!this.#working && !this.#failure) this.#begin()
+  }
+
+  #begin(): void {
     this.#working = true
     // After the present turn with all its promises: a command and its idempotency record go into one commit.
     setImmediate(() => void this.#work())
   }
 
   async #work(): Promise<void> {
-    while (this.#settled < this.#gathered && !this.#failure) {
-      const upTo = this.#gathered
-      const events = this.#events
-      const changes = this.#take()
-      const afterwards = this.#companions.map((companion) => companion())
-      try {
-        if (changes.length > 0) await this.#store.commit(changes)
-      } catch (error) {
-        this.#fail(error instanceof Error ? error : new Error(String(error)))
-        return
-      }
-      this.#settled = upTo
-      for (const call of afterwards) call?.()
-      if (events.length > 0) for (const listener of this.#eventListeners) listener(events)
-      this.#release()
+    const upTo = this.#gathered
+    const events = this.#events
+    const changes = this.#take()
+    const afterwards = this.#companions.map((companion) => companion())
+    try {
+      if (changes.length > 0) await this.#store.commit(changes)
+    } catch (error) {
+      this.#fail(error instanceof Error ? error : new Error(String(error)))
+      return
     }
+    this.#settled = upTo
+    for (const call of afterwards) call?.()
+    if (events.length > 0) for (const listener of this.#eventListeners) listener(events)
+    this.#release()
     this.#working = false
+    if (this.#settled < this.#gathered) this.#begin()
   }
 
   /** All that is to be written now, jobs first; the gathering begins anew. */

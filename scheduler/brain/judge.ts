@@ -2,6 +2,7 @@
 import { judgeLease, type LeaseVerdict } from '../core/lease.ts'
 import type { LiveNode } from '../state/live-node.ts'
 import { note, type BrainContext } from './context.ts'
+import { loseTasks } from './lost-tasks.ts'
 import { offerNode } from './nodes.ts'
 import { tryHappen } from './tasks.ts'
 
@@ -37,7 +38,8 @@ export class Judge {
     for (const node of state.nodes.values()) {
       if (node.state === 'joining') continue
       const verdict = this.#judge(node, uptime)
-      if (verdict === 'silent' && node.state === 'up') fallenSilent.push(node)
+      const isShown = node.state !== 'up' && node.shownSilent
+      if (verdict === 'silent' && !isShown && node.state !== 'lost') fallenSilent.push(node)
       if (verdict === 'over' && node.state !== 'lost') this.#over(node)
     }
     for (const node of fallenSilent) this.#silent(node)
@@ -55,7 +57,7 @@ export class Judge {
         outstanding: node.outstanding,
         settings: this.#ctx.settings.lease,
         judgingSince: this.#since ?? uptime,
-        suspended: node.incarnation > this.#ctx.state.incarnation,
+        suspended: node.spokeTo !== this.#ctx.settings.place,
       },
       uptime,
     )
@@ -63,6 +65,7 @@ export class Judge {
 
   #silent(node: LiveNode): void {
     node.state = 'silent'
+    node.shownSilent = true
     note(
       this.#ctx,
       'node-silent',
@@ -75,7 +78,7 @@ export class Judge {
   }
 
   #over(node: LiveNode): void {
-    if (node.state === 'up') this.#silent(node)
+    if (!node.shownSilent) this.#silent(node)
     node.state = 'lost'
     note(
       this.#ctx,
@@ -83,7 +86,11 @@ export class Judge {
       `the lease of ${node.name} is over: what had to stop there has stopped`,
       { node: node.name },
     )
-    this.#each(node, { happened: 'lease-over', node: node.name })
+    loseTasks(this.#ctx, node, (delayMs) => ({
+      happened: 'lease-over',
+      node: node.name,
+      delayMs,
+    }))
     this.#ctx.journal.node(node)
     offerNode(this.#ctx, node)
   }

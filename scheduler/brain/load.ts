@@ -10,7 +10,7 @@ import { IndexRanges, type Stretch } from '../state/index-ranges.ts'
 /** From what is stored to what lives: the brain after a start knows all that was acknowledged before. */
 import { noneEnded, type LiveJob, type StoredFacts } from '../state/live-job.ts'
 import { newNode, type StoredNode } from '../state/live-node.ts'
-import { scheduleKey, type StoredSchedule } from '../state/live-schedule.ts'
+import { scheduleKey, type LiveSchedule, type StoredSchedule } from '../state/live-schedule.ts'
 import type { JobRow, ScheduleRow, Snapshot } from '../store/change.ts'
 import { taskOfRow } from './rows.ts'
 
@@ -19,7 +19,7 @@ export function loadState(state: GridState, snapshot: Snapshot, log: Log): void 
     const stored = JSON.parse(row.dataJson) as StoredNode
     // It reported to an earlier start: silent until it does again, and judged from our own beginning.
     state.nodes.set(row.name, {
-      ...newNode(row.name, stored.incarnation),
+      ...newNode(row.name),
       ...stored,
       state: stored.facts ? 'silent' : 'joining',
     })
@@ -85,7 +85,7 @@ function jobOfRow(state: GridState, row: Omit<JobRow, 'specJson'>, stretches: St
     finishedAt,
     restarts,
   }
-  return { ...columns, ...rest, shape, untouched, tasks: null, placed: 0, ended, worst: null }
+  return { ...columns, ...rest, shape, untouched, tasks: null, placed: 0, ended, remindAt: null }
 }
 
 function addTask(state: GridState, job: LiveJob, task: Task): void {
@@ -113,7 +113,7 @@ function addSchedule(state: GridState, row: ScheduleRow, log: Log): void {
     })
     return
   }
-  state.schedules.set(scheduleKey(row.owner, row.name), {
+  const schedule: LiveSchedule = {
     ...stored,
     owner: row.owner,
     name: row.name,
@@ -122,7 +122,10 @@ function addSchedule(state: GridState, row: ScheduleRow, log: Log): void {
     cursorAt: row.cursorAt,
     nextDue: nextDue(parsed.value, row.cursorAt),
     liveJobs: new Set(),
+    armedAt: null,
     recentStarts: [],
     rewinding: false,
-  })
+  }
+  state.schedules.set(scheduleKey(row.owner, row.name), schedule)
+  state.arm(schedule)
 }

@@ -7,8 +7,8 @@ import { closedBecause, type LiveNode } from '../state/live-node.ts'
 import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
 import { endDrain } from './drains.ts'
+import { loseTasks } from './lost-tasks.ts'
 import { nodeView } from './node-view.ts'
-import { tryHappen } from './tasks.ts'
 
 /** Tells placement what the node offers now. */
 export function offerNode(ctx: BrainContext, node: LiveNode): void {
@@ -90,10 +90,7 @@ export function confirmLost(
     node: node.name,
     why: `${caller.owner} confirmed that ${node.name} is lost`,
   } as const
-  for (const key of [...node.tasks]) {
-    const found = ctx.state.findTaskByKey(key)
-    if (found) tryHappen(ctx, found.job, found.index, { happened: 'gone', cause })
-  }
+  loseTasks(ctx, node, (delayMs) => ({ happened: 'gone', cause, delayMs }))
   ctx.log.warn({ event: 'node-lost', node: node.name, detail: causeText(cause) })
   offerNode(ctx, node)
   ctx.journal.node(node)

@@ -1,6 +1,7 @@
 /** Nodes on which jobs of several owners die at once: closed, then tried with one task. */
 import { judge, withCanary } from '../core/breaker.ts'
 import { placeCanary } from '../core/placement/place.ts'
+import { closedBecause } from '../state/live-node.ts'
 import { carryOut } from './carry-out.ts'
 import { note, type BrainContext } from './context.ts'
 import { offerNode } from './nodes.ts'
@@ -34,10 +35,9 @@ export function tryCanaries(ctx: BrainContext): void {
   for (const node of nodes.values()) {
     if (node.quarantine === null || judge(node.breaker, ctx.clock.now()).state !== 'canary')
       continue
-    const placed =
-      node.state === 'up' && node.drain === null
-        ? placeCanary(waiting, capacity, shares, node.name)
-        : null
+    // Closed for any other reason, it is not tried.
+    if (closedBecause({ ...node, quarantine: null }) !== null) continue
+    const placed = placeCanary(waiting, capacity, shares, node.name)
     if (placed === null) continue
     const task = carryOut(ctx, placed)
     node.breaker = withCanary(node.breaker, task, ctx.clock.now())

@@ -9,14 +9,21 @@ import type {
   TimelineEntry,
 } from '../../proto/job.ts'
 import { done, refuse, type Result } from '../core/result.ts'
-import type { LiveJob } from '../state/live-job.ts'
+import type { LiveJob, StoredFacts } from '../state/live-job.ts'
 import type { EventRow, JobRow, RunRow, TaskRow } from '../store/change.ts'
 import type { Call, Caller } from './call.ts'
 import type { BrainContext } from './context.ts'
 import { explainLive } from './explain-live.ts'
 import { taskOfRow } from './rows.ts'
 import { patternTest } from './select.ts'
-import { finishedSummary, liveSummary, rangeView, runView, taskView } from './views.ts'
+import {
+  cancelledViews,
+  finishedSummary,
+  liveSummary,
+  rangeView,
+  runView,
+  taskView,
+} from './views.ts'
 
 const timelineLength = 200
 const tasksPerPage = 1_000
@@ -32,8 +39,8 @@ export async function findJob(
 ): Promise<Result<Found & { index: number | null }>> {
   const ref = parseJobRef(text)
   const index = ref.kind === 'number' ? ref.index : null
-  const id = ref.kind === 'number' ? ref.job : ctx.state.named(caller.owner, ref.name).at(-1)
-  const live = id === undefined ? undefined : ctx.state.jobs.get(id)
+  const id = ref.kind === 'number' ? ref.job : ctx.state.newest(caller.owner, ref.name)
+  const live = id === null ? undefined : ctx.state.jobs.get(id)
   if (live) return done({ live, row: null, index })
   await ctx.journal.settled()
   const row =
@@ -114,31 +121,31 @@ export async function showJob(
   const id = live?.id ?? row?.id ?? 0
   await ctx.journal.settled()
   const [from, to] = taskRange(call.query.tasks, index)
-  const [taskRows, runRows, ranges, events, stored] = await Promise.all([
-    ctx.store.query('tasks', { job: id, from, to, limit: tasksPerPage + 1 }),
-    ctx.store.query('runs', { job: id, from, to, newest: runsShown }),
+  const taskRows = await ctx.store.query('tasks', { job: id, from, to, limit: tasksPerPage + 1 })
+  const page = taskRows.slice(0, tasksPerPage)
+  const last = page.at(-1)?.index ?? 0
+  const [runRows, ranges, events, stored] = await Promise.all([
+    ctx.store.query('runs', { job: id, from, to: last, newest: runsShown }),
     ctx.store.query('ranges', { job: id }),
     ctx.store.query('jobEvents', { job: id, limit: timelineLength }),
     row ? Promise.resolve(row) : ctx.store.query('job', { id }),
   ])
   if (!stored?.specJson) return refuse('not-found', `job ${id} is no longer kept`)
   const spec = JSON.parse(stored.specJson) as JobSpec
-  const page = taskRows.slice(0, tasksPerPage)
   const tasks = tasksOf(live, page, runRows)
   if (live) {
     const whole = ranges.filter((range) => range.from <= to && range.to >= from)
     tasks.push(...whole.map((range) => rangeView(live, range.from, range.to)))
   }
+  const { wanted, ...facts } = live ?? (JSON.parse(stored.factsJson) as StoredFacts)
+  tasks.push(...cancelledViews(facts, from, to))
   tasks.sort((a, b) => firstIndex(a) - firstIndex(b))
-  const wanted = live
-    ? live.wanted
-    : (JSON.parse(stored.factsJson) as { wanted: LiveJob['wanted'] }).wanted
   return done({
     ...(live ? liveSummary(live) : withNode(finishedSummary(stored), runRows)),
     spec,
     wanted: { ...wanted, at: iso(wanted.at) },
     tasks,
-    tasksNext: taskRows.length > tasksPerPage ? (page.at(-1)?.index ?? 0) + 1 : null,
+    tasksNext: taskRows.length > tasksPerPage ? last + 1 : null,
     timeline: events.map(timelineEntry),
   })
 }
@@ -196,6 +203,7 @@ export async function waitJob(
   if (!found.ok) return found
   const { live, row } = found.value
   if (row) return done(finishedSummary(row))
+  if (!ctx.state.jobs.has(live.id)) return done(liveSummary(live))
   const timeoutMs = call.query.timeoutMs ?? 30_000
   await new Promise<void>((resolve) => {
     const waiters = ctx.finishWaiters.get(live.id) ?? new Set()

@@ -7,15 +7,17 @@ import {
   type Report,
   type ReportReply,
 } from '../../proto/sync.ts'
-import { afterAcknowledged, afterGrant, bootProves, termsFor } from '../core/lease.ts'
+import { afterGrant, afterReport, bootProves, termsFor } from '../core/lease.ts'
 import { done, refuse, type Result } from '../core/result.ts'
 import { placementOf } from '../core/task-state.ts'
+import { findTask, type LiveJob } from '../state/live-job.ts'
 import { newNode, type LiveNode } from '../state/live-node.ts'
 import { note, type BrainContext } from './context.ts'
 import { takeHealth } from './node-health.ts'
 import { offerNode } from './nodes.ts'
+import { answerOddities, isOddity } from './oddities.ts'
 import { jumpAhead } from './restored.ts'
-import { recordRuns } from './runs.ts'
+import { recordOldRuns, recordRuns } from './runs.ts'
 import { tryHappen } from './tasks.ts'
 
 type Answer = ReportReply['answers'][number]
@@ -33,6 +35,9 @@ export function takeReport(ctx: BrainContext, report: Report): Result<ReportRepl
     node.heardAt === null ? Number.POSITIVE_INFINITY : ctx.clock.uptime() - node.heardAt
   const rebooted =
     before !== null && bootProves(before, { ...report.facts, uptimeMs: report.uptimeMs }, quietMs)
+  const stale = refuseStale(node, report, rebooted)
+  if (stale) return stale
+  const terms = grant(ctx, node, report, rebooted)
   const isNews = hear(ctx, node, report)
   // Anything that came after a gap may stand on lost reports: only a full one says what is there.
   if (report.full) node.wantFull = false
@@ -47,9 +52,9 @@ export function takeReport(ctx: BrainContext, report: Report): Result<ReportRepl
   return done({
     grid: ctx.state.grid,
     incarnation: ctx.state.incarnation,
-    terms: grant(ctx, node, report),
+    terms,
     wantFull: node.wantFull,
-    answers,
+    answers: [...answers, ...answerOddities(ctx, node, report)],
   })
 }
 
@@ -72,10 +77,9 @@ function refuseReport(ctx: BrainContext, report: Report): ReturnType<typeof refu
 }
 
 function joinNode(ctx: BrainContext, name: string): LiveNode {
-  const node = newNode(name, ctx.state.incarnation)
+  const node = newNode(name)
   ctx.state.nodes.set(name, node)
   note(ctx, 'node-joined', `${name} joined`, { node: name })
-  // Two nodes or more: each now has another that could take over its work, so leases get an end.
   return node
 }
 
@@ -101,17 +105,36 @@ function refuseTwin(
   return refuse('node-refused', `${reason}; this one is refused and the name is cordoned`, hint)
 }
 
+/** A report that was overtaken on its way tells of what is no longer so. */
+function refuseStale(
+  node: LiveNode,
+  report: Report,
+  rebooted: boolean,
+): ReturnType<typeof refuse> | null {
+  if (node.heardAt === null || rebooted) return null
+  const overtaken =
+    node.session === report.session
+      ? report.sequence <= node.sequence
+      : report.uptimeMs < node.saidUptimeMs || node.facts?.bootId !== report.facts.bootId
+  return overtaken
+    ? refuse('unavailable', `a later report of ${node.name} has arrived before this one`)
+    : null
+}
+
 /** True when something changed that placement or the store must know. */
 function hear(ctx: BrainContext, node: LiveNode, report: Report): boolean {
   const isNewSession = node.session !== report.session
   const wasUp = node.state === 'up'
-  const changed = isNewSession || !wasUp || !sameFacts(node.facts, report.facts)
+  const isMoved = node.spokeTo !== ctx.settings.place
+  const changed = isNewSession || isMoved || !wasUp || !sameFacts(node.facts, report.facts)
   node.heardAt = ctx.clock.uptime()
   node.lastReportAt = ctx.clock.now()
   node.session = report.session
   node.sequence = report.sequence
+  node.saidUptimeMs = report.uptimeMs
+  node.shownSilent = false
   node.facts = report.facts
-  node.incarnation = ctx.state.incarnation
+  node.spokeTo = ctx.settings.place
   node.state = 'up'
   if ((!wasUp || isNewSession) && !report.full) node.wantFull = true
   if (changed) ctx.journal.node(node)
@@ -123,11 +146,19 @@ function sameFacts(a: NodeFacts | null, b: NodeFacts): boolean {
   return a !== null && JSON.stringify(a) === JSON.stringify(b)
 }
 
-function grant(ctx: BrainContext, node: LiveNode, report: Report): ReportReply['terms'] {
+/** The longest that may be in force from now on is persisted before the answer leaves. */
+function grant(
+  ctx: BrainContext,
+  node: LiveNode,
+  report: Report,
+  rebooted: boolean,
+): ReportReply['terms'] {
   const terms = termsFor(ctx.state.nodes.size, ctx.settings.lease)
-  const said = afterAcknowledged(report.terms)
-  // A node that holds shorter terms than we must assume has forgotten the longer ones.
-  const assumed = node.outstanding.kind === 'none' || report.sequence > 1 ? said : node.outstanding
+  const assumed = afterReport(node.outstanding, {
+    terms: report.terms,
+    isFirstOfSession: node.session !== report.session,
+    holdsNone: report.terms === null && (rebooted || report.grid === null),
+  })
   const outstanding = afterGrant(assumed, terms)
   if (JSON.stringify(outstanding) !== JSON.stringify(node.outstanding)) {
     node.outstanding = outstanding
@@ -143,6 +174,7 @@ function takePlacement(ctx: BrainContext, node: LiveNode, report: PlacementRepor
   const answer = (then: Answer['then']): Answer => ({ task: key, epoch, version, then })
   const { job: id, index } = parseTaskKey(key)
   const job = ctx.state.jobs.get(id)
+  if (job && !over) adopt(ctx, node, job, index, report)
   const task = job?.tasks?.get(index)
   const placement = task && placementOf(task.state)
   if (job && task && placement && placement.epoch === epoch && placement.node === node.name) {
@@ -160,12 +192,13 @@ function takePlacement(ctx: BrainContext, node: LiveNode, report: PlacementRepor
     }
     return answer(over ? 'forget' : 'keep')
   }
+  if (job && task) recordOldRuns(ctx, node, task, report)
   if (over) {
     node.unknown.delete(key)
     return answer('forget')
   }
   // Never placed by this database: its memory is older than the node's.
-  const isFuture = id >= ctx.state.nextJob || (task !== undefined && epoch > task.epoch)
+  const isFuture = id >= ctx.state.nextJob || ctx.state.wasLost(id)
   node.unknown.set(key, {
     epoch,
     detail: isFuture
@@ -185,15 +218,29 @@ function missing(ctx: BrainContext, node: LiveNode, report: Report, rebooted: bo
     if (!found || !placement || said.get(taskKey(found.job.id, found.index)) === placement.epoch)
       continue
     if (rebooted && placement.known) {
-      const cause = {
-        kind: 'node-lost',
-        node: node.name,
-        why: `${node.name} was started again`,
-      } as const
-      tryHappen(ctx, found.job, found.index, { happened: 'gone', cause })
+      const why = `${node.name} was started again`
+      const cause = { kind: 'node-lost', node: node.name, why } as const
+      tryHappen(ctx, found.job, found.index, { happened: 'gone', cause, delayMs: 0 })
+    } else if (isOddity(report, key, placement.epoch)) {
+      // It has lost the record but not the run: told of the placement anew, it takes it up again.
+      ctx.orders.touch(node.name, key)
     } else if (placement.known || task.state.is === 'unreachable') {
       tryHappen(ctx, found.job, found.index, { happened: 'forgotten' })
     }
   }
-  for (const key of [...node.unknown.keys()]) if (!said.has(key)) node.unknown.delete(key)
+  for (const key of node.unknown.keys()) if (!said.has(key)) node.unknown.delete(key)
+}
+
+/** Placed after the backup that this database was restored from: the node knows better. */
+function adopt(
+  ctx: BrainContext,
+  node: LiveNode,
+  job: LiveJob,
+  index: number,
+  { epoch, runs }: PlacementReport,
+): void {
+  const task = findTask(job, index)
+  if (task === null || epoch <= task.epoch) return
+  const firstRun = runs[0]?.number ?? task.lastRun + 1
+  tryHappen(ctx, job, index, { happened: 'adopted', node: node.name, epoch, firstRun })
 }

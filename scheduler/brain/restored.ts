@@ -8,16 +8,22 @@ import { note, type BrainContext } from './context.ts'
 const numbersAhead = 1_000_000
 
 export function jumpAhead(ctx: BrainContext, seen: number): void {
-  const { state, journal } = ctx
+  const { state, journal, orders } = ctx
   state.incarnation = seen + 1
+  state.lostNumbers.push([state.nextJob, state.nextJob + numbersAhead])
   state.nextJob += numbersAhead
   for (const job of state.jobs.values()) {
-    for (const task of job.tasks?.values() ?? []) {
-      if ('placement' in task.state) continue
-      task.epoch += numbersAhead
-      journal.task(task)
-    }
+    job.epochBase += numbersAhead
+    journal.job(job)
   }
+  // Those that have not spoken yet may hold work and leases that this database knows nothing of.
+  for (const node of state.nodes.values()) {
+    if (node.heardAt !== null) continue
+    node.spokeTo = null
+    journal.node(node)
+  }
+  orders.beginAnew()
+  journal.change({ put: 'meta', key: 'lostNumbers', value: JSON.stringify(state.lostNumbers) })
   journal.change({ put: 'meta', key: 'incarnation', value: String(state.incarnation) })
   journal.change({ put: 'meta', key: 'nextJob', value: String(state.nextJob) })
   note(

@@ -35,7 +35,7 @@ export function jobRow(job: LiveJob, specJson: string | null): JobRow {
 /** A job failed if any task failed, else was cancelled if any was; null while it lives. */
 export function endOf(job: LiveJob): { outcome: Outcome | null; cause: Cause | null } {
   if (!isOver(job)) return { outcome: null, cause: null }
-  const cause = job.worst?.is === 'finished' ? job.worst.cause : null
+  const cause = job.worst?.cause ?? null
   if (job.ended.failed > 0) return { outcome: 'failed', cause }
   return { outcome: job.ended.cancelled > 0 ? 'cancelled' : 'succeeded', cause }
 }
@@ -54,6 +54,9 @@ export function storedFacts(job: LiveJob): StoredFacts {
     onPartition: job.onPartition,
     wanted: job.wanted,
     restartOrder: job.restartOrder,
+    epochBase: job.epochBase,
+    worst: job.worst,
+    cancelled: job.cancelled,
   }
 }
 

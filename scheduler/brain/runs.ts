@@ -23,7 +23,7 @@ export function recordRuns(
       started(ctx, node, job, task, run)
       node.breaker = withStart(node.breaker, report.task, ctx.clock.now())
     }
-    if (run.endedAt !== null && run.number > task.lastEnded) {
+    if (run.endedAt !== null && run.cause !== null && run.number > task.lastEnded) {
       task.lastEnded = run.number
       if (run.cause) {
         const ranMs = run.startedAt === null ? null : run.endedAt - run.startedAt
@@ -92,4 +92,16 @@ function runRow(node: LiveNode, task: Task, epoch: number, run: RunReport) {
     usageJson: run.usage === null ? null : JSON.stringify(run.usage),
     outputJson: output === null ? null : JSON.stringify(output),
   }
+}
+
+/** What a placement that is over still has to tell belongs to history, and changes nothing else. */
+export function recordOldRuns(
+  ctx: BrainContext,
+  node: LiveNode,
+  task: Task,
+  report: PlacementReport,
+): void {
+  if (report.epoch > task.epoch) return
+  for (const run of report.runs)
+    ctx.journal.change({ put: 'run', row: runRow(node, task, report.epoch, run) })
 }

@@ -53,15 +53,19 @@ export function fireManually(
   schedule: LiveSchedule,
   by: string,
 ): { outcome: FiringOutcome; why: string; jobId: number | null; dueAt: number } {
-  const decision = manualRun(factsOf(ctx, schedule), ctx.clock.now())
-  const dueAt = decision.entries[0]?.dueAt ?? ctx.clock.now()
-  const jobs = carryOut(ctx, schedule, decision)
-  note(ctx, 'schedule-run', `run by hand: ${decision.outcome}`, {
+  const now = ctx.clock.now()
+  const decision = manualRun(factsOf(ctx, schedule), now)
+  const dueAt = decision.entries[0]?.dueAt ?? now
+  const { jobs, refusals } = carryOut(ctx, schedule, decision)
+  const refusal = refusals.get(dueAt)
+  const outcome = refusal ? 'skipped' : decision.outcome
+  note(ctx, 'schedule-run', `run by hand: ${outcome}`, {
     schedule: schedule.name,
     owner: schedule.owner,
     by,
   })
-  return { outcome: decision.outcome, why: decision.why, jobId: jobs.get(dueAt) ?? null, dueAt }
+  const why = refusal?.detail ?? decision.why
+  return { outcome, why, jobId: jobs.get(dueAt) ?? null, dueAt }
 }
 
 export function onScheduledJobEnded(ctx: BrainContext, job: LiveJob): void {
@@ -71,7 +75,21 @@ export function onScheduledJobEnded(ctx: BrainContext, job: LiveJob): void {
     carryOut(ctx, schedule, onJobEnded(factsOf(ctx, schedule), ctx.clock.now()))
 }
 
+/** All schedules: a cursor far ahead of now is one whose clock was set back; a queue may wait for the fuse only. */
+export function fireRest(ctx: BrainContext): void {
+  const now = ctx.clock.now()
+  for (const schedule of ctx.state.schedules.values()) {
+    if (schedule.cursorAt > now + firingCaps.rewindMs) void rewind(ctx, schedule)
+    else if (schedule.queue.length > 0)
+      carryOut(ctx, schedule, onJobEnded(factsOf(ctx, schedule), now))
+  }
+}
+
+const callerOf = (schedule: LiveSchedule) =>
+  ({ owner: schedule.owner, rights: 'user', from: 'schedule' }) as const
+
 export function saveSchedule(ctx: BrainContext, schedule: LiveSchedule): void {
+  ctx.state.arm(schedule)
   const { paused, firedAhead, queue, lastEntry } = schedule
   ctx.journal.change({
     put: 'schedule',
@@ -105,24 +123,17 @@ function factsOf(ctx: BrainContext, schedule: LiveSchedule): ScheduleFacts {
   }
 }
 
-/** Due time -> number of the job that it became. */
+/** Due time -> number of the job that it became, or why it did not. */
 function carryOut(
   ctx: BrainContext,
   schedule: LiveSchedule,
   decision: FiringDecision,
-): Map<number, number> {
+): { jobs: Map<number, number>; refusals: Map<number, Refusal> } {
   const jobs = new Map<number, number>()
   const refusals = new Map<number, Refusal>()
   schedule.cursorAt = decision.cursorMs
   schedule.firedAhead = decision.firedAhead
   schedule.queue = decision.queue
-  const scheduler = { owner: schedule.owner, rights: 'user', from: 'schedule' } as const
-  for (const job of decision.stop) {
-    act(ctx, 'stop', scheduler, {
-      jobs: [String(job)],
-      why: `replaced by the next firing of ${schedule.name}`,
-    })
-  }
   for (const start of decision.starts) {
     const job = startJob(ctx, schedule, start)
     if (typeof job === 'number') jobs.set(start.dueAt, job)
@@ -137,37 +148,44 @@ function carryOut(
   }
   schedule.nextDue = nextDue(schedule.cron, schedule.cursorAt)
   saveSchedule(ctx, schedule)
-  return jobs
+  // Last of all: what ends at once makes room for what waits, and that must find all of the above done.
+  const why = `replaced by the next firing of ${schedule.name}`
+  if (decision.stop.length > 0)
+    act(ctx, 'stop', callerOf(schedule), { jobs: decision.stop.map(String), why })
+  return { jobs, refusals }
 }
 
 function startJob(ctx: BrainContext, schedule: LiveSchedule, start: Start): number | Refusal {
-  const caller = { owner: schedule.owner, rights: 'user', from: 'schedule' } as const
   const { job } = schedule.spec
   // A start put off by jitter is a job that waits, so that the overlap gate sees it.
   const begin = start.runAt > ctx.clock.now() ? { beginAt: iso(start.runAt) } : {}
   const request = { ...job, name: job.name ?? schedule.name, ...begin }
-  const result = submit(ctx, caller, request, [], { name: schedule.name, dueAt: start.dueAt })
+  const entryOf = (outcome: 'ran' | 'skipped', why: string): LedgerEntry => ({
+    dueAt: start.dueAt,
+    until: null,
+    count: 1,
+    outcome,
+    manual: start.manual,
+    why,
+    at: ctx.clock.now(),
+  })
+  const result = submit(ctx, callerOf(schedule), request, [], {
+    name: schedule.name,
+    dueAt: start.dueAt,
+  })
   if (!result.ok) {
     note(ctx, 'schedule-refused', result.refusal.detail, {
       schedule: schedule.name,
       owner: schedule.owner,
     })
+    if (start.fromQueue) writeEntry(ctx, schedule, entryOf('skipped', result.refusal.detail), null)
     return result.refusal
   }
   schedule.liveJobs.add(result.value.job)
   schedule.recentStarts.push(ctx.clock.now())
   if (start.fromQueue) {
     // It has an entry since it was due; the job's number completes it.
-    const entry = {
-      dueAt: start.dueAt,
-      until: null,
-      count: 1,
-      outcome: 'ran' as const,
-      manual: start.manual,
-      why: 'after the run before it',
-      at: ctx.clock.now(),
-    }
-    writeEntry(ctx, schedule, entry, result.value.job)
+    writeEntry(ctx, schedule, entryOf('ran', 'after the run before it'), result.value.job)
   }
   return result.value.job
 }
@@ -180,7 +198,8 @@ function writeEntry(
 ): void {
   ctx.journal.change({
     put: 'firing',
-    row: { owner: schedule.owner, schedule: schedule.name, jobId, ...entry },
+    row: { ...entry, owner: schedule.owner, schedule: schedule.name, jobId },
   })
-  if (!entry.manual) schedule.lastEntry = entry
+  if (!entry.manual && entry.dueAt >= (schedule.lastEntry?.dueAt ?? 0))
+    schedule.lastEntry = { ...entry, jobId }
 }

@@ -72,6 +72,7 @@ function makeSchedule(ctx: BrainContext, owner: string, spec: ScheduleSpec): Res
     queue: [],
     lastEntry: null,
     liveJobs: new Set(),
+    armedAt: null,
     recentStarts: [],
     rewinding: false,
   })
@@ -214,7 +215,7 @@ export function summary(schedule: LiveSchedule): ScheduleSummary {
     jitterMs: spec.jitterMs,
     paused: paused && { ...paused, at: iso(paused.at) },
     next: upcoming(schedule.cron, schedule.cursorAt, shownDueTimes).map(iso),
-    lastFiring: lastEntry && firingOf({ ...lastEntry, jobId: null }),
+    lastFiring: lastEntry && firingOf(lastEntry),
     liveJobs: [...schedule.liveJobs],
   }
 }

@@ -29,7 +29,7 @@ export function findLive(
   owner = caller.owner,
 ): Result<Target> {
   const ref = parseJobRef(text)
-  const id = ref.kind === 'number' ? ref.job : ctx.state.named(owner, ref.name).at(-1)
+  const id = ref.kind === 'number' ? ref.job : (ctx.state.newest(owner, ref.name) ?? undefined)
   const job = id === undefined ? undefined : ctx.state.jobs.get(id)
   if (!job) {
     const ended = ref.kind === 'number' && ref.job < ctx.state.nextJob

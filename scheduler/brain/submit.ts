@@ -30,12 +30,20 @@ export async function submitAfterLookup(
       )
     wanted.push({ job: id, on })
   }
-  const gone = wanted.filter(({ job }) => !ctx.state.jobs.has(job)).map(({ job }) => job)
-  const ends = gone.length > 0 ? await ctx.store.query('outcomes', { jobs: gone }) : []
-  const outcomeOf = new Map(ends.map(({ id, outcome }) => [id, outcome as Outcome | null]))
+  const outcomeOf = new Map<number, Outcome | null>()
+  for (;;) {
+    const gone = wanted
+      .map(({ job }) => job)
+      .filter((job) => !ctx.state.jobs.has(job) && !outcomeOf.has(job))
+    if (gone.length === 0) break
+    // What ended just now is in history with the next commit; others may end while this is awaited.
+    await ctx.journal.settled()
+    for (const job of gone) outcomeOf.set(job, null)
+    for (const { id, outcome } of await ctx.store.query('outcomes', { jobs: gone }))
+      outcomeOf.set(id, outcome as Outcome | null)
+  }
   const unmet: Dependency[] = []
   for (const dependency of wanted) {
-    // A job that ended between the look-up and now is in neither place only for the length of one commit.
     if (ctx.state.jobs.has(dependency.job)) unmet.push(dependency)
     else {
       const problem = judgeEnded(dependency, outcomeOf.get(dependency.job) ?? null)
@@ -48,7 +56,7 @@ export async function submitAfterLookup(
 function resolveDependency(ctx: BrainContext, owner: string, text: string): number | null {
   const ref = parseJobRef(text)
   if (ref.kind === 'number') return ref.job < ctx.state.nextJob ? ref.job : null
-  return ctx.state.named(owner, ref.name).at(-1) ?? null
+  return ctx.state.newest(owner, ref.name)
 }
 
 function judgeEnded(
@@ -119,10 +127,8 @@ function takenName(
   spec: JobSpec,
 ): ReturnType<typeof refuse> | null {
   if (spec.kind !== 'continuous') return null
-  const other = ctx.state
-    .named(owner, spec.name)
-    .find((id) => ctx.state.jobs.get(id)?.kind === 'continuous')
-  if (other === undefined) return null
+  const other = ctx.state.continuous(owner, spec.name)
+  if (other === null) return null
   return refuse(
     'name-taken',
     `your continuous job ${other} has the name "${spec.name}"`,
@@ -173,6 +179,9 @@ function newJob(
     placed: 0,
     ended: noneEnded,
     worst: null,
+    cancelled: null,
+    epochBase: 0,
+    remindAt: null,
     restarts: 0,
   }
 }

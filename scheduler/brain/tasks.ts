@@ -3,7 +3,7 @@ import { taskKey } from '../../proto/ids.ts'
 import { queues } from '../core/admission.ts'
 import { IllegalMove, moveTask, type TaskEvent } from '../core/task-machine.ts'
 import { placementOf, type Task } from '../core/task-state.ts'
-import { findTask, isOver, machineFacts, type LiveJob } from '../state/live-job.ts'
+import { countEnds, findTask, isOver, machineFacts, type LiveJob } from '../state/live-job.ts'
 import type { BrainContext } from './context.ts'
 import { finishJob } from './finish.ts'
 import { noteMove } from './timeline.ts'
@@ -36,24 +36,26 @@ export function replaceTask(
   bookPlace(ctx, job, before, next, taken)
   if (next.state.is === 'finished') {
     job.tasks.delete(next.index)
-    job.ended = { ...job.ended, [next.state.outcome]: job.ended[next.state.outcome] + 1 }
-    if (next.state.outcome !== 'succeeded' || job.worst === null) job.worst = next.state
+    countEnds(job, next.state, 1)
+    ctx.state.waiting.drop(taskKey(job.id, next.index))
   } else job.tasks.set(next.index, next)
   ctx.journal.task(next)
   // The job's own row tells its state and counts to those who read only the store.
   if (before.state.is !== next.state.is) ctx.journal.job(job)
   noteMove(ctx, job, before, next)
+  const moved = placementOf(before.state) !== null && takeReserved(ctx, job, next)
   if (isOver(job)) finishJob(ctx, job)
-  else if (!takeReserved(ctx, job, next)) refreshWaiting(ctx, job, next)
+  else if (!moved) refreshWaiting(ctx, job, next)
 }
 
-/** A task that a drain moved goes to the place that was reserved for it before it was stopped. */
+/** A task that a drain moved goes to the place that was reserved for it; one that needs none gives it back. */
 function takeReserved(ctx: BrainContext, job: LiveJob, task: Task): boolean {
   const key = taskKey(job.id, task.index)
-  if (task.state.is !== 'pending') return false
+  if (placementOf(task.state) !== null) return false
   const place = ctx.state.capacity.reservation(key)
   if (place === null) return false
   ctx.state.capacity.release(key)
+  if (task.state.is !== 'pending') return false
   if (job.wanted.what !== 'run' || ctx.state.capacity.node(place.node)?.closed !== null)
     return false
   happen(ctx, job, task.index, { happened: 'placed', node: place.node })
@@ -90,24 +92,29 @@ function bookPlace(
 
 /** Brings the queue of waiting tasks up to date with one job, or with one task of it and what it makes room for. */
 export function refreshWaiting(ctx: BrainContext, job: LiveJob, only: Task | null = null): void {
-  const free = eligible(ctx, job) ? (job.maxRunning ?? Number.POSITIVE_INFINITY) - job.placed : 0
-  putWaiting(ctx, job, String(job.id), Math.min(job.untouched.count, Math.max(free, 0)), [])
-  // With a cap on running tasks one task's move changes what the others may do.
+  let free = eligible(ctx, job) ? (job.maxRunning ?? Number.POSITIVE_INFINITY) - job.placed : 0
+  // With a cap on running tasks one task's move changes what the others may do; those begun once go first.
   const touched = only !== null && job.maxRunning === null ? [only] : (job.tasks?.values() ?? [])
-  let left = free - job.untouched.count
-  if (job.maxRunning === null) left = free
   for (const task of touched) {
-    const ready = left > 0 && isReady(ctx, task)
-    if (ready) left -= 1
+    const ready = free > 0 && isReady(ctx, job, task)
+    if (ready) free -= 1
     putWaiting(ctx, job, taskKey(job.id, task.index), ready ? 1 : 0, task.avoid)
   }
+  putWaiting(ctx, job, String(job.id), Math.min(job.untouched.count, Math.max(free, 0)), [])
 }
 
-function isReady(ctx: BrainContext, { state, job }: Task): boolean {
+function isReady(ctx: BrainContext, job: LiveJob, { state }: Task): boolean {
   if (state.is !== 'pending') return false
   if (state.notBefore === null || state.notBefore <= ctx.clock.now()) return true
-  ctx.state.reminders.push({ at: state.notBefore, job })
+  remindAt(ctx, job, state.notBefore)
   return false
+}
+
+/** Only the next time is noted: then the whole job is looked at again, and the one after it noted. */
+function remindAt(ctx: BrainContext, job: LiveJob, at: number): void {
+  if (job.remindAt !== null && job.remindAt <= at) return
+  job.remindAt = at
+  ctx.state.reminders.push({ at, job: job.id })
 }
 
 function putWaiting(
@@ -137,7 +144,7 @@ function putWaiting(
 function eligible(ctx: BrainContext, job: LiveJob): boolean {
   if (job.wanted.what !== 'run' || job.after.length > 0) return false
   if (job.beginAt === null || job.beginAt <= ctx.clock.now()) return true
-  ctx.state.reminders.push({ at: job.beginAt, job: job.id })
+  remindAt(ctx, job, job.beginAt)
   return false
 }
 

@@ -4,19 +4,21 @@
  */
 import type { Cancel } from '../../src/lib/clock.ts'
 import { startClock, watchClock, type ClockState } from '../core/cron/clock-guard.ts'
-import { firingCaps } from '../core/cron/firing.ts'
 import { place } from '../core/placement/place.ts'
 import { carryOut } from './carry-out.ts'
 import { note, type BrainContext } from './context.ts'
 import { advanceDrains } from './drains.ts'
 import type { Judge } from './judge.ts'
 import { tryCanaries, watchBreakers } from './quarantine.ts'
-import { fireDue } from './schedule-firing.ts'
+import { fireDue, fireRest } from './schedule-firing.ts'
 import { refreshWaiting } from './tasks.ts'
 
 const idleMs = 1_000
 /** Placements in one tick at most: requests get their turn in between. */
 const placementsPerTick = 2_000
+const firingsPerTick = 2_000
+/** What no event tells: cursors that are ahead of a clock set back, and queues that a blown fuse holds. */
+const lookAroundMs = 60_000
 
 export class Ticker {
   readonly #ctx: BrainContext
@@ -27,6 +29,7 @@ export class Ticker {
   #lastTickAt = Number.NEGATIVE_INFINITY
   #stopped = true
   #wasHeld = false
+  #lookedAroundAt = Number.NEGATIVE_INFINITY
 
   constructor(ctx: BrainContext, judge: Judge) {
     this.#ctx = ctx
@@ -64,15 +67,24 @@ export class Ticker {
   tick(): void {
     this.#lastTickAt = this.#ctx.clock.uptime()
     this.#judge.look()
-    if (this.#clockIsSteady()) fireSchedules(this.#ctx)
+    const fired = this.#clockIsSteady() ? this.#fire() : 0
     remind(this.#ctx)
     watchBreakers(this.#ctx)
     advanceDrains(this.#ctx)
     const placed = placeWaiting(this.#ctx, placementsPerTick)
     tryCanaries(this.#ctx)
     if (this.#stopped) return
-    const soon = placed === placementsPerTick ? 0 : untilNext(this.#ctx)
+    const isFull = placed === placementsPerTick || fired === firingsPerTick
+    const soon = isFull ? 0 : untilNext(this.#ctx)
     this.#arm(this.#lastTickAt + Math.max(this.#ctx.settings.tickGapMs, Math.min(soon, idleMs)))
+  }
+
+  #fire(): number {
+    if (this.#lastTickAt - this.#lookedAroundAt >= lookAroundMs) {
+      this.#lookedAroundAt = this.#lastTickAt
+      fireRest(this.#ctx)
+    }
+    return fireSchedules(this.#ctx)
   }
 
   #clockIsSteady(): boolean {
@@ -87,23 +99,24 @@ export class Ticker {
         {},
       )
       this.#wasHeld = true
-    } else if (verdict.kind === 'steady' && this.#wasHeld) {
+      this.#lookedAroundAt = Number.NEGATIVE_INFINITY
+    } else if (this.#clockState.hold === null && this.#wasHeld) {
       note(this.#ctx, 'clock-steady', 'the wall clock is steady again: schedules go on', {})
       this.#wasHeld = false
     }
-    return verdict.kind === 'steady'
+    return this.#clockState.hold === null
   }
 }
 
-function fireSchedules(ctx: BrainContext): void {
+/** How many were due. */
+function fireSchedules(ctx: BrainContext): number {
   const now = ctx.clock.now()
-  for (const schedule of ctx.state.schedules.values()) {
-    // A cursor far ahead of now: the clock was set back, which is a decision of its own.
-    const due =
-      (schedule.nextDue !== null && schedule.nextDue <= now) ||
-      schedule.cursorAt > now + firingCaps.rewindMs
-    if (due) fireDue(ctx, schedule)
+  for (let count = 0; count < firingsPerTick; count += 1) {
+    const schedule = ctx.state.takeDue(now)
+    if (schedule === null) return count
+    fireDue(ctx, schedule)
   }
+  return firingsPerTick
 }
 
 function remind(ctx: BrainContext): void {
@@ -111,6 +124,8 @@ function remind(ctx: BrainContext): void {
   const now = ctx.clock.now()
   const due = new Set<number>()
   for (let next = reminders.peek(); next !== undefined && next.at <= now; next = reminders.peek()) {
+    const job = jobs.get(next.job)
+    if (job?.remindAt === next.at) job.remindAt = null
     due.add(next.job)
     reminders.pop()
   }
@@ -121,17 +136,18 @@ function remind(ctx: BrainContext): void {
 }
 
 function untilNext(ctx: BrainContext): number {
-  const now = ctx.clock.now()
-  let at = ctx.state.reminders.peek()?.at ?? Number.POSITIVE_INFINITY
-  for (const { nextDue } of ctx.state.schedules.values())
-    if (nextDue !== null && nextDue < at) at = nextDue
-  return Math.max(at - now, 0)
+  const { reminders } = ctx.state
+  const at = Math.min(reminders.peek()?.at ?? Infinity, ctx.state.nextDue()?.at ?? Infinity)
+  return Math.max(at - ctx.clock.now(), 0)
 }
 
 /** How many were placed. */
 function placeWaiting(ctx: BrainContext, limit: number): number {
   const { waiting, capacity, shares } = ctx.state
-  const all = place(waiting, capacity, shares, limit)
-  for (const placed of all) carryOut(ctx, placed)
-  return all.reduce((sum, { count }) => sum + count, 0)
+  let count = 0
+  for (const placed of place(waiting, capacity, shares, limit)) {
+    carryOut(ctx, placed)
+    count += placed.count
+  }
+  return count
 }

@@ -141,6 +141,34 @@ export function taskView(task: Task, runs: Run[] | undefined): TaskView {
   return runs === undefined ? view : { ...view, runs }
 }
 
+/** Tasks that were ended before they were touched. */
+export function cancelledViews(
+  { array, cancelled }: Pick<StoredFacts, 'array' | 'cancelled'>,
+  from: number,
+  to: number,
+): TaskView[] {
+  if (cancelled === null) return []
+  const { end, at, stretches } = cancelled
+  const view = {
+    state: end.is,
+    outcome: end.outcome,
+    node: null,
+    epoch: 0,
+    since: iso(at),
+    reason: taskReason(end),
+    cause: end.cause,
+    crashLoop: false,
+    nextRunAt: null,
+  }
+  return stretches
+    .filter(([first, last]) => first <= to && last >= from)
+    .map(([first, last]) =>
+      array === null
+        ? { index: first, ...view, runs: [] }
+        : { range: [first, last], step: array.step, ...view },
+    )
+}
+
 export function rangeView(job: LiveJob, from: number, to: number): TaskView {
   const state = job.wanted.what === 'hold' ? 'held' : 'pending'
   const since = iso(job.submittedAt)

@@ -13,6 +13,8 @@ export type EndFacts = {
   stop: StopPlan | null
   cause: Cause
   now: number
+  /** Work of lost nodes is placed again in turns, not all at once. */
+  delayMs: number
 }
 
 export type EndVerdict = {
@@ -28,9 +30,9 @@ const retryDelayMs = { first: 5_000, longest: 300_000 }
 export function afterEnd(facts: EndFacts): EndVerdict {
   const { cause, stop, kind } = facts
   if (stop?.then === 'finish' || cause.kind === 'cancelled') return finish(facts)
-  if (stop?.then === 'requeue' && !endedByItself(cause)) return again(facts, 0, true)
+  if (stop?.then === 'requeue' && !endedByItself(cause)) return again(facts, facts.delayMs, true)
   if (causedByGrid(cause))
-    return kind === 'continuous' ? again(facts, 0, true) : retryOrFail(facts, false)
+    return kind === 'continuous' ? again(facts, facts.delayMs, true) : retryOrFail(facts, false)
   if (kind === 'task') {
     return cause.kind === 'exit' && cause.code === 0 ? succeeded(cause) : retryOrFail(facts, true)
   }
@@ -80,7 +82,7 @@ function again(
 function retryOrFail(facts: EndFacts, usesRetry: boolean): EndVerdict {
   if (facts.cause.kind === 'drained') return again(facts, 0, true)
   if (facts.failures < facts.retry) {
-    return again(facts, usesRetry ? retryDelay(facts.failures) : 0, true, usesRetry)
+    return again(facts, usesRetry ? retryDelay(facts.failures) : facts.delayMs, true, usesRetry)
   }
   return {
     state: { is: 'finished', outcome: 'failed', cause: facts.cause },

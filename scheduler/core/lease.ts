@@ -29,7 +29,7 @@ export type LeaseFacts = {
   settings: LeaseSettings
   /** When judging began, or began anew after a stall. */
   judgingSince: number
-  /** Not judged without an operator: the node last spoke to another machine, address or incarnation. */
+  /** Not judged without an operator: it last spoke to another machine, address or database. */
   suspended: boolean
 }
 
@@ -53,9 +53,21 @@ export function afterGrant(before: Outstanding, granted: LeaseTerms | null): Out
   return { kind: 'until', endMs }
 }
 
-/** The node says which terms it holds now: longer ones granted earlier are gone. */
-export function afterAcknowledged(held: LeaseTerms | null): Outstanding {
-  return held === null ? { kind: 'endless' } : { kind: 'until', endMs: held.endMs }
+/**
+ * What may be in force when a report was sent. The agent sends one report at a time and takes no late answers,
+ * so what it holds in its newest report is all that is left of earlier grants. Not so in the first report of a
+ * session: an agent that was killed may have written a lease that it does not remember.
+ */
+export function afterReport(
+  before: Outstanding,
+  report: { terms: LeaseTerms | null; isFirstOfSession: boolean; holdsNone: boolean },
+): Outstanding {
+  // Nothing survives a boot, and an agent that no scheduler ever answered has nothing either.
+  if (report.holdsNone) return { kind: 'none' }
+  const held = report.terms
+  if (!report.isFirstOfSession || before.kind === 'none')
+    return held === null ? { kind: 'endless' } : { kind: 'until', endMs: held.endMs }
+  return afterGrant(before, held)
 }
 
 /** Terms for a grid of so many nodes: alone, a node has nobody to take over from it. */

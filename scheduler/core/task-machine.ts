@@ -18,6 +18,8 @@ import {
 /** What the machine must know of the task's job. */
 export type JobFacts = Pick<EndFacts, 'kind' | 'restart' | 'retry' | 'hold'> & {
   onPartition: 'stop' | 'keep'
+  /** Epochs up to here may have been given out by a database that was lost. */
+  epochBase: number
 }
 
 export type TaskEvent =
@@ -30,11 +32,13 @@ export type TaskEvent =
   /** The node is silent: nothing is known for now. */
   | { happened: 'node-silent'; why: string }
   /** The node's lease is provably over: single-copy runs have ended themselves. */
-  | { happened: 'lease-over'; node: string }
+  | { happened: 'lease-over'; node: string; delayMs: number }
   /** Nothing of the placement is left on the node, for certain. */
-  | { happened: 'gone'; cause: Cause }
+  | { happened: 'gone'; cause: Cause; delayMs: number }
   /** The node lives but has lost its record of the placement, and nothing of it runs. */
   | { happened: 'forgotten' }
+  /** A node has it under an epoch that this database lost: what was known before is over. */
+  | { happened: 'adopted'; node: string; epoch: number; firstRun: number }
 
 export class IllegalMove extends Error {}
 
@@ -54,7 +58,7 @@ export function moveTask(task: Task, job: JobFacts, event: TaskEvent, now: numbe
 function afterEvent(task: Task, job: JobFacts, event: TaskEvent, now: number): Task {
   switch (event.happened) {
     case 'placed':
-      return placed(task, event.node)
+      return placed(task, job, event.node)
     case 'reported':
       return reported(task, job, event, now)
     case 'held':
@@ -70,20 +74,22 @@ function afterEvent(task: Task, job: JobFacts, event: TaskEvent, now: number): T
     case 'node-silent':
       return silent(task, event.why)
     case 'lease-over':
-      return leaseOver(task, job, event.node, now)
+      return leaseOver(task, job, event, now)
     case 'gone':
-      return placementOf(task.state) ? ended(task, job, event.cause, now) : task
+      return placementOf(task.state) ? ended(task, job, event.cause, now, event.delayMs) : task
     case 'forgotten':
       return forgotten(task, job, now)
+    case 'adopted':
+      return adopted(task, event)
     default:
       return event satisfies never
   }
 }
 
-function placed(task: Task, node: string): Task {
+function placed(task: Task, job: JobFacts, node: string): Task {
   if (task.state.is !== 'pending')
     throw new IllegalMove(`task ${task.job}.${task.index} is not waiting`)
-  const epoch = task.epoch + 1
+  const epoch = Math.max(task.epoch, job.epochBase) + 1
   const placement = { node, epoch, firstRun: task.lastRun + 1, known: false, version: 0 }
   return { ...task, epoch, state: { is: 'placed', placement } }
 }
@@ -140,13 +146,14 @@ function stateOfPhase(
   }
 }
 
-function ended(task: Task, job: JobFacts, cause: Cause, now: number): Task {
+function ended(task: Task, job: JobFacts, cause: Cause, now: number, delayMs = 0): Task {
   const verdict = afterEnd({
     ...job,
     failures: task.failures,
     stop: stopOf(task.state),
     cause,
     now,
+    delayMs,
   })
   const node = placementOf(task.state)?.node
   const avoid =
@@ -206,11 +213,18 @@ function silent(task: Task, why: string): Task {
 }
 
 /** With `stop` everything of it has ended by now and it may run elsewhere; with `keep` it may still run. */
-function leaseOver(task: Task, job: JobFacts, node: string, now: number): Task {
+function leaseOver(
+  task: Task,
+  job: JobFacts,
+  { node, delayMs }: Extract<TaskEvent, { happened: 'lease-over' }>,
+  now: number,
+): Task {
   if (job.onPartition === 'keep')
     return silent(task, `node ${node} is cut off; the job runs on there if it can`)
   const why = `node ${node} did not report until its lease was over`
-  return placementOf(task.state) ? ended(task, job, { kind: 'node-lost', node, why }, now) : task
+  return placementOf(task.state)
+    ? ended(task, job, { kind: 'node-lost', node, why }, now, delayMs)
+    : task
 }
 
 function forgotten(task: Task, job: JobFacts, now: number): Task {
@@ -218,5 +232,22 @@ function forgotten(task: Task, job: JobFacts, now: number): Task {
   if (placement === null) return task
   const stop = stopOf(task.state)
   if (stop) return ended(task, job, stop.cause, now)
+  // What it had begun is over, and nobody can say how: the same placement must not begin it a second time.
+  const detail = `node ${placement.node} has lost its record of the run`
+  if (task.lastRun >= placement.firstRun)
+    return ended(task, job, { kind: 'outcome-unknown', detail }, now)
   return { ...task, state: { is: 'placed', placement: { ...placement, known: false } } }
+}
+
+function adopted(
+  task: Task,
+  { node, epoch, firstRun }: Extract<TaskEvent, { happened: 'adopted' }>,
+): Task {
+  if (task.state.is === 'finished' || epoch <= task.epoch) return task
+  const placement = { node, epoch, firstRun, known: false, version: 0 }
+  const stop = stopOf(task.state)
+  const state: TaskState = stop
+    ? { is: 'stopping', placement, stop, stuck: [] }
+    : { is: 'placed', placement }
+  return { ...task, epoch, state }
 }

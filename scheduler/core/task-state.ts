@@ -54,7 +54,8 @@ export type Task = {
  * learn that a node has forgotten it. docs/job-lifecycle.md is generated from this table.
  */
 export const legalMoves: Readonly<Record<TaskStateName, readonly TaskStateName[]>> = {
-  held: ['pending', 'finished'],
+  // A held task is placed only where a node has it from a database that was lost.
+  held: ['pending', 'placed', 'finished'],
   pending: ['held', 'placed', 'finished'],
   placed: [
     'running',

@@ -8,9 +8,10 @@ import { Shares } from '../core/placement/shares.ts'
 import { Waiting } from '../core/placement/waiting.ts'
 import type { LiveJob } from './live-job.ts'
 import type { LiveNode } from './live-node.ts'
-import type { LiveSchedule } from './live-schedule.ts'
+import { scheduleKey, type LiveSchedule } from './live-schedule.ts'
 
 export type Reminder = { at: number; job: number }
+export type Due = { at: number; schedule: LiveSchedule }
 
 export class GridState {
   readonly jobs = new Map<number, LiveJob>()
@@ -25,7 +26,15 @@ export class GridState {
   readonly dependents = new Map<number, Set<number>>()
   /** When a waiting job may become eligible: its begin time, or the end of a retry delay. */
   readonly reminders = new TinyQueue<Reminder>([], (a, b) => a.at - b.at)
-  readonly #names = new Map<string, number[]>()
+  /** When schedules are due; entries that a schedule no longer stands by are passed over. */
+  readonly due = new TinyQueue<Due>([], (a, b) => a.at - b.at)
+  /** Job numbers that a lost database may have given out: from, up to but not with. */
+  lostNumbers: (readonly [from: number, to: number])[] = []
+  /** Before this, places for work of lost nodes are given out already. */
+  replacedUntil = 0
+  /** Numbers of live jobs by owner and name, rising: one, or a set of them. */
+  readonly #names = new Map<string, number | Set<number>>()
+  readonly #continuous = new Map<string, number>()
   grid = ''
   incarnation = 0
   nextJob = 1
@@ -35,23 +44,68 @@ export class GridState {
     this.jobs.set(job.id, job)
     const key = nameKey(job.owner, job.name)
     const same = this.#names.get(key)
-    if (same) same.push(job.id)
-    else this.#names.set(key, [job.id])
+    if (same === undefined) this.#names.set(key, job.id)
+    else if (typeof same === 'number') this.#names.set(key, new Set([same, job.id]))
+    else same.add(job.id)
+    if (job.kind === 'continuous') this.#continuous.set(key, job.id)
     for (const { job: other } of job.after) this.#dependentsOf(other).add(job.id)
   }
 
   removeJob(job: LiveJob): void {
     this.jobs.delete(job.id)
     const key = nameKey(job.owner, job.name)
-    const rest = (this.#names.get(key) ?? []).filter((id) => id !== job.id)
-    if (rest.length > 0) this.#names.set(key, rest)
-    else this.#names.delete(key)
+    const same = this.#names.get(key)
+    if (typeof same === 'object') same.delete(job.id)
+    if (same === job.id || (typeof same === 'object' && same.size === 0)) this.#names.delete(key)
+    if (this.#continuous.get(key) === job.id) this.#continuous.delete(key)
     this.dependents.delete(job.id)
+    for (const { job: other } of job.after) this.dependents.get(other)?.delete(job.id)
   }
 
-  /** Live jobs of that owner and name, oldest first. */
-  named(owner: string, name: string): readonly number[] {
-    return this.#names.get(nameKey(owner, name)) ?? []
+  /** The newest live job of that owner and name. */
+  newest(owner: string, name: string): number | null {
+    const same = this.#names.get(nameKey(owner, name))
+    if (typeof same !== 'object') return same ?? null
+    let newest = null
+    for (const id of same) newest = id
+    return newest
+  }
+
+  /** The one live continuous job of that owner and name. */
+  continuous(owner: string, name: string): number | null {
+    return this.#continuous.get(nameKey(owner, name)) ?? null
+  }
+
+  wasLost(job: number): boolean {
+    return this.lostNumbers.some(([from, to]) => job >= from && job < to)
+  }
+
+  /** Reminds of the schedule when it is next due. */
+  arm(schedule: LiveSchedule): void {
+    const { nextDue, armedAt } = schedule
+    if (nextDue === null || nextDue === armedAt) return
+    schedule.armedAt = nextDue
+    this.due.push({ at: nextDue, schedule })
+  }
+
+  /** Takes out a schedule that is due. */
+  takeDue(now: number): LiveSchedule | null {
+    const next = this.nextDue()
+    if (next === null || next.at > now) return null
+    this.due.pop()
+    next.schedule.armedAt = null
+    return next.schedule
+  }
+
+  nextDue(): Due | null {
+    for (let next = this.due.peek(); next !== undefined; next = this.due.peek()) {
+      const { owner, name, nextDue } = next.schedule
+      const isLive = this.schedules.get(scheduleKey(owner, name)) === next.schedule
+      if (isLive && nextDue === next.at) return next
+      if (next.schedule.armedAt === next.at) next.schedule.armedAt = null
+      this.due.pop()
+    }
+    return null
   }
 
   findTaskByKey(key: TaskKey): { job: LiveJob; index: number } | null {

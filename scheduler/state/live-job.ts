@@ -11,7 +11,7 @@ import { outcomes, taskStates } from '../../proto/job.ts'
 import type { Shape } from '../core/placement/shape.ts'
 import type { JobFacts } from '../core/task-machine.ts'
 import type { Task } from '../core/task-state.ts'
-import { IndexRanges } from './index-ranges.ts'
+import { IndexRanges, type Stretch } from './index-ranges.ts'
 
 export type WantedFact = {
   what: 'run' | 'hold' | 'suspend' | 'stop'
@@ -35,7 +35,14 @@ export type StoredFacts = {
   onPartition: JobSpec['onPartition']
   wanted: WantedFact
   restartOrder: RestartOrder | null
+  epochBase: number
+  worst: FinishedState | null
+  cancelled: CancelledRange | null
 }
+
+type FinishedState = Extract<Task['state'], { is: 'finished' }>
+/** Tasks that were ended before they were touched, all in one step. */
+export type CancelledRange = { stretches: readonly Stretch[]; end: FinishedState; at: number }
 
 export type LiveJob = {
   readonly id: number
@@ -67,8 +74,12 @@ export type LiveJob = {
   placed: number
   /** Finished tasks by outcome. */
   ended: Readonly<Record<Outcome, number>>
-  /** The worst cause among finished tasks: what the job's own cause will be. */
-  worst: Task['state'] | null
+  /** The first of the worst ends among finished tasks: what the job's own cause will be. */
+  worst: FinishedState | null
+  cancelled: CancelledRange | null
+  epochBase: number
+  /** When the next reminder of it is due. */
+  remindAt: number | null
   restarts: number
 }
 
@@ -81,7 +92,16 @@ export function machineFacts(job: LiveJob): JobFacts {
     retry: job.retry,
     hold: job.wanted.what === 'hold',
     onPartition: job.onPartition,
+    epochBase: job.epochBase,
   }
+}
+
+const severity: Readonly<Record<Outcome, number>> = { succeeded: 0, cancelled: 1, failed: 2 }
+
+/** Counts ends of tasks; the first of the worst is the job's own. */
+export function countEnds(job: LiveJob, end: FinishedState, count: number): void {
+  job.ended = { ...job.ended, [end.outcome]: job.ended[end.outcome] + count }
+  if (job.worst === null || severity[end.outcome] > severity[job.worst.outcome]) job.worst = end
 }
 
 export function untouchedOf(array: ArrayRange | null): IndexRanges {

@@ -29,8 +29,8 @@ export type StoredNode = {
   /** Set by a critical probe: undone when it recovers. */
   healthDrain: boolean
   outstanding: Outstanding
-  /** The incarnation that the node last reported to; another one is not judged without an operator. */
-  incarnation: number
+  /** Machine and address of the scheduler that it last reported to: from any other it is not judged. */
+  spokeTo: string | null
   lastReportAt: number | null
   health: ProbeReport[]
 }
@@ -42,6 +42,10 @@ export type LiveNode = StoredNode & {
   heardAt: number | null
   session: string | null
   sequence: number
+  /** What its machine's uptime was in the newest report. */
+  saidUptimeMs: number
+  /** Its silence has been shown since this scheduler started. */
+  shownSilent: boolean
   /** A full report was taken in since this scheduler started. */
   synced: boolean
   /** Set while it should say everything again. */
@@ -59,7 +63,7 @@ export type LiveNode = StoredNode & {
   quarantine: string | null
 }
 
-export function newNode(name: string, incarnation: number): LiveNode {
+export function newNode(name: string): LiveNode {
   return {
     name,
     facts: null,
@@ -69,13 +73,15 @@ export function newNode(name: string, incarnation: number): LiveNode {
     drain: null,
     healthDrain: false,
     outstanding: { kind: 'none' },
-    incarnation,
+    spokeTo: null,
     lastReportAt: null,
     health: [],
     state: 'joining',
     heardAt: null,
     session: null,
     sequence: 0,
+    saidUptimeMs: 0,
+    shownSilent: false,
     synced: false,
     wantFull: true,
     held: null,
@@ -90,7 +96,7 @@ export function newNode(name: string, incarnation: number): LiveNode {
 
 export function storedNode(node: LiveNode): StoredNode {
   const { facts, operatorCordon, healthCordon, twinCordon, drain, healthDrain } = node
-  const { outstanding, incarnation, lastReportAt, health } = node
+  const { outstanding, spokeTo, lastReportAt, health } = node
   return {
     facts,
     operatorCordon,
@@ -99,7 +105,7 @@ export function storedNode(node: LiveNode): StoredNode {
     drain,
     healthDrain,
     outstanding,
-    incarnation,
+    spokeTo,
     lastReportAt,
     health,
   }

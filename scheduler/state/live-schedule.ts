@@ -11,7 +11,7 @@ export type StoredSchedule = {
   paused: Paused | null
   firedAhead: readonly number[]
   queue: readonly Waiting[]
-  lastEntry: LedgerEntry | null
+  lastEntry: (LedgerEntry & { jobId: number | null }) | null
 }
 
 export type LiveSchedule = StoredSchedule & {
@@ -22,6 +22,8 @@ export type LiveSchedule = StoredSchedule & {
   /** Due times up to here are in the ledger. */
   cursorAt: number
   nextDue: number | null
+  /** Its newest place in the queue of due schedules. */
+  armedAt: number | null
   /** Live jobs that it started. */
   readonly liveJobs: Set<number>
   /** Times of its newest starts, for the fuse. */

@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest'
+
+import { anna, BrainGrid } from '../../support/brain.ts'
+
+test('a job goes its way: submitted, placed, running, finished, with a timeline', async () => {
+  const grid = await BrainGrid.open()
+  const node = await grid.node('n1')
+  const job = await grid.submit({ name: 'hello' })
+  expect((await grid.show(job)).state).toBe('pending')
+  await grid.tick()
+  expect((await grid.show(job)).state).toBe('placed')
+  node.start(`${job}.1`)
+  await node.report()
+  expect(await grid.show(job)).toMatchObject({ state: 'running', node: 'n1' })
+  node.exit(`${job}.1`)
+  await node.report()
+  const shown = await grid.show(job)
+  expect(shown).toMatchObject({ state: 'finished', outcome: 'succeeded', node: 'n1' })
+  expect(shown.cause).toEqual({ kind: 'exit', code: 0 })
+  const happened = shown.timeline.map(({ what }) => what)
+  expect(happened).toEqual([
+    'submitted',
+    'placed',
+    'run-started',
+    'run-ended',
+    'task-finished',
+    'finished',
+  ])
+  expect(node.has(`${job}.1`)).toBe(false)
+  const { jobs } = await grid.ok('listJobs', anna, { query: { finished: true } })
+  expect(jobs.map(({ id }) => id)).toEqual([job])
+  expect(grid.brain.state.jobs.size).toBe(0)
+})
