@@ -19,6 +19,9 @@ export const command = defineCommand({
     mem: { value: 'SIZE', help: 'memory for jobs (default: all of the machine)' },
     label: { value: 'KEY=VALUE', many: true, help: 'label that jobs may ask for' },
     'secret-file': { value: 'FILE', help: 'secret of the nodes (default: found by the URL)' },
+    'refusal-is-silence': {
+      help: 'a refused connection renews no lease: proxy, rejecting firewall',
+    },
   },
   operands: [0, 0],
   run({ values, terminal }) {
@@ -31,6 +34,7 @@ export const command = defineCommand({
       slots: whole('slots', values.slots) ?? availableParallelism(),
       mem: size('mem', values.mem) ?? totalmem(),
       'secret-file': values['secret-file'],
+      'refusal-is-silence': values['refusal-is-silence'],
       'insecure-network': values['insecure-network'],
     })
     const labels = values.label.flatMap((label) => ['--label', label])
