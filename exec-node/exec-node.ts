@@ -11,6 +11,7 @@ import { outputSource } from './ask.ts'
 import { checkHttp } from './check-http.ts'
 import { takeDataFolder, thisMachine } from './data-folder.ts'
 import { openSpool } from './disk-spool.ts'
+import { skewMeter } from './health/clock-skew.ts'
 import { watchHealth } from './health/health-watch.ts'
 import { standardProbes } from './health/probes.ts'
 import { scriptProbes } from './health/scripts.ts'
@@ -80,17 +81,27 @@ async function start(
   const clock = realClock()
   const spool = await openSpool(dataDir, writeLease)
   const late: { agent: Agent | null } = { agent: null }
+  const skew = skewMeter()
   const health = watchHealth({
     clock,
     everyMs: settings.healthEveryMs,
     probes: standardProbes({ spool: dataDir, tmp: settings.tmpRoot, home: settings.homeRoot }, () =>
       clock.now(),
     ),
-    more: () => scriptProbes(settings.healthFolder),
+    more: async () => [skew.probe(), ...(await scriptProbes(settings.healthFolder))],
     onChange: () => late.agent?.news(),
   })
   closers.push(() => health.close())
-  const link = openLink({ url, node: name, secret, agent: httpAgent, clock, ...linkDefaults })
+  const onDate = (date: string | undefined) => skew.saw(date, clock.now())
+  const link = openLink({
+    url,
+    node: name,
+    secret,
+    agent: httpAgent,
+    clock,
+    onDate,
+    ...linkDefaults,
+  })
   const { enforcement } = driver
   const version = packageVersion()
   const machineId = await thisMachine(dataDir)

@@ -17,6 +17,8 @@ export type LinkOptions = {
   timeoutMs: number
   /** A stream without a line for so long is dead: the scheduler says `ping` more often. */
   silentMs: number
+  /** The Date header of each reply, as soon as it is there. */
+  onDate?: (date: string | undefined) => void
 }
 export const linkDefaults = { timeoutMs: 7_000, silentMs: 30_000 }
 
@@ -83,6 +85,7 @@ function post(options: LinkOptions, path: string, body: unknown): Promise<Reply>
     }
     call.on('error', fail)
     call.on('response', (response) => {
+      options.onDate?.(response.headers.date)
       const parts: Buffer[] = []
       let bytes = 0
       response.on('data', (part: Buffer) => {
