@@ -3,6 +3,8 @@ import type { Answer, Ask, OrderLine } from '../../proto/sync.ts'
 import type { EventRow, ReplyRow, TokenRow } from '../store/change.ts'
 import type { Handlers } from './call.ts'
 
+export type { EventRow } from '../store/change.ts'
+
 /** A node's order stream, as the brain sees it: lines go out in order, after their commit. */
 export type OrderSink = { send(line: OrderLine): void; close(): void }
 

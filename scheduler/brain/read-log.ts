@@ -55,83 +55,109 @@ async function readOnce(
   { query }: Call<'readLog'>,
   job: { id: number; index: number; owner: string },
 ): Promise<Result<LogReply>> {
-  const stream = query.stream ?? 'out'
   await ctx.journal.settled()
-  const { id, index } = job
+  // Asked before the node is: what a finished job wrote was there before it was finished.
+  const over = !ctx.state.jobs.has(job.id)
   const [runs, stored] = await Promise.all([
-    ctx.store.query('runs', { job: id, from: index, to: index, newest: 1_000 }),
-    ctx.store.query('job', { id }),
+    ctx.store.query('runs', { job: job.id, from: job.index, to: job.index, newest: 1_000 }),
+    ctx.store.query('job', { id: job.id }),
   ])
-  const over = stored?.finishedAt !== null && !ctx.state.jobs.has(id)
-  const run =
-    query.run === undefined ? runs.at(-1) : runs.find(({ number }) => number === query.run)
-  if (!run || !stored?.specJson) {
+  const place = placeOf(runs, query)
+  if (place === null || !stored?.specJson) {
     if (query.run !== undefined)
       return refuse(
         'not-found',
-        `job ${id} has no run ${query.run}`,
-        `see its runs with \`eg show ${id}\``,
+        `job ${job.id} has no run ${query.run}`,
+        `see its runs with \`eg show ${job.id}\``,
       )
     return done({ data: '', cursor: null, end: true, over, note: 'it has not started yet' })
   }
-  // A cursor names the node it belongs to: after a move, reading goes on at the new node's beginning.
-  const cursor = cursorFor(query.cursor, run.node)
-  const output = JSON.parse(run.outputJson ?? 'null') as Output | null
-  const node = ctx.state.nodes.get(run.node)
-  const answer =
-    node?.state === 'up'
-      ? await asks.ask(
-          run.node,
-          askOf(run, stored.specJson, output, query, cursor, job, runs),
-          askTimeoutMs,
-        )
-      : null
+  const { run, next } = place
+  const spec = JSON.parse(stored.specJson) as JobSpec
+  const isUp = ctx.state.nodes.get(run.node)?.state === 'up'
+  const answer = isUp
+    ? await asks.ask(run.node, askOf(place, spec, query, job, runs), askTimeoutMs)
+    : null
   if (answer?.ok) {
-    const next = answer.cursor === null ? (query.cursor ?? null) : `${run.node}/${answer.cursor}`
-    return done({
-      data: answer.data,
-      cursor: next,
-      end: answer.end,
-      over: over && answer.end,
-      note: null,
-    })
+    const moved = answer.end && next !== null
+    const cursor = moved ? `${next}/` : `${run.epoch}/${answer.cursor ?? place.cursor ?? ''}`
+    const end = answer.end && !moved
+    return done({ data: answer.data, cursor, end, over: over && end, note: null })
   }
-  if (!over && query.run === undefined) {
-    return refuse(
-      'node-silent',
-      answer?.problem ?? `node ${run.node} does not answer`,
-      'try again; its state is in `eg nodes`',
-    )
-  }
-  const tail = cursor === null ? output?.tail?.[stream] : ''
-  const note = `the file on ${run.node} cannot be read (${answer?.problem ?? 'the node does not answer'}); this is the end that was kept on ${iso(run.endedAt ?? 0)}`
-  return done({
-    data: tail ?? '',
-    cursor: `${run.node}/kept`,
-    end: true,
-    over: true,
-    note: tail === undefined ? `nothing was kept of it: ${note}` : note,
-  })
+  if (isUp && answer === null) return silent(run.node)
+  if (next === null && !over && query.run === undefined) return silent(run.node, answer?.problem)
+  return done(keptOf(place, query, over, answer?.problem))
 }
 
-function cursorFor(text: string | undefined, node: string): string | null {
-  if (text === undefined) return null
-  const slash = text.indexOf('/')
-  return text.slice(0, slash) === node ? text.slice(slash + 1) : null
+const silent = (node: string, problem: string | null = null) =>
+  refuse(
+    'node-silent',
+    problem ?? `node ${node} does not answer`,
+    'try again; its state is in `eg nodes`',
+  )
+
+/** Where reading goes on: a placement's newest run, the cursor within it, and the placement that follows it. */
+type Place = { run: RunRow; cursor: string | null; next: number | null; isMoved: boolean }
+
+/** A cursor is `EPOCH/CURSOR OF THE NODE`: what an earlier placement wrote elsewhere is read to its end first. */
+function placeOf(runs: readonly RunRow[], query: Call<'readLog'>['query']): Place | null {
+  const slash = query.cursor?.indexOf('/') ?? -1
+  const text = query.cursor?.slice(slash + 1) ?? ''
+  const cursor = text === '' ? null : text
+  if (query.run !== undefined) {
+    const run = runs.find(({ number }) => number === query.run)
+    return run ? { run, cursor, next: null, isMoved: false } : null
+  }
+  const newest = runs.at(-1)
+  if (newest === undefined) return null
+  const epoch = slash < 0 ? newest.epoch : Number(query.cursor?.slice(0, slash))
+  const run = runs.findLast((one) => one.epoch === epoch)
+  if (run === undefined) return { run: newest, cursor: null, next: null, isMoved: true }
+  const next = runs.find((one) => one.epoch > epoch)?.epoch ?? null
+  return { run, cursor, next, isMoved: slash >= 0 && cursor === null }
 }
+
+/** What the scheduler keeps of the end of a run, where its file cannot be read. */
+function keptOf(
+  { run, cursor, next }: Place,
+  query: Call<'readLog'>['query'],
+  over: boolean,
+  problem: string | null = null,
+): LogReply {
+  const output = outputOf(run)
+  const tail = cursor === null ? output?.tail?.[query.stream ?? 'out'] : ''
+  const why = `the file on ${run.node} cannot be read (${problem ?? 'the node does not answer'})`
+  const note = {
+    none: `${why}, and nothing was kept of it`,
+    rest: `${why}: what followed is lost, but for the end that is shown without a cursor`,
+    kept: `${why}; this is the end that was kept on ${iso(run.endedAt ?? 0)}`,
+  }[tail === undefined ? 'none' : cursor === null ? 'kept' : 'rest']
+  const isLast = next === null
+  return {
+    data: tail ?? '',
+    cursor: isLast ? `${run.epoch}/kept` : `${next}/`,
+    end: isLast,
+    over: isLast && (over || query.run !== undefined),
+    note,
+  }
+}
+
+const outputOf = (run: RunRow | undefined): Output | null =>
+  JSON.parse(run?.outputJson ?? 'null') as Output | null
 
 function askOf(
-  run: RunRow,
-  specJson: string,
-  output: Output | null,
+  { run, cursor, isMoved }: Place,
+  spec: JobSpec,
   query: Call<'readLog'>['query'],
-  cursor: string | null,
   { id, index, owner }: { id: number; index: number; owner: string },
   runs: readonly RunRow[],
 ): Ask {
   const stream = query.stream ?? 'out'
+  const markOf = (one: RunRow | undefined) => outputOf(one)?.[stream] ?? null
   const following = runs.find(({ number, node }) => number === run.number + 1 && node === run.node)
-  const next = following && (JSON.parse(following.outputJson ?? 'null') as Output | null)
+  const firstThere = runs.find(({ epoch }) => epoch === run.epoch)
+  // Without a run the whole file is meant, with what earlier runs wrote into it; after a move only what is new.
+  const mark = query.run === undefined ? (isMoved ? markOf(firstThere) : null) : markOf(run)
   return {
     kind: 'read-output',
     task: `${id}.${index}`,
@@ -139,14 +165,13 @@ function askOf(
     run: query.run ?? null,
     stream,
     cursor,
-    tailLines: cursor === null ? (query.tail ?? null) : null,
+    tailLines: cursor === null && !isMoved ? (query.tail ?? null) : null,
     maxBytes: bytesAtOnce,
     owner,
-    spec: JSON.parse(specJson) as JobSpec,
+    spec,
     job: id,
     index,
-    // Without a run the whole file is meant, with what earlier runs wrote into it.
-    mark: query.run === undefined ? null : (output?.[stream] ?? null),
-    endMark: query.run === undefined ? null : (next?.[stream] ?? null),
+    mark,
+    endMark: query.run === undefined ? null : markOf(following),
   }
 }
