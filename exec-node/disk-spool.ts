@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto'
 /** The spool on disk: one file per placement, written by rename; what cannot be read is set aside. */
+import { randomUUID } from 'node:crypto'
 import { mkdir, open, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 

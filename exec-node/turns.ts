@@ -1,5 +1,5 @@
-import type { RunReport } from '../proto/sync.ts'
 /** The turns of placements, one at a time for each: look, decide, save, act. */
+import type { RunReport } from '../proto/sync.ts'
 import { act, warn } from './act.ts'
 import { outcomeOf } from './core/outcome.ts'
 import { currentRun, isEnded, runKey } from './core/record.ts'

@@ -33,7 +33,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   scheduler: ['proto', 'src/lib'],
   'exec-node/core': ['proto'],
-  'exec-node/process': ['proto', 'src/lib'],
+  'exec-node/process': ['proto', 'src/lib', 'exec-node/core/run.ts'],
   'exec-node/health': ['proto', 'src/lib', 'exec-node/core', 'exec-node/ports.ts'],
   'exec-node': ['proto', 'src/lib', 'src/client/prove-scheduler.ts', 'src/client/secrets.ts'],
   'src/lib': [],
@@ -153,6 +153,11 @@ test(`no file is longer than ${longestFile} lines`, () => {
     `sizes: ${sizes.length} files, median ${share(0.5)} lines (aim 80), p90 ${share(0.9)} (aim 200), ` +
       `longest ${sizes.at(-1)}; test lines ${(tested / all).toFixed(1)} x source\n`,
   )
+  expect(faults).toEqual([])
+})
+
+test('each file begins with a sentence that says what it is for', () => {
+  const faults = product.filter(({ text }) => !/^(\/\*|\/\/|#!)/.test(text)).map(({ path }) => path)
   expect(faults).toEqual([])
 })
 

@@ -1,9 +1,9 @@
 /** What a placement sees of the world when it decides: facts and time, all handed in. */
 import type { Cause } from '../../proto/cause.ts'
 import type { RunReport } from '../../proto/sync.ts'
-import type { RunFacts } from '../process/run-driver.ts'
 import { allowsStart, type Lease } from './lease.ts'
 import { isSingleCopy, type PlacementRecord } from './record.ts'
+import type { RunFacts } from './run.ts'
 
 export type Around = {
   now: number

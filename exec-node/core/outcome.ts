@@ -1,7 +1,7 @@
 /** From the facts of a run to what became of it. */
 import type { Cause } from '../../proto/cause.ts'
-import type { RunFacts } from '../process/run-driver.ts'
 import type { RunRecord } from './record.ts'
+import type { RunFacts } from './run.ts'
 
 export type Outcome =
   /** Never began, and nothing of it exists. */

@@ -1,10 +1,10 @@
 /** What to ask of the driver so that the current run becomes what the record wants of it. */
 import type { JobSpec } from '../../proto/job.ts'
-import type { StopOrder } from '../process/run-driver.ts'
 import { mayStart, type Around } from './around.ts'
 import { outcomeOf } from './outcome.ts'
 import { currentRun } from './record.ts'
 import type { Ending, PlacementRecord, RunRecord } from './record.ts'
+import type { StopOrder } from './run.ts'
 import { leftoverGraceMs, leftoverPatienceMs, stopOrder } from './stop-plan.ts'
 
 export type Action =

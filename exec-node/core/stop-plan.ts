@@ -1,6 +1,6 @@
 /** How a run is brought to its end: which cause it gets, which signal, how much grace. */
-import type { StopOrder } from '../process/run-driver.ts'
 import type { Ending, PlacementRecord } from './record.ts'
+import type { StopOrder } from './run.ts'
 
 /** What is left of a run after its command has ended gets this much time, then SIGKILL. */
 export const leftoverGraceMs = 5_000

@@ -3,11 +3,10 @@
  * process/, a fake one in test/support. The agent decides; the driver only does and tells facts.
  * All times are wall-clock milliseconds since 1970 unless a name says otherwise.
  */
-import type { Cause, Usage } from '../../proto/cause.ts'
 import type { Enforcement } from '../../proto/node.ts'
+import type { RunFacts, RunKey, StopOrder } from '../core/run.ts'
 
-/** One run of one task. `key` is `JOB.INDEX.EPOCH.RUN` and names the run's folder and cgroup. */
-export type RunKey = string & { readonly brand?: 'RunKey' }
+export type { OutputMark, RunFacts, RunKey, StopOrder, StuckProcess } from '../core/run.ts'
 
 export type Identity = {
   user: string
@@ -47,41 +46,6 @@ export type RunPlan = {
   stop: { signal: string; graceMs: number }
   /** A single-copy run ends itself when the node's lease passes its deadlines. */
   singleCopy: boolean
-}
-
-export type StuckProcess = { pid: number; state: string; waitChannel: string }
-
-/** Position in an output file when the run began: lets a reader find this run's part of an appended file. */
-export type OutputMark = { inode: number; offset: number }
-
-/** What the spool and the kernel say about one run, read afresh at each call. */
-export type RunFacts = {
-  key: RunKey
-  pid: number | null
-  startedAt: number | null
-  endedAt: number | null
-  outMark: OutputMark | null
-  errMark: OutputMark | null
-  /** True while any process of the run may be alive, or this cannot be ruled out. */
-  populated: boolean
-  /** True while its shepherd lives. */
-  supervised: boolean
-  /** Set once the command has ended (or never began); final when `populated` is false. */
-  cause: Cause | null
-  usage: Usage
-  /** Processes that survived SIGKILL for more than some seconds. */
-  stuck: readonly StuckProcess[]
-  /** Wall-clock time of the last byte the run wrote to its output, where known. */
-  lastOutputAt: number | null
-  /** A cgroup or folder no record explains, or a damaged record: what is odd about it. */
-  oddity: string | null
-}
-
-export type StopOrder = {
-  /** Recorded as the run's cause when the run ends by this stop. */
-  cause: Cause
-  signal: string
-  graceMs: number
 }
 
 /** Outcome of one liveness check command run as the owner inside the run's limits. */

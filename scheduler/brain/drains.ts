@@ -1,6 +1,6 @@
+/** Carrying out drains: a plan in the store, advanced by the tick, that survives our restart. */
 import type { Cause } from '../../proto/cause.ts'
 import { iso } from '../../proto/ids.ts'
-/** Carrying out drains: a plan in the store, advanced by the tick, that survives our restart. */
 import type { DrainEnd, DrainRequest, DrainView } from '../../proto/node.ts'
 import { planDrain, type DrainPlan, type DrainTask } from '../core/drain-plan.ts'
 import { done, type Result } from '../core/result.ts'

@@ -1,5 +1,5 @@
-import type { jobRoutes } from '../../proto/api-jobs.ts'
 /** Editing a live job: what changes now, at the next run, or at the next placement. */
+import type { jobRoutes } from '../../proto/api-jobs.ts'
 import type { JobEdit, JobSpec } from '../../proto/job.ts'
 import type { Reply } from '../../proto/route.ts'
 import { problemOfSpec } from '../core/admission.ts'

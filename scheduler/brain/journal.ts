@@ -1,8 +1,8 @@
-import type { Task } from '../core/task-state.ts'
 /**
  * Gathers changes while the commit before them is under way, and commits them together. What was touched is
  * copied to rows when a commit begins; whoever wants to leave the process waits for `settled`.
  */
+import type { Task } from '../core/task-state.ts'
 import type { LiveJob } from '../state/live-job.ts'
 import { storedNode, type LiveNode } from '../state/live-node.ts'
 import type { Change, EventRow } from '../store/change.ts'

@@ -1,3 +1,4 @@
+/** From what is stored to what lives: the brain after a start knows all that was acknowledged before. */
 import { taskKey } from '../../proto/ids.ts'
 import type { TaskCounts } from '../../proto/job.ts'
 import type { ScheduleSpec } from '../../proto/schedule.ts'
@@ -7,7 +8,6 @@ import { nextDue } from '../core/cron/next-due.ts'
 import { placementOf, type Task } from '../core/task-state.ts'
 import type { GridState } from '../state/grid.ts'
 import { IndexRanges, type Stretch } from '../state/index-ranges.ts'
-/** From what is stored to what lives: the brain after a start knows all that was acknowledged before. */
 import { noneEnded, type LiveJob, type StoredFacts } from '../state/live-job.ts'
 import { newNode, type StoredNode } from '../state/live-node.ts'
 import { scheduleKey, type LiveSchedule, type StoredSchedule } from '../state/live-schedule.ts'

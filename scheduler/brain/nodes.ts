@@ -1,5 +1,5 @@
-import type { NodeView } from '../../proto/node.ts'
 /** Nodes: what placement may use of them, and what operators do with them. */
+import type { NodeView } from '../../proto/node.ts'
 import { causeText } from '../../proto/words.ts'
 import { noHistory } from '../core/breaker.ts'
 import { done, refuse, type Result } from '../core/result.ts'

@@ -1,5 +1,5 @@
-import type { jobRoutes } from '../../proto/api-jobs.ts'
 /** Output of a job, read through the node that has it; what is kept of it where that node is gone. */
+import type { jobRoutes } from '../../proto/api-jobs.ts'
 import { iso } from '../../proto/ids.ts'
 import type { JobSpec } from '../../proto/job.ts'
 import type { Reply } from '../../proto/route.ts'

@@ -1,5 +1,5 @@
-import type { PlacementReport, RunReport } from '../../proto/sync.ts'
 /** Runs as the agent tells them: rows for history, entries for the timeline. */
+import type { PlacementReport, RunReport } from '../../proto/sync.ts'
 import { causeText } from '../../proto/words.ts'
 import { withEnd, withStart } from '../core/breaker.ts'
 import { placementOf, type Task } from '../core/task-state.ts'

@@ -1,8 +1,8 @@
-import { randomFillSync } from 'node:crypto'
 /**
  * A file that does nothing but take space: given up when the disk is full, so that what stops work and
  * makes room can still be written; taken back when there is room for it twice.
  */
+import { randomFillSync } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 

@@ -1,6 +1,6 @@
+/** What a finished job is as an exit status, and waiting for that end. */
 import { constants } from 'node:os'
 
-/** What a finished job is as an exit status, and waiting for that end. */
 import type { Cause } from '../../proto/cause.ts'
 import type { JobSummary } from '../../proto/job.ts'
 import type { Client } from '../client/client.ts'

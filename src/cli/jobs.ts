@@ -1,6 +1,6 @@
+/** `eg jobs`: one's live jobs, or others'. */
 import { defineCommand } from './command.ts'
 import { listJobs, printJobs } from './job-list.ts'
-/** `eg jobs`: one's live jobs, or others'. */
 import { jobKinds, taskStates } from './job-words.ts'
 import { oneOf, whole } from './values.ts'
 

@@ -1,5 +1,5 @@
-import type { ActionReply, Selection } from '../../proto/api-jobs.ts'
 /** Which jobs an action means, asked back where it may mean many, and what became of each. */
+import type { ActionReply, Selection } from '../../proto/api-jobs.ts'
 import { errorList, exitStatus, type ErrorCode } from '../../proto/error-list.ts'
 import type { Client } from '../client/client.ts'
 import { defineCommand, UsageError, type Command, type Context } from './command.ts'

@@ -1,5 +1,5 @@
-import { causeText } from '../../proto/words.ts'
 /** `eg wait`: waits for jobs and exits as they did. */
+import { causeText } from '../../proto/words.ts'
 import type { Client } from '../client/client.ts'
 import { defineCommand, CommandError } from './command.ts'
 import { jobStatus, untilFinished, waitPatienceMs } from './job-end.ts'

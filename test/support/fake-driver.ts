@@ -1,3 +1,7 @@
+/**
+ * Processes without an operating system: a fake machine holds virtual runs that outlive the agent, and each
+ * start of an agent gets a driver onto it. Runs follow a script; a reboot ends them all at once.
+ */
 import type {
   CheckResult,
   LeaseRecord,
@@ -6,10 +10,6 @@ import type {
   RunPlan,
   StopOrder,
 } from '../../exec-node/process/run-driver.ts'
-/**
- * Processes without an operating system: a fake machine holds virtual runs that outlive the agent, and each
- * start of an agent gets a driver onto it. Runs follow a script; a reboot ends them all at once.
- */
 import type { Cause } from '../../proto/cause.ts'
 import type { Enforcement } from '../../proto/node.ts'
 import type { Cancel, Clock } from '../../src/lib/clock.ts'

@@ -1,6 +1,6 @@
+/** A spool in memory that survives the agent; writes can be made to fail as on a full disk. */
 import type { PlacementRecord } from '../../exec-node/core/record.ts'
 import { keyOf } from '../../exec-node/core/record.ts'
-/** A spool in memory that survives the agent; writes can be made to fail as on a full disk. */
 import type { KeptState, Loaded, Spool } from '../../exec-node/ports.ts'
 import type { LeaseRecord } from '../../exec-node/process/run-driver.ts'
 

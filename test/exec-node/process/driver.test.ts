@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
 /** Limits, checks, accounts and the node's fence. */
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
