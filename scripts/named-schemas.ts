@@ -1,6 +1,6 @@
+/** Schemas that have a name of their own in proto stand once in the API description, and are referred to. */
 import * as events from '../proto/api-grid.ts'
 import * as jobs from '../proto/api-jobs.ts'
-/** Schemas that have a name of their own in proto stand once in the API description, and are referred to. */
 import * as cause from '../proto/cause.ts'
 import * as errors from '../proto/errors.ts'
 import * as job from '../proto/job.ts'
