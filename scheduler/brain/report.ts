@@ -224,6 +224,7 @@ function missing(ctx: BrainContext, node: LiveNode, report: Report, rebooted: bo
     } else if (isOddity(report, key, placement.epoch)) {
       // It has lost the record but not the run: told of the placement anew, it takes it up again.
       ctx.orders.touch(node.name, key)
+      ctx.journal.nudge()
     } else if (placement.known || task.state.is === 'unreachable') {
       tryHappen(ctx, found.job, found.index, { happened: 'forgotten' })
     }

@@ -1,0 +1,297 @@
+import { describe, expect, test } from 'vitest'
+
+import { BrainGrid, operator } from '../../support/brain.ts'
+import type { FakeNode } from '../../support/fake-node.ts'
+
+const bot = { kind: 'continuous', name: 'bot' } as const
+
+async function two(request: Parameters<BrainGrid['submit']>[0] = bot) {
+  const grid = await BrainGrid.open()
+  const nodes = [await grid.node('n1'), await grid.node('n2')]
+  await grid.turn(...nodes)
+  const job = await grid.submit(request)
+  await grid.tick()
+  const task = `${job}.1`
+  const on = nodes.find((node) => node.has(task)) as FakeNode
+  const other = nodes.find((node) => node !== on) as FakeNode
+  on.start(task)
+  await grid.turn(...nodes)
+  return { grid, job, task, on, other }
+}
+const stateOf = async (grid: BrainGrid, name: string) =>
+  (await grid.ok('showNode', operator, { params: { node: name } })).state
+
+describe('a node that falls silent', () => {
+  test('is shown, and after its lease its bots start elsewhere and it is told to stop them', async () => {
+    const { grid, job, task, on, other } = await two()
+    await grid.pass(24_000, other)
+    expect(await stateOf(grid, on.name)).toBe('silent')
+    expect(await grid.show(job)).toMatchObject({ state: 'unreachable', node: on.name })
+    await grid.pass(270_000, other)
+    expect(await grid.state(job)).toBe('unreachable')
+    await grid.pass(16_000, other)
+    expect(await stateOf(grid, on.name)).toBe('lost')
+    expect(other.of(task).order).toMatchObject({ epoch: 2, firstRun: 2 })
+    const { answers } = await on.report()
+    expect(answers).toEqual([{ task, epoch: 1, version: 2, then: 'stop' }])
+    on.end(task, { kind: 'lease-expired', node: on.name })
+    const after = await on.report()
+    expect(after.answers).toMatchObject([{ epoch: 1, then: 'forget' }])
+    expect(await grid.show(job)).toMatchObject({ state: 'placed', node: other.name })
+    expect((await grid.show(job)).tasks).toMatchObject([
+      { runs: [{ number: 1, cause: { kind: 'lease-expired' } }] },
+    ])
+  })
+
+  test('that speaks again in time goes on as if nothing had been', async () => {
+    const { grid, job, on, other } = await two()
+    await grid.pass(100_000, other)
+    expect(await grid.state(job)).toBe('unreachable')
+    await on.report()
+    expect(await grid.show(job)).toMatchObject({ state: 'running', node: on.name })
+  })
+
+  test('keeps what may be kept, also when it comes back long after', async () => {
+    const { grid, job, on, other } = await two({ name: 'once' })
+    await grid.pass(400_000, other)
+    expect(await grid.show(job)).toMatchObject({ state: 'unreachable', node: on.name })
+    await on.report()
+    expect(await grid.show(job)).toMatchObject({ state: 'running', node: on.name })
+    expect(other.held.size).toBe(0)
+    on.exit(`${job}.1`)
+    await on.report()
+    expect(await grid.show(job)).toMatchObject({ outcome: 'succeeded' })
+  })
+
+  test('stopped meanwhile, a bot is over with the lease and its name is free', async () => {
+    const { grid, job, other } = await two()
+    await grid.pass(60_000, other)
+    await grid.stop([job])
+    expect(await grid.state(job)).toBe('unreachable')
+    await grid.pass(260_000, other)
+    expect(await grid.show(job)).toMatchObject({ outcome: 'cancelled' })
+    await grid.submit(bot)
+  })
+
+  test('stopped meanwhile, a job to be kept is over when its node speaks', async () => {
+    const { grid, job, on, other } = await two({ name: 'once' })
+    await grid.pass(400_000, other)
+    await grid.stop([job])
+    await grid.pass(60_000, other)
+    expect(await grid.state(job)).toBe('unreachable')
+    on.attach()
+    await on.report()
+    await grid.quiet()
+    expect(on.of(`${job}.1`).order.want.kind).toBe('stop')
+    on.stopWanted()
+    await on.report()
+    expect(await grid.show(job)).toMatchObject({ outcome: 'cancelled' })
+  })
+
+  test('may be declared lost by an operator', async () => {
+    const { grid, job, on, other } = await two({ name: 'once', retry: 1 })
+    const lose = { params: { node: on.name }, body: { confirmed: true as const } }
+    expect(await grid.refused('loseNode', operator, lose)).toBe('wrong-state')
+    await grid.pass(40_000, other)
+    await grid.ok('loseNode', operator, lose)
+    await grid.tick()
+    expect(await grid.show(job)).toMatchObject({ state: 'placed', node: other.name })
+    await grid.ok('removeNode', operator, { params: { node: on.name } })
+    expect(grid.brain.state.nodes.size).toBe(1)
+  })
+
+  test('its many tasks come back at a bounded rate', async () => {
+    const grid = await BrainGrid.open({ settings: { replacedPerSecond: 10 } })
+    const roomy = { slots: 100, memBytes: 2 ** 40 }
+    const big = await grid.node('n1', roomy)
+    for (let nth = 0; nth < 50; nth += 1) await grid.submit({ ...bot, name: `b${nth}` })
+    await grid.turn(big)
+    const other = await grid.node('n2', roomy)
+    await grid.turn(big, other)
+    await grid.turn(big, other)
+    grid.brain.start()
+    await grid.pass(304_000, other)
+    const after = other.held.size
+    expect(after).toBeGreaterThan(0)
+    expect(after).toBeLessThan(45)
+    await grid.pass(8_000, other)
+    expect(other.held.size).toBe(50)
+    await grid.brain.stop()
+  })
+})
+
+describe('leases', () => {
+  test('alone, a node has one without end, and takes an end only when it has acknowledged it', async () => {
+    const grid = await BrainGrid.open()
+    const n1 = await grid.node('n1')
+    expect(n1.terms).toBe(null)
+    const job = await grid.submit(bot)
+    await grid.tick()
+    const n2 = await grid.node('n2')
+    expect(n2.terms).toMatchObject({ endMs: 300_000 })
+    // It is offered an end but never says that it holds it.
+    await n1.deliver(n1.build(false))
+    expect(grid.brain.state.nodes.get('n1')?.outstanding).toEqual({ kind: 'endless' })
+    await grid.pass(700_000, n2)
+    expect(await grid.show(job)).toMatchObject({ state: 'unreachable', node: 'n1' })
+    await n1.report()
+    await n1.report()
+    expect(grid.brain.state.nodes.get('n1')?.outstanding).toEqual({ kind: 'until', endMs: 300_000 })
+    await grid.pass(310_000, n2)
+    expect(await grid.show(job)).toMatchObject({ node: 'n2' })
+  })
+
+  test('longer terms that were granted count until the node says that it holds shorter ones', async () => {
+    const { grid, on, other } = await two()
+    await grid.reopen({
+      lease: { ...grid.settings.lease, terms: { termMs: 1000, killMs: 2000, endMs: 30_000 } },
+    })
+    on.attach()
+    await on.deliver(on.build(true))
+    expect(grid.brain.state.nodes.get(on.name)?.outstanding).toMatchObject({ endMs: 300_000 })
+    await grid.reopen()
+    expect(grid.brain.state.nodes.get(on.name)?.outstanding).toMatchObject({ endMs: 300_000 })
+    await grid.pass(100_000, other)
+    expect(await stateOf(grid, on.name)).toBe('silent')
+    await on.report()
+    await on.report()
+    expect(grid.brain.state.nodes.get(on.name)?.outstanding).toMatchObject({ endMs: 30_000 })
+  })
+
+  test('a killed agent may not remember the newest lease that it wrote', async () => {
+    const { grid, on } = await two()
+    const before = on.terms
+    const node = grid.brain.state.nodes.get(on.name)
+    if (node) node.outstanding = { kind: 'endless' }
+    on.session = 's2'
+    on.sequence = 0
+    on.terms = before
+    await on.report(true)
+    expect(node?.outstanding).toEqual({ kind: 'endless' })
+    await on.report()
+    expect(node?.outstanding).toEqual({ kind: 'until', endMs: 300_000 })
+  })
+
+  test('silence counts from when this scheduler began to judge, and anew after a stall', async () => {
+    const { grid, job, on, other } = await two()
+    await grid.pass(200_000, other)
+    await grid.reopen()
+    await grid.pass(280_000, other)
+    expect(await grid.show(job)).toMatchObject({ state: 'unreachable', node: on.name })
+    grid.clock.sleep(60_000)
+    await grid.pass(100_000, other)
+    expect(await stateOf(grid, on.name)).toBe('silent')
+    await grid.pass(300_000, other)
+    expect(await stateOf(grid, on.name)).toBe('lost')
+  })
+
+  test('a scheduler that has moved does not judge who has not yet spoken to it there', async () => {
+    const { grid, job, on, other } = await two()
+    await grid.reopen({ place: 'elsewhere' })
+    await grid.pass(700_000, other)
+    expect(await grid.show(job)).toMatchObject({ state: 'unreachable', node: on.name })
+    await on.report()
+    await on.report()
+    await grid.pass(330_000, other)
+    expect(await stateOf(grid, on.name)).toBe('lost')
+  })
+
+  test('nobody is judged after judging has ended, and a stop keeps what runs', async () => {
+    const { grid, on } = await two()
+    await grid.brain.stop()
+    await grid.clock.advance(900_000)
+    grid.brain.tick()
+    expect(grid.brain.state.nodes.get(on.name)?.state).toBe('up')
+  })
+})
+
+describe('reports', () => {
+  test('a new boot of the same machine within its silence ends what ran before', async () => {
+    const { grid, job, on, other } = await two()
+    await grid.clock.advance(10_000)
+    on.reboot()
+    await grid.clock.advance(2_000)
+    await other.report()
+    await on.report()
+    await grid.tick()
+    expect((await grid.show(job)).tasks).toMatchObject([{ epoch: 2, state: 'placed' }])
+    expect((await grid.show(job)).timeline.map(({ what }) => what)).toContain('requeued')
+    // Nothing of a lease survives a boot: only what was granted since.
+    expect(grid.brain.state.nodes.get(on.name)?.outstanding).toMatchObject({ endMs: 300_000 })
+  })
+
+  test('a report that was overtaken changes nothing', async () => {
+    const { grid, job, task, on } = await two()
+    const full = on.build(true)
+    const late = { ...full, placements: [] }
+    await on.report()
+    await expect(on.deliver(late)).rejects.toThrow('unavailable')
+    expect(await grid.state(job)).toBe('running')
+    expect(on.has(task)).toBe(true)
+  })
+
+  test('an older session and an older boot are overtaken too', async () => {
+    const { grid, on } = await two()
+    const old = on.build(true)
+    await grid.clock.advance(20_000)
+    on.session = 's2'
+    on.sequence = 0
+    await on.report(true)
+    await expect(on.deliver(old)).rejects.toThrow('unavailable')
+    await grid.clock.advance(1_000)
+    on.reboot()
+    await grid.clock.advance(500)
+    await on.report()
+    await expect(on.deliver(old)).rejects.toThrow('unavailable')
+  })
+
+  test('a placement that its node forgot is told again, or over if it had begun', async () => {
+    const grid = await BrainGrid.open()
+    const node = await grid.node('n1')
+    const begun = await grid.submit({ ...bot, name: 'begun' })
+    const unbegun = await grid.submit({ name: 'unbegun' })
+    await grid.tick()
+    node.start(`${begun}.1`)
+    await node.report()
+    node.held.clear()
+    await node.report(true)
+    expect(await grid.state(begun)).toBe('pending')
+    await grid.pass(8_000, node)
+    expect(node.of(`${begun}.1`).order).toMatchObject({ epoch: 2, firstRun: 2 })
+    expect(node.of(`${unbegun}.1`).order).toMatchObject({ epoch: 1, firstRun: 1 })
+  })
+
+  test('a run whose record is lost but which lives is taken up again, a stale one stopped', async () => {
+    const { grid, job, task, on } = await two()
+    on.held.clear()
+    on.oddities = [
+      { key: `${task}.1.1`, detail: 'no record', populated: true },
+      { key: '1.1.0.1', detail: 'no record', populated: true },
+      { key: 'stranger', detail: 'no record', populated: true },
+    ]
+    const { answers } = await on.report(true)
+    expect(answers).toEqual([{ task: '1.1', epoch: 0, version: 0, then: 'stop' }])
+    await grid.quiet()
+    expect(on.of(task).order.epoch).toBe(1)
+    expect(await grid.state(job)).toBe('running')
+  })
+
+  test('another machine under a name in use is refused, and the name cordoned', async () => {
+    const { grid, on, other } = await two()
+    const twin = { ...on.build(true), session: 'x', facts: { ...on.facts, machineId: 'other' } }
+    await expect(on.deliver(twin)).rejects.toThrow('node-refused')
+    const view = await grid.ok('showNode', operator, { params: { node: on.name } })
+    expect(view).toMatchObject({ cordoned: true, state: 'up' })
+    await grid.reopen()
+    await grid.turn(on, other)
+    expect(await grid.ok('showNode', operator, { params: { node: on.name } })).toMatchObject({
+      cordoned: true,
+    })
+  })
+
+  test('a foreign grid and another protocol are refused', async () => {
+    const { on } = await two()
+    await expect(on.deliver({ ...on.build(true), grid: 'other' })).rejects.toThrow('wrong-grid')
+    await expect(on.deliver({ ...on.build(true), protocol: 9 })).rejects.toThrow('invalid')
+  })
+})
