@@ -1,0 +1,53 @@
+/** Memory against disk: a scheduler that started now would know what this one knows. */
+import { loadState } from '../../scheduler/brain/load.ts'
+import { jobRow, taskRow } from '../../scheduler/brain/rows.ts'
+import { GridState } from '../../scheduler/state/grid.ts'
+import { storedNode } from '../../scheduler/state/live-node.ts'
+import { addPiece, emptySnapshot } from '../../scheduler/store/load.ts'
+import { silentLog } from '../../src/lib/log.ts'
+import { Broken, type Watched } from './promises.ts'
+
+/** Compares where nothing is under way; true when it did. */
+export async function checkAgreement({ scheduler }: Watched): Promise<boolean> {
+  const { brain, disk } = scheduler
+  if (brain === null || disk.busy > 0) return false
+  let isSettled = false
+  void brain.settled().then(
+    () => (isSettled = true),
+    () => {},
+  )
+  await Promise.resolve()
+  await Promise.resolve()
+  if (!isSettled) return false
+  const snapshot = emptySnapshot()
+  disk.engine.load((piece) => addPiece(snapshot, piece))
+  const stored = new GridState()
+  loadState(stored, snapshot, silentLog)
+  const inMemory = digest(brain.state)
+  const onDisk = digest(stored)
+  for (const key of new Set([...inMemory.keys(), ...onDisk.keys()])) {
+    const [memory, disk] = [inMemory.get(key), onDisk.get(key)]
+    if (memory !== disk) throw new Broken(`${key}\n  in memory ${memory}\n  on disk   ${disk}`)
+  }
+  return true
+}
+
+function digest(state: GridState): Map<string, string> {
+  const facts = new Map<string, string>()
+  for (const job of state.jobs.values()) {
+    const row = jobRow(job, null)
+    facts.set(`job ${job.id}`, JSON.stringify({ ...row, placed: job.placed }))
+    facts.set(`untouched of job ${job.id}`, JSON.stringify(job.untouched.stretches))
+    for (const task of job.tasks?.values() ?? [])
+      facts.set(`task ${job.id}.${task.index}`, JSON.stringify(taskRow(task)))
+  }
+  for (const node of state.nodes.values()) {
+    // When it last reported is no decision: it is written with the next one.
+    const stored = { ...storedNode(node), lastReportAt: null, incarnation: null }
+    facts.set(`node ${node.name}`, JSON.stringify(stored))
+    facts.set(`tasks on ${node.name}`, [...node.tasks].sort().join(' '))
+  }
+  for (const { owner, name, cursorAt, paused, queue } of state.schedules.values())
+    facts.set(`schedule ${owner} ${name}`, JSON.stringify({ cursorAt, paused, queue }))
+  return facts
+}

@@ -1,0 +1,192 @@
+/** What goes wrong: chosen by the seed, each with its own end. */
+import type { Host } from './host.ts'
+import type { Network } from './network.ts'
+import type { NodeHost } from './node-host.ts'
+import type { Random } from './random.ts'
+import type { SchedulerHost } from './scheduler-host.ts'
+import type { World } from './world.ts'
+
+const kinds = {
+  loss: 3,
+  calm: 3,
+  partition: 4,
+  oneWayPartition: 4,
+  resetStreams: 2,
+  agentCrash: 6,
+  agentHang: 4,
+  powerLoss: 3,
+  sleep: 3,
+  schedulerCrash: 4,
+  schedulerDown: 2,
+  schedulerHang: 3,
+  commitFault: 6,
+  diskFull: 1,
+  spoolFull: 1,
+  clockStep: 1,
+}
+export type FaultKind = keyof typeof kinds
+
+/** Short, about as long as a lease, or well beyond it. */
+const lengthMs = (random: Random): number =>
+  random.weighted({ short: 5, lease: 3, long: 2 }) === 'short'
+    ? random.delay(5_000)
+    : random.between(30_000, 90_000)
+
+export class Faults {
+  /** Clocks that stepped make some checks void. */
+  clockStepped = false
+  readonly counts: Partial<Record<FaultKind, number>> = {}
+  readonly #world: World
+  readonly #random: Random
+  readonly #network: Network
+  readonly #scheduler: SchedulerHost
+  readonly #nodes: readonly NodeHost[]
+
+  constructor(around: {
+    world: World
+    random: Random
+    network: Network
+    scheduler: SchedulerHost
+    nodes: readonly NodeHost[]
+  }) {
+    this.#world = around.world
+    this.#random = around.random
+    this.#network = around.network
+    this.#scheduler = around.scheduler
+    this.#nodes = around.nodes
+  }
+
+  strike(): void {
+    const kind = this.#random.weighted(kinds)
+    this.counts[kind] = (this.counts[kind] ?? 0) + 1
+    const node = this.#random.pick(this.#nodes)
+    if (node) this.#strike(kind, node)
+  }
+
+  #strike(kind: FaultKind, node: NodeHost): void {
+    switch (kind) {
+      case 'loss':
+      case 'calm':
+        return this.#weather(kind)
+      case 'partition':
+      case 'oneWayPartition':
+        return this.#partition(node.host, kind === 'partition')
+      case 'resetStreams':
+        for (const pipe of this.#scheduler.pipes) pipe.reset('connection reset')
+        return
+      case 'agentCrash':
+        node.crashAgent()
+        return this.#later(500 + this.#random.delay(4_000), node, () => node.startAgent())
+      case 'agentHang':
+        return this.#hang(node.host, lengthMs(this.#random))
+      case 'powerLoss':
+        node.powerOff()
+        return this.#later(1_000 + lengthMs(this.#random), null, () => node.powerOn())
+      case 'sleep':
+        return this.#sleep(node.host)
+      case 'spoolFull':
+        node.spool.isFull = true
+        return this.#later(lengthMs(this.#random) / 4, null, () => (node.spool.isFull = false))
+      default:
+        return this.#strikeScheduler(kind)
+    }
+  }
+
+  #strikeScheduler(kind: FaultKind): void {
+    const scheduler = this.#scheduler
+    switch (kind) {
+      case 'schedulerDown':
+        scheduler.heldDownUntil = this.#world.now + lengthMs(this.#random)
+        return scheduler.crash('killed for a while')
+      case 'schedulerHang':
+        return this.#hang(scheduler.host, lengthMs(this.#random))
+      case 'commitFault':
+        scheduler.disk.next =
+          this.#random.pick(['crash-before', 'crash-inside', 'crash-after', 'fails'] as const) ??
+          null
+        return
+      case 'diskFull':
+        scheduler.disk.isFull = true
+        return this.#later(this.#random.delay(4_000), null, () => (scheduler.disk.isFull = false))
+      case 'clockStep':
+        this.clockStepped = true
+        scheduler.host.wallOffsetMs += this.#random.int(-3_600_000, 3_600_000)
+        return this.#world.note('the wall clock of the scheduler steps')
+      default:
+        return scheduler.crash('killed')
+    }
+  }
+
+  #weather(kind: 'loss' | 'calm'): void {
+    const random = this.#random
+    const isBad = kind === 'loss'
+    this.#network.faults = {
+      loss: isBad ? random.between(0, 0.4) : 0,
+      duplicates: random.between(0, 0.2),
+      slow: isBad ? random.between(0, 0.1) : 0,
+      meanMs: random.pick([1, 5, 50]) ?? 1,
+    }
+  }
+
+  #partition(host: Host, isBothWays: boolean): void {
+    const ways = [
+      [host.name, 'scheduler'],
+      ['scheduler', host.name],
+    ] as const
+    const cut = isBothWays ? ways : [this.#random.pick(ways) ?? ways[0]]
+    for (const [from, to] of cut) {
+      this.#network.cut(from, to)
+      this.#world.note(`no way from ${from} to ${to}`)
+    }
+    this.#later(lengthMs(this.#random), null, () => {
+      for (const [from, to] of cut) this.#network.heal(from, to)
+      this.#world.note(`ways between ${host.name} and scheduler heal`)
+    })
+  }
+
+  #hang(host: Host, forMs: number): void {
+    const process = host.daemon
+    if (process === null || process.frozen !== 'no') return
+    this.#world.note(`${process.name} hangs`)
+    this.#world.freeze(process, 'stopped')
+    this.#later(forMs, null, () => {
+      if (process.frozen !== 'stopped' || process.dead) return
+      this.#world.note(`${process.name} goes on`)
+      this.#world.thaw(process)
+    })
+  }
+
+  #sleep(host: Host): void {
+    if (!host.isOn || host.isAsleep || host.daemon?.frozen === 'stopped') return
+    this.#world.note(`${host.name} falls asleep`)
+    host.sleep()
+    this.#later(lengthMs(this.#random), null, () => {
+      if (!host.isAsleep) return
+      this.#world.note(`${host.name} wakes`)
+      host.wake()
+    })
+  }
+
+  #later(delayMs: number, node: NodeHost | null, call: () => void): void {
+    this.#world.after(delayMs, node?.host.kernel ?? null, call)
+  }
+
+  /** All is well from here on: what was broken is mended at once. */
+  end(): void {
+    this.#network.healAll()
+    const { disk, host } = this.#scheduler
+    disk.next = null
+    disk.isFull = false
+    this.#scheduler.heldDownUntil = 0
+    host.wallOffsetMs = 0
+    for (const each of [host, ...this.#nodes.map((node) => node.host)]) {
+      each.wake()
+      if (each.daemon !== null) this.#world.thaw(each.daemon)
+    }
+    for (const node of this.#nodes) {
+      node.spool.isFull = false
+      node.powerOn()
+      node.startAgent()
+    }
+  }
+}

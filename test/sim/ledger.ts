@@ -1,0 +1,50 @@
+/** Checks of what is on disk: one job for each submission and due time, one ledger entry for each due time. */
+import type { JobRow } from '../../scheduler/store/change.ts'
+import { addPiece, emptySnapshot } from '../../scheduler/store/load.ts'
+import { Broken, type Watched } from './promises.ts'
+
+export function checkHistory({ scheduler, people }: Watched): void {
+  const jobs = allJobs(scheduler)
+  const tokens = new Set<string>()
+  const dueTimes = new Set<string>()
+  for (const job of jobs) {
+    const { command } = JSON.parse(job.specJson ?? '{}') as { command?: string[] }
+    const token = command?.[1] ?? ''
+    if (job.schedule === null) {
+      if (tokens.has(token)) throw new Broken(`submission ${token} became two jobs`)
+      tokens.add(token)
+    } else {
+      const due = `${job.owner} ${job.schedule} ${job.dueAt}`
+      if (dueTimes.has(due)) throw new Broken(`two jobs for ${due}`)
+      dueTimes.add(due)
+    }
+  }
+  for (const schedule of people.schedules.values()) checkLedger(scheduler, schedule)
+}
+
+function allJobs(scheduler: Watched['scheduler']): JobRow[] {
+  const { engine } = scheduler.disk
+  const snapshot = emptySnapshot()
+  engine.load((piece) => addPiece(snapshot, piece))
+  const jobs: JobRow[] = []
+  for (let id = 1; id <= snapshot.newestJob; id += 1) {
+    const row = engine.query('job', { id })
+    if (row) jobs.push(row)
+  }
+  return jobs
+}
+
+/** Entries of neighbouring due times may share one row; no two rows tell of the same time. */
+function checkLedger(
+  scheduler: Watched['scheduler'],
+  { owner, name }: { owner: string; name: string },
+): void {
+  const rows = scheduler.disk.engine.query('firings', { owner, schedule: name, limit: 10_000 })
+  const due = rows.filter((row) => !row.manual).sort((a, b) => a.dueAt - b.dueAt)
+  let before: (typeof due)[number] | null = null
+  for (const row of due) {
+    if (before !== null && (before.until ?? before.dueAt) >= row.dueAt)
+      throw new Broken(`the ledger of ${name} tells twice of ${row.dueAt}`)
+    before = row
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * What lies between two machines: messages are lost, late, out of order, said twice; a way can be cut in one
+ * direction; a host that is up refuses where nobody listens, one that is off or cut off says nothing.
+ */
+import type { Host } from './host.ts'
+import type { Random } from './random.ts'
+import type { SimProcess, World } from './world.ts'
+
+export type NetworkFaults = { loss: number; duplicates: number; slow: number; meanMs: number }
+
+export const calm: NetworkFaults = { loss: 0, duplicates: 0, slow: 0, meanMs: 2 }
+
+/** What a caller gets; a lost reply is never told: callers have time-outs of their own. */
+export type Served<T> = { kind: 'reply'; value: T } | { kind: 'refused' }
+
+export class Network {
+  faults: NetworkFaults = calm
+  readonly world: World
+  readonly #random: Random
+  /** `from>to` of ways on which nothing gets through. */
+  readonly #cut = new Set<string>()
+
+  constructor(world: World, random: Random) {
+    this.world = world
+    this.#random = random
+  }
+
+  cut(from: string, to: string): void {
+    this.#cut.add(`${from}>${to}`)
+  }
+
+  heal(from: string, to: string): void {
+    this.#cut.delete(`${from}>${to}`)
+  }
+
+  isCut(from: string, to: string): boolean {
+    return this.#cut.has(`${from}>${to}`)
+  }
+
+  healAll(): void {
+    this.#cut.clear()
+    this.faults = calm
+  }
+
+  delay(): number {
+    const { slow, meanMs } = this.faults
+    if (this.#random.chance(slow)) return this.#random.delay(meanMs * 500)
+    return 0.2 + this.#random.delay(meanMs)
+  }
+
+  /** Once, twice or never, each after a time of its own; a way that is cut on arrival lets nothing through. */
+  send(from: Host, to: Host, arrive: () => void): void {
+    const { loss, duplicates } = this.faults
+    if (this.#random.chance(loss)) return
+    const copies = this.#random.chance(duplicates) ? 2 : 1
+    if (this.isCut(from.name, to.name)) return
+    for (let copy = 0; copy < copies; copy += 1) {
+      this.world.after(this.delay(), null, () => {
+        if (!this.isCut(from.name, to.name) && to.isOn) arrive()
+      })
+    }
+  }
+
+  /** One call to whatever daemon runs on `to`; `serve` gives the daemon's work, or null where none listens. */
+  call<T>(
+    from: { host: Host; process: SimProcess },
+    to: Host,
+    serve: () => { process: SimProcess; work: () => Promise<T> } | null,
+  ): Promise<Served<T>> {
+    return new Promise((resolve) => {
+      const back = (value: Served<T>): void => {
+        this.send(to, from.host, () => this.world.after(0, from.process, () => resolve(value)))
+      }
+      this.send(from.host, to, () => {
+        if (to.isAsleep) return
+        const found = serve()
+        if (found === null) return back({ kind: 'refused' })
+        this.world.after(0, found.process, () => {
+          // A process that dies meanwhile says nothing.
+          found.work().then(
+            (value) => back({ kind: 'reply', value }),
+            () => {},
+          )
+        })
+      })
+    })
+  }
+}

@@ -1,0 +1,243 @@
+/** A node: the real agent over a fake machine, with a spool that outlives it. */
+import { startAgent } from '../../exec-node/agent.ts'
+import { agentDefaults, type AgentPorts, type SchedulerLink } from '../../exec-node/ports.ts'
+import type { RunDriver } from '../../exec-node/process/run-driver.ts'
+import type { ReportReply } from '../../proto/sync.ts'
+import { FakeMachine } from '../support/fake-driver.ts'
+import { FakeSpool } from '../support/fake-spool.ts'
+import { planOf, scriptOf } from './behaviour.ts'
+import { Host } from './host.ts'
+import type { Network } from './network.ts'
+import { OrderPipe } from './order-pipe.ts'
+import type { Random } from './random.ts'
+import { simLease, type SchedulerHost } from './scheduler-host.ts'
+import type { SimProcess, World } from './world.ts'
+
+const fenceTickMs = 1_000
+
+/** What a mutant may break on a node. */
+export type NodeWiring = {
+  link?: (link: SchedulerLink, node: NodeHost) => SchedulerLink
+  driver?: (driver: RunDriver, node: NodeHost) => RunDriver
+  spool?: (spool: AgentPorts['spool'], node: NodeHost) => AgentPorts['spool']
+  isFenceless?: boolean
+}
+
+export type NodeShape = { slots: number; memBytes: number; driftPpm: number }
+
+export class NodeHost {
+  readonly host: Host
+  readonly machine: FakeMachine
+  readonly spool = new FakeSpool()
+  readonly world: World
+  readonly shape: NodeShape
+  onProblem: (what: string) => void = () => {}
+  readonly #network: Network
+  readonly #scheduler: SchedulerHost
+  readonly #random: Random
+  readonly #wiring: NodeWiring
+  #session = 0
+  #starting = new Set<string>()
+
+  constructor(
+    name: string,
+    shape: NodeShape,
+    around: { network: Network; scheduler: SchedulerHost; random: Random; wiring: NodeWiring },
+  ) {
+    this.#network = around.network
+    this.#scheduler = around.scheduler
+    this.#random = around.random
+    this.#wiring = around.wiring
+    this.world = around.network.world
+    this.shape = shape
+    this.host = new Host(this.world, name, shape.driftPpm)
+    this.machine = new FakeMachine(this.host.kernelClock(), scriptOf)
+    this.machine.bootId = this.host.bootId
+    this.spool.onLease = (lease) => (this.machine.lease = lease)
+    this.machine.onExec = ({ plan }) => this.world.note(`${this.name}: run ${plan.key} begins`)
+    this.machine.onEmpty = ({ plan, cause }) =>
+      this.world.note(`${this.name}: run ${plan.key} is gone (${cause?.kind ?? 'unknown'})`)
+    this.#fenceLater()
+  }
+
+  get name(): string {
+    return this.host.name
+  }
+
+  get isAgentUp(): boolean {
+    return this.host.daemon !== null
+  }
+
+  startAgent(): void {
+    if (!this.host.isOn || this.host.daemon !== null) return
+    const process = this.host.startDaemon('agent')
+    this.#session += 1
+    const session = `${this.name}-${this.#session}`
+    this.world.note(`${this.name}: agent starts as ${session}`)
+    const { slots, memBytes } = this.shape
+    const { bootId } = this.host
+    const labels = { zone: this.name.endsWith('1') ? 'a' : 'b' }
+    const facts = {
+      slots,
+      memBytes,
+      labels,
+      enforcement: 'cgroup2',
+      version: 'sim',
+      bootId,
+    } as const
+    const options = {
+      ...agentDefaults,
+      node: this.name,
+      session,
+      facts: { ...facts, machineId: `machine-${this.name}` },
+      reportMs: simLease.reportEveryMs,
+      reportTimeoutMs: 3_000,
+    }
+    startAgent(this.#ports(process), options).catch((error: unknown) => {
+      this.onProblem(`${this.name}: the agent did not start: ${String(error)}`)
+    })
+  }
+
+  crashAgent(): void {
+    if (this.host.daemon === null) return
+    this.world.note(`${this.name}: agent killed`)
+    this.#resetPipes()
+    this.host.killDaemon()
+  }
+
+  powerOff(): void {
+    if (!this.host.isOn) return
+    this.world.note(`${this.name}: power lost`)
+    this.host.powerOff()
+    this.machine.reboot('off', (key) => this.#starting.has(key) && this.#random.chance(0.5))
+    this.#starting.clear()
+  }
+
+  powerOn(): void {
+    if (this.host.isOn) return
+    this.host.powerOn()
+    this.machine.bootId = this.host.bootId
+    this.world.note(`${this.name}: boots as ${this.host.bootId}`)
+    this.#fenceLater()
+    this.host.after(this.host.kernel, 2_000 + this.#random.delay(3_000), () => this.startAgent())
+  }
+
+  #resetPipes(): void {
+    const { daemon } = this.host
+    for (const pipe of this.#scheduler.pipes) if (pipe.node === daemon) pipe.reset('agent died')
+  }
+
+  #fenceLater(): void {
+    if (this.#wiring.isFenceless === true) return
+    this.world.after(
+      fenceTickMs,
+      this.host.kernel,
+      () => {
+        this.machine.fence()
+        this.#fenceLater()
+      },
+      true,
+    )
+  }
+
+  #ports(process: SimProcess): AgentPorts {
+    const { host } = this
+    const driver = this.#driver(process)
+    const spool = this.#slow(this.spool, process, 1)
+    const link = this.#link(process)
+    return {
+      clock: host.clockOf(process),
+      random: () => this.#random.next(),
+      log: {
+        info: () => {},
+        warn: (facts) => this.world.note(`${this.name} warns: ${JSON.stringify(facts)}`),
+        error: (facts) => this.world.note(`${this.name} error: ${JSON.stringify(facts)}`),
+      },
+      driver: this.#wiring.driver?.(driver, this) ?? driver,
+      link: this.#wiring.link?.(link, this) ?? link,
+      spool: this.#wiring.spool?.(spool, this) ?? spool,
+      health: { reports: () => [] },
+      output: {
+        answer: async () => ({ ok: true, problem: null, data: '', cursor: null, end: true }),
+        tail: async () => null,
+      },
+      planRun: async (order, run) => ({ ok: true, plan: planOf(order, run) }),
+      checkHttp: async () => ({ ok: true, detail: '' }),
+    }
+  }
+
+  #driver(process: SimProcess): RunDriver {
+    const plain = this.machine.driver()
+    const slow = this.#slow(plain, process, 2)
+    return {
+      ...slow,
+      enforcement: plain.enforcement,
+      start: async (plan) => {
+        this.#starting.add(plan.key)
+        await slow.start(plan)
+        this.#starting.delete(plan.key)
+      },
+      onChange: (listener) =>
+        plain.onChange((key) => void this.world.after(0, process, () => listener(key))),
+    }
+  }
+
+  /** Each call takes time before and after it does anything: the process may die in between. */
+  #slow<T extends object>(target: T, process: SimProcess, meanMs: number): T {
+    const slowly =
+      (call: (...args: unknown[]) => unknown) =>
+      async (...args: unknown[]) => {
+        await this.world.wait(this.#random.delay(meanMs), process)
+        const result = await call.apply(target, args)
+        await this.world.wait(this.#random.delay(meanMs / 4), process)
+        return result
+      }
+    return new Proxy(target, {
+      get: (object, name) => {
+        const value: unknown = Reflect.get(object, name, object)
+        return typeof value === 'function'
+          ? slowly(value as (...args: unknown[]) => unknown)
+          : value
+      },
+      ownKeys: (object) => Reflect.ownKeys(object),
+    })
+  }
+
+  #link(process: SimProcess): SchedulerLink {
+    const scheduler = this.#scheduler
+    const network = this.#network
+    const from = { host: this.host, process }
+    const caller = { owner: 'exec-node', rights: 'user', from: this.name } as const
+    return {
+      report: async (report) => {
+        const body = structuredClone(report)
+        const request = { params: {}, query: {}, body }
+        const served = await network.call(from, scheduler.host, () =>
+          scheduler.serve('report', caller, request, null),
+        )
+        if (served.kind === 'refused') return { kind: 'refused-connection' }
+        const sent = served.value
+        if (!sent.ok) return { kind: 'rejected', refusal: sent.refusal }
+        return { kind: 'answered', reply: JSON.parse(sent.text) as ReportReply }
+      },
+      orders: (handlers) => {
+        const target = scheduler.process
+        const closed = (why: string) =>
+          this.world.after(network.delay(), process, () => handlers.closed(why))
+        if (target === null) {
+          closed('connection refused')
+          return { close: () => {} }
+        }
+        const pipe = new OrderPipe(
+          { network, node: from, scheduler: { host: scheduler.host, process: target } },
+          handlers,
+        )
+        network.send(this.host, scheduler.host, () => {
+          this.world.after(0, target, () => scheduler.attach(pipe, this.name))
+        })
+        return { close: () => pipe.close() }
+      },
+      answer: async () => {},
+    }
+  }
+}

@@ -1,0 +1,126 @@
+/** The promises as checks: what must hold after every step, and what must hold again once the faults are over. */
+import { parseRunKey } from '../../exec-node/core/record.ts'
+import { placementOf } from '../../scheduler/core/task-state.ts'
+import type { NodeHost } from './node-host.ts'
+import type { People } from './people.ts'
+import type { SchedulerHost } from './scheduler-host.ts'
+import type { World } from './world.ts'
+
+/** One fence tick, and what a scheduler of processes may add to it. */
+const wakeGraceMs = 1_500
+
+export class Broken extends Error {}
+
+export type Watched = {
+  world: World
+  scheduler: SchedulerHost
+  nodes: readonly NodeHost[]
+  people: People
+}
+
+export type LiveRun = { task: string; epoch: number; run: number; node: string; slots: number }
+
+export class Promises {
+  readonly #grid: Watched
+  readonly #epochs = new Map<string, number>()
+  readonly #finished = new Set<number>()
+  checks = 0
+
+  constructor(grid: Watched) {
+    this.#grid = grid
+  }
+
+  /** After every step. */
+  check(): void {
+    this.checks += 1
+    const live = liveRuns(this.#grid)
+    this.#oneCopy(live)
+    this.#capacity(live)
+    this.#placesOf(live)
+    this.#epochsRise()
+  }
+
+  #oneCopy(live: readonly LiveRun[]): void {
+    const seen = new Map<string, LiveRun>()
+    for (const run of live) {
+      const other = seen.get(run.task)
+      if (other) throw new Broken(`two copies of ${run.task}: ${said(other)} and ${said(run)}`)
+      seen.set(run.task, run)
+    }
+  }
+
+  #capacity(live: readonly LiveRun[]): void {
+    for (const { name, shape } of this.#grid.nodes) {
+      const used = live.filter((run) => run.node === name).reduce((sum, run) => sum + run.slots, 0)
+      if (used > shape.slots) throw new Broken(`${name} runs ${used} slots of ${shape.slots}`)
+    }
+  }
+
+  /** A slot is free only when nothing lives in it: whatever lives has its place in the scheduler's memory. */
+  #placesOf(live: readonly LiveRun[]): void {
+    const state = this.#grid.scheduler.brain?.state
+    if (!state) return
+    for (const run of live) {
+      const found = state.findTaskByKey(run.task)
+      const task = found?.job.tasks?.get(found.index)
+      const place = task ? placementOf(task.state) : null
+      if (place?.node !== run.node || place.epoch !== run.epoch)
+        throw new Broken(
+          `${said(run)} lives, but its task is ${JSON.stringify(task?.state ?? 'over')}`,
+        )
+    }
+  }
+
+  #epochsRise(): void {
+    const state = this.#grid.scheduler.brain?.state
+    if (!state) return
+    for (const job of state.jobs.values()) {
+      if (this.#finished.has(job.id)) throw new Broken(`job ${job.id} had finished and lives again`)
+      for (const task of job.tasks?.values() ?? []) {
+        const key = `${job.id}.${task.index}`
+        const place = placementOf(task.state)
+        // Only what may have left the scheduler counts: a placement is in memory before it is on disk.
+        if (place?.known !== true) continue
+        const before = this.#epochs.get(key) ?? 0
+        if (task.epoch < before)
+          throw new Broken(`epoch of ${key} fell from ${before} to ${task.epoch}`)
+        this.#epochs.set(key, task.epoch)
+      }
+    }
+  }
+
+  /** Now and then: what was acknowledged is on disk for ever. */
+  checkBook(): void {
+    const { scheduler, people } = this.#grid
+    const { engine } = scheduler.disk
+    for (const booked of people.jobs.values()) {
+      const row = engine.query('job', { id: booked.id })
+      if (row === null) throw new Broken(`job ${booked.id} was acknowledged and is not on disk`)
+      const { command } = JSON.parse(row.specJson ?? '{}') as { command?: string[] }
+      if (row.name !== booked.name || command?.[1] !== booked.token)
+        throw new Broken(
+          `job ${booked.id} is ${row.name} ${command?.[1]}, not ${booked.name} ${booked.token}`,
+        )
+      if (row.finishedAt !== null) this.#finished.add(booked.id)
+      const { wanted } = JSON.parse(row.factsJson) as { wanted: { what: string } }
+      if (booked.stopped && row.finishedAt === null && wanted.what !== 'stop')
+        throw new Broken(`the stop of job ${booked.id} was acknowledged and is lost`)
+    }
+  }
+}
+
+const said = (run: LiveRun): string =>
+  `${run.task} epoch ${run.epoch} run ${run.run} on ${run.node}`
+
+/** What lives now, on machines that run; a machine that just woke has one fence tick to kill what is over. */
+export function liveRuns({ nodes, world }: Pick<Watched, 'nodes' | 'world'>): LiveRun[] {
+  const live: LiveRun[] = []
+  for (const { host, machine, name } of nodes) {
+    if (!host.isOn || host.isAsleep || world.now - host.awakeSince < wakeGraceMs) continue
+    for (const { plan } of machine.living()) {
+      const parts = parseRunKey(plan.key)
+      if (parts) live.push({ ...parts, node: name, slots: plan.limits.cpuWeight / 1024 })
+    }
+  }
+  return live
+}

@@ -1,0 +1,183 @@
+/** The scheduler's machine: the real brain on its disk, ended and started again by whoever supervises it. */
+import { Brain } from '../../scheduler/brain/brain.ts'
+import type { Call, Caller, Handlers, Result } from '../../scheduler/brain/call.ts'
+import type { BrainSettings } from '../../scheduler/brain/context.ts'
+import { defaultLimits } from '../../scheduler/core/admission.ts'
+import type { LeaseSettings } from '../../scheduler/core/lease.ts'
+import { Replies, requestHash, type Sent } from '../../scheduler/http/idempotency.ts'
+import type { Store } from '../../scheduler/store/store.ts'
+import type { Clock } from '../../src/lib/clock.ts'
+import type { Log } from '../../src/lib/log.ts'
+import type { Disk } from './disk.ts'
+import { Host } from './host.ts'
+import type { OrderPipe } from './order-pipe.ts'
+import type { SimProcess, World } from './world.ts'
+
+/** A sixth of the real ones, so that leases end often. */
+export const simLease: LeaseSettings = {
+  reportEveryMs: 1_000,
+  silentAfterMs: 4_000,
+  terms: { termMs: 40_000, killMs: 46_000, endMs: 54_000 },
+  stallMs: 3_000,
+}
+
+export type RouteOf = keyof Handlers
+export type Request<N extends RouteOf> = Omit<Call<N>, 'caller'>
+
+/** What a mutant may break between the parts. */
+export type SchedulerWiring = {
+  store?: (store: Store, process: SimProcess, world: World) => Store
+  clock?: (clock: Clock) => Clock & { judging?: (begin: () => void) => void }
+  isKeyless?: boolean
+}
+
+type AnyHandler = (call: unknown) => Result<unknown> | Promise<Result<unknown>>
+
+type Serving = { brain: Brain; replies: Replies }
+
+export class SchedulerHost {
+  readonly host: Host
+  readonly disk: Disk
+  readonly world: World
+  brain: Brain | null = null
+  process: SimProcess | null = null
+  /** Not started again before the end of this time. */
+  heldDownUntil = 0
+  pipes: OrderPipe[] = []
+  onProblem: (what: string) => void = () => {}
+  readonly #wiring: SchedulerWiring
+  #serving: Promise<Serving> = new Promise(() => {})
+  #grids = 0
+
+  constructor(world: World, disk: Disk, driftPpm: number, wiring: SchedulerWiring) {
+    this.world = world
+    this.disk = disk
+    this.host = new Host(world, 'scheduler', driftPpm)
+    this.#wiring = wiring
+  }
+
+  start(): void {
+    if (this.process !== null) return
+    const process = this.host.startDaemon('daemon')
+    this.process = process
+    this.disk.reopen()
+    this.world.note('scheduler starts')
+    this.#serving = this.#open(process)
+    this.#serving.catch((error: unknown) => {
+      if (!process.dead) this.crash(`did not start: ${String(error)}`)
+    })
+  }
+
+  crash(why: string): void {
+    if (this.process === null) return
+    this.world.note(`scheduler dies: ${why}`)
+    this.host.killDaemon()
+    this.process = null
+    this.brain = null
+    for (const pipe of this.pipes.splice(0)) pipe.reset('connection reset')
+    this.#restartLater()
+  }
+
+  #restartLater(): void {
+    const delayMs = Math.max(
+      this.heldDownUntil - this.world.now,
+      500 + this.world.random.delay(1500),
+    )
+    this.world.after(delayMs, this.host.kernel, () => this.start())
+  }
+
+  async #open(process: SimProcess): Promise<Serving> {
+    const plain = this.disk.storeFor(process, (why) => this.crash(why))
+    const store = this.#wiring.store?.(plain, process, this.world) ?? plain
+    const machineClock = this.host.clockOf(process)
+    const clock = this.#wiring.clock?.(machineClock) ?? machineClock
+    const brain = await Brain.open({
+      store,
+      clock,
+      log: this.#log(),
+      settings: this.#settings(),
+      newGridId: () => `grid-${(this.#grids += 1)}`,
+      onFailure: (error) => {
+        // The daemon ends in a turn of its own, as a real one does.
+        this.world.after(0.1, process, () => this.crash(`store failed: ${error.message}`))
+      },
+    })
+    this.brain = brain
+    brain.onEvents((events) => {
+      for (const { what, job, task, node, detail } of events) {
+        const about = job === null ? (node ?? '') : `job ${job}${task === null ? '' : `.${task}`}`
+        this.world.note(`  ${what} ${about}: ${detail}`)
+      }
+    })
+    const begin = (): void => brain.beginJudging()
+    if ('judging' in clock && clock.judging) clock.judging(begin)
+    else begin()
+    brain.start()
+    this.world.note(`scheduler serves, incarnation ${brain.state.incarnation}`)
+    return { brain, replies: new Replies(brain, () => machineClock.now()) }
+  }
+
+  /** Null where nobody listens. As the HTTP room does it: one call, commit, reply. */
+  serve<N extends RouteOf>(
+    route: N,
+    caller: Caller,
+    request: Request<N>,
+    key: string | null,
+  ): { process: SimProcess; work: () => Promise<Sent> } | null {
+    const { process } = this
+    if (process === null) return null
+    const work = async (): Promise<Sent> => {
+      const { brain, replies } = await this.#serving
+      const handler = brain.handlers[route] as unknown as AnyHandler
+      const run = async (record?: (text: string) => void): Promise<Sent> => {
+        const given = handler({ caller, ...request })
+        const result = given instanceof Promise ? await given : given
+        const sent: Sent = result.ok
+          ? { ok: true, status: 200, text: JSON.stringify(result.value) }
+          : result
+        if (sent.ok) record?.(sent.text)
+        await brain.settled()
+        return sent
+      }
+      if (key === null || this.#wiring.isKeyless === true) return run()
+      const hash = requestHash(request.params, request.query, request.body)
+      return (await replies.once({ owner: caller.owner, key, route, hash }, run)).sent
+    }
+    return { process, work }
+  }
+
+  attach(pipe: OrderPipe, node: string): void {
+    const { process } = this
+    void this.#serving.then(({ brain }) => {
+      if (process?.dead === true) return
+      this.pipes = this.pipes.filter((one) => one.isOpen)
+      this.pipes.push(pipe)
+      pipe.attach((sink) => brain.attachOrders(node, sink))
+    })
+  }
+
+  #settings(): BrainSettings {
+    return {
+      limits: defaultLimits,
+      lease: simLease,
+      tickGapMs: 4,
+      replacedPerSecond: 100,
+      keepFinishedMs: 30 * 86_400_000,
+      keepEventsMs: 30 * 86_400_000,
+      version: 'sim',
+      refuseOwner: () => null,
+      place: 'sim',
+    }
+  }
+
+  #log(): Log {
+    return {
+      info: () => {},
+      warn: (facts) => this.world.note(`scheduler warns: ${JSON.stringify(facts)}`),
+      error: (facts) => {
+        this.world.note(`scheduler error: ${JSON.stringify(facts)}`)
+        this.onProblem(`scheduler logged an error: ${JSON.stringify(facts)}`)
+      },
+    }
+  }
+}

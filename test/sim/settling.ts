@@ -1,0 +1,97 @@
+/** After the faults: within a bound all work comes to its end, and the grid is as its people want it. */
+import type { TaskStateName } from '../../proto/job.ts'
+import { Broken, liveRuns, type Watched } from './promises.ts'
+
+const stepMs = 5_000
+const boundMs = 1_500_000
+const tryAgainMs = 60_000
+
+export async function settleAll(
+  grid: Watched,
+  finish: (ms: number) => Promise<void>,
+): Promise<void> {
+  const { world } = grid
+  const until = async (what: string, isDone: () => string | null): Promise<void> => {
+    const end = world.now + boundMs
+    for (let why = isDone(); why !== null; why = isDone()) {
+      if (world.now > end) throw new Broken(`${what}, but after ${boundMs / 1000} s: ${why}`)
+      await finish(stepMs)
+    }
+  }
+  await until('a scheduler that serves', () =>
+    grid.scheduler.brain === null ? 'it does not' : null,
+  )
+  const orders = closing(grid)
+  await finish(tryAgainMs)
+  await orders
+  await until('drains end', () => drainsLeft(grid))
+  const reopened = reopen(grid)
+  await finish(tryAgainMs)
+  await reopened
+  await until('all work comes to rest', () => unrest(grid))
+  // And it stays so.
+  await finish(60_000)
+  await until('all work stays at rest', () => unrest(grid))
+}
+
+/** Schedules rest, holds end; of several drains one goes on, so that its work has somewhere to go. */
+async function closing({ people, scheduler }: Watched): Promise<void> {
+  for (const schedule of people.schedules.values())
+    if (!schedule.removed) await people.onSchedule('pauseSchedule', schedule)
+  for (const job of people.jobs.values()) {
+    const live = scheduler.brain?.state.jobs.get(job.id)
+    if (live?.wanted.what === 'hold') await people.onJob('release', job)
+    if (live?.wanted.what === 'suspend') await people.onJob('resume', job)
+  }
+  let drains = 0
+  for (const node of [...(scheduler.brain?.state.nodes.values() ?? [])]) {
+    if (node.drain !== null) drains += 1
+    if (node.drain !== null && drains > 1) await people.onNode('undrain', node.name)
+    if (node.operatorCordon || node.quarantine !== null) await people.onNode('uncordon', node.name)
+  }
+}
+
+async function reopen({ people, scheduler }: Watched): Promise<void> {
+  for (const node of [...(scheduler.brain?.state.nodes.values() ?? [])])
+    if (node.drain !== null) await people.onNode('undrain', node.name)
+}
+
+function drainsLeft({ scheduler }: Watched): string | null {
+  for (const { name, drain, tasks } of scheduler.brain?.state.nodes.values() ?? [])
+    if (drain !== null && drain.doneAt === null)
+      return `${name} still holds ${[...tasks].join(' ')}`
+  return null
+}
+
+function unrest(grid: Watched): string | null {
+  const state = grid.scheduler.brain?.state
+  if (!state) return 'no scheduler'
+  for (const { name } of grid.nodes) {
+    const node = state.nodes.get(name)
+    if (node?.state !== 'up') return `${name} is ${node?.state ?? 'unknown'}`
+    if (node.unknown.size > 0) return `${name} runs unknown ${[...node.unknown.keys()].join(' ')}`
+  }
+  const live = liveRuns(grid)
+  const isFine: Partial<Record<TaskStateName, true>> = {
+    running: true,
+    backoff: true,
+    pending: true,
+  }
+  for (const job of state.jobs.values()) {
+    if (job.kind === 'task') return `one-off ${job.id} has not ended: ${tasksOf(job)}`
+    if (job.wanted.what !== 'run')
+      return `job ${job.id} is wanted ${job.wanted.what}: ${tasksOf(job)}`
+    const [task] = job.tasks?.values() ?? []
+    if (task === undefined || isFine[task.state.is] !== true)
+      return `job ${job.id} is ${tasksOf(job)}`
+    const isShort = grid.people.jobs.get(job.id)?.isShort ?? true
+    const copies = live.filter((run) => run.task === `${job.id}.${task.index}`).length
+    if (!isShort && (copies !== 1 || task.state.is !== 'running'))
+      return `bot ${job.id} has ${copies} copies and is ${tasksOf(job)}`
+  }
+  const stray = live.find((run) => state.findTaskByKey(run.task) === null)
+  return stray ? `${stray.task} runs on ${stray.node} and nobody knows it` : null
+}
+
+const tasksOf = (job: { tasks: Map<number, { state: unknown }> | null }): string =>
+  JSON.stringify([...(job.tasks?.values() ?? [])].map(({ state }) => state))
