@@ -20,6 +20,7 @@ export const command = defineCommand({
     const found = events(grid, {
       since: whole('since', values.since, [0, Number.MAX_SAFE_INTEGER]) ?? 0,
       follow: values.follow,
+      signal: terminal.gone,
       ...(job === undefined ? {} : { job }),
     })
     for await (const event of found) {

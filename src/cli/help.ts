@@ -15,7 +15,7 @@ export function commandHelp(name: string, summary: string, command: Command): st
   ].join('\n')
 }
 
-export function optionLines(table: OptionTable): string[] {
+function optionLines(table: OptionTable): string[] {
   const rows = Object.entries(table).map(([name, { short, value, many, help }]) => ({
     left: `  ${short === undefined ? '   ' : `-${short},`} --${name}${value === undefined ? '' : ` ${value}`}`,
     help: many ? `${help} (may be repeated)` : help,

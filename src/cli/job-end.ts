@@ -10,7 +10,7 @@ export const waitPatienceMs = 3_600_000
 const pollMs = 30_000
 
 /** As a shell would say it: 128+N for a signal; what the grid ended is as if by SIGTERM. */
-export function causeStatus(cause: Cause | null): number {
+function causeStatus(cause: Cause | null): number {
   if (cause === null) return 1
   switch (cause.kind) {
     case 'outcome-unknown':

@@ -21,6 +21,7 @@ export const command = defineCommand({
     const pieces = readLog(grid, job, {
       stream: values.err ? 'err' : 'out',
       follow: values.follow,
+      signal: terminal.gone,
       ...(run === undefined ? {} : { run }),
       ...(tail === undefined ? {} : { tail }),
     })
@@ -33,7 +34,7 @@ export const command = defineCommand({
         continue
       }
       if (note !== null) terminal.say(note)
-      if (data.length > 0) terminal.bytes(data)
+      if (data.length > 0) await terminal.bytes(data)
     }
     return 0
   },

@@ -20,6 +20,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
   try {
     return await runCommand(found, command, terminal)
   } catch (error) {
+    if (terminal.gone.aborted) return exitStatus.done
     const exit = report(error, found, terminal)
     return command.endsAsJob?.(found.argv) ? exitStatus.waitFailed : exit
   }

@@ -1,10 +1,14 @@
 /** What a command has of the world: where it prints, what it may ask, the clock and the environment. */
+import { once } from 'node:events'
 import { createInterface } from 'node:readline/promises'
 
 export type Terminal = {
   /** Text on stdout. */
   out: (text: string) => void
-  bytes: (data: Buffer) => void
+  /** Bytes on stdout; resolves when there is room for more. */
+  bytes: (data: Buffer) => Promise<void>
+  /** Aborted when whoever reads stdout has gone (`eg logs -f | head`). */
+  gone: AbortSignal
   /** Text on stderr. */
   err: (text: string) => void
   /** A line on stderr, for people. */
@@ -18,11 +22,14 @@ export type Terminal = {
 }
 
 export function realTerminal(): Terminal {
-  // The reader may have gone (`eg jobs | head`), and a terminal may have closed: neither is an error.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+  const gone = new AbortController()
+  // A reader that has gone and a terminal that has closed are no errors.
+  process.stdout.on('error', () => gone.abort())
+  process.stderr.on('error', () => {})
   return {
     out: (text) => void process.stdout.write(text),
-    bytes: (data) => void process.stdout.write(data),
+    bytes: (data) => written(data, gone.signal),
+    gone: gone.signal,
     err: (text) => void process.stderr.write(text),
     say: (line) => void process.stderr.write(`eg: ${line}\n`),
     ask,
@@ -31,6 +38,11 @@ export function realTerminal(): Terminal {
     env: process.env,
     cwd: process.cwd(),
   }
+}
+
+async function written(data: Buffer, gone: AbortSignal): Promise<void> {
+  if (process.stdout.write(data) || gone.aborted) return
+  await once(process.stdout, 'drain', { signal: gone })
 }
 
 async function ask(question: string): Promise<boolean | null> {

@@ -49,7 +49,12 @@ export async function* readLog(
     cursor = part.cursor ?? cursor
     if (part.end && (part.over || !follow)) return
     // A node that answers at once instead of waiting must not be asked without pause.
-    if (stuck && data.length === 0) await delay(follow ? 200 : 50)
+    if (stuck && data.length === 0)
+      await delay(
+        follow ? 200 : 50,
+        undefined,
+        options.signal ? { signal: options.signal } : undefined,
+      )
   }
 }
 

@@ -18,7 +18,11 @@ export async function eg(argv: string[], world: World = {}): Promise<Ran & { ask
   const asked: string[] = []
   const terminal: Terminal = {
     out: (text) => void out.push(text),
-    bytes: (data) => void out.push(data),
+    bytes(data) {
+      out.push(data)
+      return Promise.resolve()
+    },
+    gone: new AbortController().signal,
     err: (text) => void err.push(text),
     say: (line) => void err.push(`eg: ${line}\n`),
     ask(question) {

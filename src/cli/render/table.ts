@@ -7,7 +7,7 @@ export type Look = { colour: boolean }
 
 const codes: Record<Tone, string> = { good: '32', bad: '31', warn: '33', dim: '2' }
 
-export function paint(text: string, tone: Tone | 'bold', { colour }: Look): string {
+function paint(text: string, tone: Tone | 'bold', { colour }: Look): string {
   return colour ? `\u001B[${tone === 'bold' ? '1' : codes[tone]}m${text}\u001B[0m` : text
 }
 
