@@ -5,8 +5,8 @@ import { posix } from 'node:path'
 import type { Order } from '../proto/sync.ts'
 import type { Identity, OutputPlan } from './process/run-driver.ts'
 
-export const logMaxBytes = 10 * 2 ** 20
-export const logsKept = 3
+const logMaxBytes = 10 * 2 ** 20
+const logsKept = 3
 
 type Who = Pick<Identity, 'user' | 'home'>
 

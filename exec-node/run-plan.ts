@@ -71,7 +71,7 @@ export function planRun(
 type About = { run: number; key: string; identity: Identity; tmpDir: string; url: string }
 
 /** What the owner says comes first; what says where and as what it runs is ours. */
-export function environment(order: Order, about: About): Record<string, string> {
+function environment(order: Order, about: About): Record<string, string> {
   const { spec } = order
   const { identity, tmpDir } = about
   const array = spec.array

@@ -5,8 +5,6 @@ declare const brand: unique symbol
 export type Branded<T, B extends string> = T & { readonly [brand]?: B }
 
 export type JobId = Branded<number, 'JobId'>
-export type NodeName = Branded<string, 'NodeName'>
-export type Owner = Branded<string, 'Owner'>
 /** A point in time in the daemons: milliseconds since 1970, UTC. On the HTTP API it is ISO 8601. */
 export type Millis = Branded<number, 'Millis'>
 

@@ -32,7 +32,7 @@ mkdirSync(join(dist, 'bin'), { recursive: true })
 // Through a shell so that a link to the command finds its program; `exec` leaves no shell behind.
 const eg = `#!/bin/sh
 self=$(readlink -f "$0")
-exec ${'"${EVERGRID_NODE:-node}"'} "\${self%/bin/*}/src/cli/main.js" "$@"
+exec "\${EVERGRID_NODE:-node}" "\${self%/bin/*}/src/cli/main.js" "$@"
 `
 writeFileSync(join(dist, 'bin', '.eg.new'), eg)
 chmodSync(join(dist, 'bin', '.eg.new'), 0o755)

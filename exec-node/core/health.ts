@@ -13,8 +13,8 @@ export type ProbeHistory = {
   unknownInRow: number
 }
 
-export const readingsToFail = 3
-export const readingsToRecover = 5
+const readingsToFail = 3
+const readingsToRecover = 5
 
 const rank = { ok: 0, failing: 1, critical: 2 } as const
 

@@ -16,7 +16,7 @@ export type Lease =
 /** What the spool keeps: a lease counts only in the boot that it was given in. */
 export type KeptLease = { bootId: string; lease: Lease }
 
-export const noLease: Lease = { kind: 'none' }
+const noLease: Lease = { kind: 'none' }
 
 /** Counted from when the report was sent: the scheduler counts from when it arrived, never earlier. */
 export function grantedBy(terms: LeaseTerms | null, sentAtUptimeMs: number): Lease {

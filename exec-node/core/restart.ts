@@ -7,8 +7,8 @@ const lastMs = 240_000
 const jitter = 0.25
 
 /** A run that lasted so long was healthy: what ended before it is forgiven. */
-export const healthyMs = 600_000
-export const crashLoopFailures = 5
+const healthyMs = 600_000
+const crashLoopFailures = 5
 
 export const isCrashLoop = (failures: number): boolean => failures >= crashLoopFailures
 

@@ -27,7 +27,7 @@ export function memoryPressureProbe(
   }
 }
 
-export function parseStall(text: string): number | null {
+function parseStall(text: string): number | null {
   const match = /^full .*\bavg60=([\d.]+)/m.exec(text)
   return match === null ? null : Number(match[1])
 }

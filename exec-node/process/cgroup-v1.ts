@@ -28,6 +28,8 @@ function driver(bases: Map<string, string>): CgroupDriver {
   const folder = (controller: string, key: RunKey) => join(bases.get(controller) ?? '', key)
   // Co-mounted controllers (cpu,cpuacct) share one folder: it is made and joined once.
   const folders = (key: RunKey) => [...new Set([...bases.values()].map((base) => join(base, key)))]
+  const place = (key: RunKey) => (controller: string) =>
+    bases.has(controller) ? folder(controller, key) : null
   const state = (key: RunKey, value: string) => ({
     path: join(folder('freezer', key), 'freezer.state'),
     value,
@@ -39,13 +41,9 @@ function driver(bases: Map<string, string>): CgroupDriver {
   return {
     enforcement: 'cgroup1',
     plan(key, limits) {
-      const settings = limitSettings(
-        (controller) => (bases.has(controller) ? folder(controller, key) : null),
-        limits,
-      )
       return {
         make: folders(key),
-        ...settings,
+        ...limitSettings(place(key), limits),
         procs: folders(key).map((path) => join(path, 'cgroup.procs')),
         freeze: [state(key, 'FROZEN')],
         thaw: [state(key, 'THAWED')],
@@ -66,11 +64,7 @@ function driver(bases: Map<string, string>): CgroupDriver {
     usage: (read) => usageOf(read),
     oomKills: (read) => field(read('memory.oom_control'), 'oom_kill') ?? 0,
     limit(key, limits) {
-      const { set, try: optional } = limitSettings(
-        (name) => (bases.has(name) ? folder(name, key) : null),
-        limits,
-        true,
-      )
+      const { set, try: optional } = limitSettings(place(key), limits, true)
       // Memory may not pass memory + swap on the way: one of both orders fits, so write it twice.
       for (const setting of [...set, ...optional]) writeSmall(setting.path, setting.value)
       return set.map((setting) => writeSmall(setting.path, setting.value)).every(Boolean)

@@ -19,36 +19,11 @@ export type RunRecord = {
   stop: StopRecord | null
 }
 
-export type RunFolders = ReturnType<typeof runFolders>
-
 export function runFolders(nodeDir: string) {
   const runs = join(nodeDir, 'runs')
   const damaged = join(nodeDir, 'damaged')
-  // A spec never changes: reading it once saves half the work of every later look.
-  const specs = new Map<RunKey, SpecFacts>()
-  // Only the agent writes stops, so what was read or written once still stands.
-  const stops = new Map<RunKey, StopRecord | null>()
   const folder = (key: RunKey) => join(runs, key)
-
-  const forget = (key: RunKey) => {
-    specs.delete(key)
-    stops.delete(key)
-  }
-  const readSpec = async (key: RunKey) => {
-    const known = specs.get(key)
-    if (known) return known
-    const spec = decodeSpec(await readFile(join(folder(key), 'spec')))
-    if (spec) specs.set(key, spec)
-    return spec
-  }
-  const readStop = async (key: RunKey) => {
-    const known = stops.get(key)
-    if (known !== undefined) return known
-    const text = await readOrNull(join(folder(key), 'stop'))
-    const stop = text === null ? null : parseStop(text)
-    stops.set(key, stop)
-    return stop
-  }
+  const memory = remembered(folder)
   return {
     folder,
     async prepare(): Promise<void> {
@@ -67,11 +42,11 @@ export function runFolders(nodeDir: string) {
     /** Null when the folder is gone; `damaged` when it cannot be understood. */
     async load(key: RunKey): Promise<RunRecord | 'damaged' | null> {
       try {
-        const spec = await readSpec(key)
+        const spec = await memory.spec(key)
         const text = await readOrNull(join(folder(key), 'journal'))
         const journal = text === null ? null : parseJournal(text)
         if (!spec || (text !== null && !journal)) return 'damaged'
-        return { key, spec, journal, stop: await readStop(key) }
+        return { key, spec, journal, stop: await memory.stop(key) }
       } catch (error) {
         return isGone(error) && !(await exists(folder(key))) ? null : 'damaged'
       }
@@ -84,20 +59,50 @@ export function runFolders(nodeDir: string) {
       const text = `${stop.signal} ${stop.killAtUptimeMs}\n${JSON.stringify(stop.cause)}\n`
       await writeFile(`${path}.new`, text, { mode: 0o600 })
       await rename(`${path}.new`, path)
-      stops.set(key, stop)
+      memory.keepStop(key, stop)
     },
     async setAside(key: RunKey): Promise<string> {
       const place = join(damaged, `${key}.${Date.now()}`)
       await rename(folder(key), place)
-      forget(key)
+      memory.forget(key)
       return place
     },
     async remove(key: RunKey): Promise<void> {
-      forget(key)
+      memory.forget(key)
       // The few files that are always there go first: a recursive removal costs several times more.
       const files = ['journal', 'spec', 'stop', 'output'].map((name) => join(folder(key), name))
       await Promise.all(files.map((path) => unlink(path).catch(() => {})))
       await rmdir(folder(key)).catch(() => rm(folder(key), { recursive: true, force: true }))
+    },
+  }
+}
+
+/** What need not be read again at each look. */
+function remembered(folder: (key: RunKey) => string) {
+  // A spec never changes: reading it once saves half the work of every later look.
+  const specs = new Map<RunKey, SpecFacts>()
+  // Only the agent writes stops, so what was read or written once still stands.
+  const stops = new Map<RunKey, StopRecord | null>()
+  return {
+    async spec(key: RunKey): Promise<SpecFacts | null> {
+      const known = specs.get(key)
+      if (known) return known
+      const spec = decodeSpec(await readFile(join(folder(key), 'spec')))
+      if (spec) specs.set(key, spec)
+      return spec
+    },
+    async stop(key: RunKey): Promise<StopRecord | null> {
+      const known = stops.get(key)
+      if (known !== undefined) return known
+      const text = await readOrNull(join(folder(key), 'stop'))
+      const stop = text === null ? null : parseStop(text)
+      stops.set(key, stop)
+      return stop
+    },
+    keepStop: (key: RunKey, stop: StopRecord) => void stops.set(key, stop),
+    forget(key: RunKey): void {
+      specs.delete(key)
+      stops.delete(key)
     },
   }
 }

@@ -40,7 +40,7 @@ export function endOf(job: LiveJob): { outcome: Outcome | null; cause: Cause | n
   return { outcome: job.ended.cancelled > 0 ? 'cancelled' : 'succeeded', cause }
 }
 
-export function storedFacts(job: LiveJob): StoredFacts {
+function storedFacts(job: LiveJob): StoredFacts {
   return {
     slots: job.shape.slots,
     memBytes: job.shape.memBytes,

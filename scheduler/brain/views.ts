@@ -89,7 +89,7 @@ function jobReason(job: LiveJob, state: TaskStateName, single: Task | null): str
   return job.beginAt === null ? 'waits for a place' : `begins at ${iso(job.beginAt)}`
 }
 
-export function taskReason(state: TaskState): string | null {
+function taskReason(state: TaskState): string | null {
   switch (state.is) {
     case 'pending':
       return state.notBefore === null

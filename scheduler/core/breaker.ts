@@ -103,7 +103,7 @@ export function judge(
   const quarantine = history.quarantine ?? firstQuarantine(history.ends, now, settings)
   if (quarantine === null) return { state: 'open', reason: null, wakeAt: null, history }
   const { canary } = quarantine
-  if (canary?.startedAt != null && now >= canary.startedAt + settings.fastMs) {
+  if (canary !== null && canary.startedAt !== null && now >= canary.startedAt + settings.fastMs) {
     return { state: 'open', reason: null, wakeAt: null, history: noHistory }
   }
   const patient = canary !== null && now < canary.placedAt + settings.canaryPatienceMs

@@ -114,7 +114,7 @@ export function storedNode(node: LiveNode): StoredNode {
 /** Why the node takes no new work, for people; null when it does. */
 export function closedBecause(node: LiveNode): string | null {
   if (node.state !== 'up')
-    return `${node.state === 'joining' ? 'has not reported yet' : `is ${node.state}`}`
+    return node.state === 'joining' ? 'has not reported yet' : `is ${node.state}`
   if (node.drain) return `drained by ${node.drain.by}${reasonOf(node.drain.reason)}`
   const cordon = node.operatorCordon ?? node.twinCordon ?? node.healthCordon
   if (cordon) return `cordoned by ${cordon.by}${reasonOf(cordon.reason)}`

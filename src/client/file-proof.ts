@@ -15,7 +15,7 @@ type Challenge = Reply<typeof routes.login>
 type Proven = Reply<typeof routes.prove>
 
 /** The scheduler does not know the caller, and here is why. */
-export class NotKnown extends Error {
+class NotKnown extends Error {
   readonly code = 'EVERGRID_NOT_KNOWN'
   override readonly name = 'NotKnown'
 }

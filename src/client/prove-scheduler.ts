@@ -12,7 +12,7 @@ import { addressOf, isLoopback } from '../lib/loopback.ts'
 import { rowAddress, serves, tcpRows } from '../lib/tcp-rows.ts'
 
 /** The far end is not the scheduler, or nothing proves that it is: nothing was sent. */
-export class NotProven extends Error {
+class NotProven extends Error {
   readonly code = 'EVERGRID_NOT_PROVEN'
   override readonly name = 'NotProven'
 }

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { dataFolderDefault, findEndpoint } from '../lib/endpoint.ts'
 
 /** A scheduler's secrets: 32 random bytes, hex. */
-export const readSecret = (path: string): string | null => {
+const readSecret = (path: string): string | null => {
   try {
     const text = readFileSync(path, 'utf8').trim()
     return /^[0-9a-f]{64}$/.test(text) ? text : null

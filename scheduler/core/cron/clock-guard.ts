@@ -17,7 +17,7 @@ export type ClockVerdict =
   | { kind: 'held'; steppedByMs: number; leftMs: number }
   | { kind: 'released'; steppedByMs: number }
 
-export const clockCaps = { stepMs: 300_000, settleMs: 600_000, anchorMs: 600_000 }
+const clockCaps = { stepMs: 300_000, settleMs: 600_000, anchorMs: 600_000 }
 
 export const startClock = (now: ClockReading): ClockState => ({ anchor: now, hold: null })
 

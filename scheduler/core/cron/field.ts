@@ -20,7 +20,7 @@ type Bounds = {
 
 const monthNames = 'jan feb mar apr may jun jul aug sep oct nov dec'.split(' ')
 const weekdayNames = 'sun mon tue wed thu fri sat'.split(' ')
-export const fieldBounds: readonly Bounds[] = [
+const fieldBounds: readonly Bounds[] = [
   { name: 'minute', min: 0, max: 59, hashMax: 59, names: [] },
   { name: 'hour', min: 0, max: 23, hashMax: 23, names: [] },
   { name: 'day of month', min: 1, max: 31, hashMax: 28, names: [] },

@@ -48,20 +48,7 @@ export function openGate(
       return { kind: arrival.catchUp && facts.catchUp === 'all' ? 'queue' : 'skip', why }
     }
     if (facts.overlap === 'allow' || !isBusy()) return { kind: 'start' }
-    const busy = whatIsLive(facts.liveJobs, starts)
-    if (arrival.catchUp && facts.catchUp === 'all') {
-      return { kind: 'queue', why: `catch-up runs one after another, and ${busy}` }
-    }
-    const head = queue[0]
-    const waits = head === undefined ? null : `${named(head)} already waits, and ${busy}`
-    if (facts.overlap === 'forbid')
-      return { kind: 'skip', why: `overlap is forbidden, and ${busy}` }
-    if (facts.overlap === 'queue') {
-      return waits === null ? { kind: 'queue', why: busy } : { kind: 'skip', why: waits }
-    }
-    if (head?.replaces === true) return { kind: 'skip', why: waits ?? busy }
-    if (starts.length > 0) return { kind: 'skip', why: busy }
-    return { kind: 'replace', why: `replaces: ${busy}, told to stop` }
+    return judgeBusy(facts, arrival, starts, queue[0])
   }
 
   return {
@@ -87,6 +74,27 @@ export function openGate(
     },
     close: () => ({ starts, stop, queue }),
   }
+}
+
+/** Something of the schedule is live, and overlap is not allowed. */
+function judgeBusy(
+  facts: ScheduleFacts,
+  arrival: Arrival,
+  starts: readonly Start[],
+  head: Waiting | undefined,
+): Verdict {
+  const busy = whatIsLive(facts.liveJobs, starts)
+  if (arrival.catchUp && facts.catchUp === 'all') {
+    return { kind: 'queue', why: `catch-up runs one after another, and ${busy}` }
+  }
+  const waits = head === undefined ? null : `${named(head)} already waits, and ${busy}`
+  if (facts.overlap === 'forbid') return { kind: 'skip', why: `overlap is forbidden, and ${busy}` }
+  if (facts.overlap === 'queue') {
+    return waits === null ? { kind: 'queue', why: busy } : { kind: 'skip', why: waits }
+  }
+  if (head?.replaces === true) return { kind: 'skip', why: waits ?? busy }
+  if (starts.length > 0) return { kind: 'skip', why: busy }
+  return { kind: 'replace', why: `replaces: ${busy}, told to stop` }
 }
 
 function startWhy(arrival: Arrival): string {

@@ -5,7 +5,7 @@ import type { Account } from '../../../src/lib/accounts.ts'
 
 export type Challenge = { account: Account; nonce: string; connection: object; expiresAt: number }
 
-export const challengeMs = 30_000
+const challengeMs = 30_000
 /** Per asking account, as the kernel tells it; the whole is bounded by the machine's accounts. */
 const mostWaiting = 32
 const perSecond = 2
