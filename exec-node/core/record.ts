@@ -107,7 +107,10 @@ export function withFoundRun(
 }
 
 export function reportOf(record: PlacementRecord): PlacementReport {
-  const fresh = record.runs.filter((run) => run.version > record.ackedVersion)
+  const fresh = record.runs.filter(
+    (run) =>
+      run.version > record.ackedVersion && (run.report.startedAt !== null || run.state === 'over'),
+  )
   return {
     task: record.order.task,
     epoch: record.order.epoch,

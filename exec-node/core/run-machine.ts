@@ -53,8 +53,8 @@ function observe(record: PlacementRecord, run: RunRecord, around: Around): void 
   }
   if (seen !== null) {
     run.state = 'begun'
-    const { pid, startedAt, endedAt, outMark, errMark } = seen
-    run.report = { ...run.report, pid, startedAt, endedAt, outMark, errMark }
+    const { pid, startedAt, outMark, errMark } = seen
+    run.report = { ...run.report, pid, startedAt, outMark, errMark }
   }
   if (outcome.kind === 'over') finishRun(record, run, outcome.cause, around)
 }
@@ -62,7 +62,8 @@ function observe(record: PlacementRecord, run: RunRecord, around: Around): void 
 function finishRun(record: PlacementRecord, run: RunRecord, cause: Cause, around: Around): void {
   const { seen, tail } = around
   run.state = 'over'
-  const endedAt = run.report.endedAt ?? around.now
+  // Its end and its cause are told together, when nothing of it is left.
+  const endedAt = seen?.endedAt ?? around.now
   run.report = { ...run.report, endedAt, cause, usage: seen?.usage ?? null, tail }
   const { spec } = record.order
   const asked = record.runEnding?.run === run.report.number ? record.runEnding : null

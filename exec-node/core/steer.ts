@@ -47,7 +47,7 @@ export function steer(record: PlacementRecord, before: Asked, around: Around): S
   const ending = record.ending ?? record.runEnding
   if (ending !== null) return stop(record, asked, ending)
   if (outcome.kind === 'leftover') {
-    const sinceMs = around.now - (run.report.endedAt ?? around.now)
+    const sinceMs = around.now - (around.seen?.endedAt ?? around.now)
     const waitMs = leftoverPatienceMs - sinceMs
     if (waitMs > 0 && sinceMs >= 0) return { asked, actions: [], wakeInMs: waitMs }
     return stop(record, asked, { cause: outcome.cause, graceMs: leftoverGraceMs })
@@ -83,7 +83,8 @@ function tend(record: PlacementRecord, run: RunRecord, before: Asked, around: Ar
   const asked = { ...before }
   const wantSuspended = record.order.want.kind === 'suspend'
   if (!wantSuspended && asked.suspended === false) record.frozen = false
-  if (wantSuspended && asked.suspended !== true && run.report.pid !== null) {
+  const hasBegun = run.report.pid !== null && (around.seen?.cause ?? null) === null
+  if (wantSuspended && asked.suspended !== true && hasBegun) {
     actions.push({ kind: 'suspend', run: number })
     asked.suspended = true
     record.frozen = true

@@ -24,6 +24,22 @@ describe('one-off tasks', () => {
     expect(grid.spool.records.size).toBe(0)
   })
 
+  it('tell of a run when it has begun, and of its end together with its cause', async () => {
+    const grid = new TestGrid(() => ({ ...exits(1_000, 3), leftoverMs: 2_000 }))
+    await grid.start()
+    grid.link.give(order(1, {}, oneOff))
+    await grid.advance(10_000)
+    const told = grid.link.reports.flatMap(({ placements }) =>
+      placements.flatMap(({ runs }) => runs),
+    )
+    expect(told.length).toBeGreaterThan(1)
+    for (const run of told) {
+      expect(run.startedAt).not.toBeNull()
+      expect(run.endedAt === null).toBe(run.cause === null)
+    }
+    expect(told.at(-1)).toMatchObject({ cause: { code: 3 }, pid: expect.any(Number) as number })
+  })
+
   it('are not started again by an order that was under way when they were forgotten', async () => {
     const grid = new TestGrid(() => exits(100))
     await grid.start()
