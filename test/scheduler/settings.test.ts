@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest'
+
+import { defaultLease } from '../../scheduler/core/lease.ts'
+import { leaseFromEnvironment, ownerRule } from '../../scheduler/settings.ts'
+
+test('without a word of the environment the lease is the usual one', () => {
+  for (const said of [undefined, '']) expect(leaseFromEnvironment(said)).toBe(defaultLease)
+})
+
+test('four rising numbers of seconds make a lease', () => {
+  expect(leaseFromEnvironment('2,4,5,6.5')).toEqual({
+    ...defaultLease,
+    silentAfterMs: 2000,
+    terms: { termMs: 4000, killMs: 5000, endMs: 6500 },
+  })
+})
+
+test.each(['20', '20,240,270', '20,240,240,300', '4,3,2,1', '0,2,3,4', 'a,b,c,d', '2,4,5,5.5'])(
+  '%s is no lease: a node could be replaced before it has stopped',
+  (said) => {
+    expect(() => leaseFromEnvironment(said)).toThrow('four rising numbers')
+  },
+)
+
+test('a private grid runs the jobs of its own account only', () => {
+  const refuse = ownerRule({ self: 'ada', isRoot: false, allowRootJobs: true })
+  expect(refuse('ada')).toBeNull()
+  expect(refuse('root')?.detail).toContain('private to ada')
+})
+
+test('a grid of root refuses root and system accounts until it is told otherwise', () => {
+  const refuse = ownerRule({ self: 'root', isRoot: true, allowRootJobs: false })
+  expect(refuse('root')?.hint).toContain('--allow-root-jobs')
+  expect(refuse('daemon')?.detail).toContain('a system account')
+  expect(refuse('somebody-of-ldap')).toBeNull()
+  expect(ownerRule({ self: 'root', isRoot: true, allowRootJobs: true })('root')).toBeNull()
+})
