@@ -45,7 +45,6 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 const knownOnlyTo: Readonly<Record<string, readonly string[]>> = {
   'better-sqlite3': ['scheduler/store'],
   fastify: ['scheduler/http'],
-  '@fastify/swagger': ['scheduler/http'],
   'prom-client': ['scheduler/http'],
   'cron-parser': ['scheduler/core'],
   pidusage: ['exec-node/process'],
