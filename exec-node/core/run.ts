@@ -12,6 +12,7 @@ export type OutputMark = { inode: number; offset: number }
 /** What the spool and the kernel say about one run, read afresh at each call. */
 export type RunFacts = {
   key: RunKey
+  /** Of its main process, also when that has ended. */
   pid: number | null
   startedAt: number | null
   endedAt: number | null

@@ -43,7 +43,7 @@ export function factsOf(record: RunRecord, vitals: Vitals, context: FactsContext
   const usage = usageOf(record, context)
   return {
     key,
-    pid: journal?.exit ? null : (journal?.started?.pid ?? null),
+    pid: journal?.started?.pid ?? null,
     startedAt: journal?.started?.wallMs ?? null,
     endedAt: journal?.exit?.wallMs ?? journal?.failed?.wallMs ?? null,
     outMark: journal?.started?.marks[0] ?? null,

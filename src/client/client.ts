@@ -52,7 +52,9 @@ export type Client = {
 
 export const defaultUrl = 'http://127.0.0.1:6444'
 /** Long enough for a scheduler to be stopped and started with a large queue. */
-const defaultPatienceMs = 10_000
+const changePatienceMs = 10_000
+/** A question that nobody answers is soon told so; a change is worth waiting for. */
+const readPatienceMs = 2_000
 /** Longer than any long poll of the API. */
 const silenceMs = 90_000
 /** A connection that closed before it was proven may be a restart; a stranger on the port stays one. */
@@ -125,7 +127,9 @@ async function persist(
   request: Request,
   agent: http.Agent,
 ): Promise<http.IncomingMessage> {
-  const end = performance.now() + (options.patienceMs ?? defaultPatienceMs)
+  const patienceMs =
+    options.patienceMs ?? (request.method === 'GET' ? readPatienceMs : changePatienceMs)
+  const end = performance.now() + patienceMs
   const start = performance.now()
   let told = false
   let renewed = false

@@ -107,7 +107,7 @@ export async function openGrid(enforcement?: RunDriver['enforcement']) {
       until(
         async () => {
           const facts = await grid.driver.facts(key)
-          return facts?.pid ? facts : null
+          return facts?.pid && facts.endedAt === null ? facts : null
         },
         { what: `${key} running` },
       ),
