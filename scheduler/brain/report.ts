@@ -16,7 +16,7 @@ import { note, type BrainContext } from './context.ts'
 import { takeHealth } from './node-health.ts'
 import { offerNode } from './nodes.ts'
 import { answerOddities, isOddity } from './oddities.ts'
-import { jumpAhead } from './restored.ts'
+import { jumpAhead, knowsMore } from './restored.ts'
 import { recordOldRuns, recordRuns } from './runs.ts'
 import { tryHappen } from './tasks.ts'
 
@@ -25,9 +25,9 @@ type Answer = ReportReply['answers'][number]
 export function takeReport(ctx: BrainContext, report: Report): Result<ReportReply> {
   const refusal = refuseReport(ctx, report)
   if (refusal) return refusal
-  if (report.revision && report.revision.incarnation > ctx.state.incarnation)
-    jumpAhead(ctx, report.revision.incarnation)
-  const node = ctx.state.nodes.get(report.node) ?? joinNode(ctx, report.node)
+  if (knowsMore(ctx, report))
+    jumpAhead(ctx, Math.max(report.revision?.incarnation ?? 0, ctx.state.incarnation))
+  const node = ctx.state.nodes.get(report.node) ?? joinNode(ctx, report)
   const twin = refuseTwin(ctx, node, report)
   if (twin) return twin
   const before = node.facts
@@ -76,8 +76,9 @@ function refuseReport(ctx: BrainContext, report: Report): ReturnType<typeof refu
   return null
 }
 
-function joinNode(ctx: BrainContext, name: string): LiveNode {
+function joinNode(ctx: BrainContext, { node: name, revision }: Report): LiveNode {
   const node = newNode(name)
+  if (revision?.incarnation === ctx.state.incarnation) node.counter = revision.counter
   ctx.state.nodes.set(name, node)
   note(ctx, 'node-joined', `${name} joined`, { node: name })
   return node

@@ -1,0 +1,229 @@
+import { describe, expect, test } from 'vitest'
+
+import { anna, bert, BrainGrid } from '../../support/brain.ts'
+
+const minute = 60_000
+
+async function scheduled(more: Record<string, unknown> = {}) {
+  const grid = await BrainGrid.open()
+  const node = await grid.node('n1')
+  const job = { command: ['/bin/true'], cwd: '/tmp' }
+  const body = { name: 's', expression: '*/10 * * * *', job, ...more }
+  await grid.ok('addSchedule', anna, { body })
+  const at = { params: { schedule: 's' }, query: {} }
+  const ledger = async () => {
+    const { ledger: entries } = await grid.ok('showSchedule', anna, at)
+    return entries.toReversed().map(({ outcome, jobId, count }) => [outcome, jobId, count])
+  }
+  const finish = async (id: number) => {
+    node.start(`${id}.1`)
+    node.exit(`${id}.1`)
+    await grid.turn(node)
+  }
+  return { grid, node, at, ledger, finish }
+}
+
+test('a due time becomes a job, in the commit that moves the cursor and writes the ledger', async () => {
+  const { grid, node, at, ledger, finish } = await scheduled()
+  await grid.pass(10 * minute, node)
+  expect(await ledger()).toEqual([['ran', 1, 1]])
+  const commit = grid.commits.find((rows) =>
+    rows.some((row) => 'put' in row && row.put === 'firing'),
+  )
+  const kinds = new Set(commit?.map((row) => ('put' in row ? row.put : row.drop)))
+  for (const kind of ['job', 'firing', 'schedule']) expect(kinds).toContain(kind)
+  const shown = await grid.ok('showSchedule', anna, at)
+  expect(shown).toMatchObject({ liveJobs: [1], lastFiring: { outcome: 'ran', jobId: 1 } })
+  await finish(1)
+  await grid.pass(10 * minute, node)
+  expect(await ledger()).toEqual([
+    ['ran', 1, 1],
+    ['ran', 2, 1],
+  ])
+  expect(await grid.show(2)).toMatchObject({ schedule: 's', name: 's' })
+})
+
+describe('when the run before it still lives', () => {
+  test('forbid skips, and neighbours share an entry', async () => {
+    const { grid, node, ledger, finish } = await scheduled()
+    await grid.pass(40 * minute, node)
+    expect(await ledger()).toEqual([
+      ['ran', 1, 1],
+      ['skipped', null, 3],
+    ])
+    await finish(1)
+    await grid.pass(10 * minute, node)
+    expect((await ledger()).at(-1)).toEqual(['ran', 2, 1])
+  })
+
+  test('queue keeps one, which runs afterwards', async () => {
+    const { grid, node, at, ledger, finish } = await scheduled({ overlap: 'queue' })
+    await grid.pass(20 * minute, node)
+    expect(await ledger()).toEqual([
+      ['ran', 1, 1],
+      ['queued', null, 1],
+    ])
+    await grid.reopen()
+    node.attach()
+    await grid.turn(node)
+    await finish(1)
+    expect(await ledger()).toEqual([
+      ['ran', 1, 1],
+      ['ran', 2, 1],
+    ])
+    expect((await grid.ok('showSchedule', anna, at)).lastFiring).toMatchObject({ jobId: 2 })
+  })
+
+  test('replace stops it, and the next one starts when it is gone', async () => {
+    const { grid, node, ledger } = await scheduled({ overlap: 'replace' })
+    await grid.pass(10 * minute, node)
+    node.start('1.1')
+    await grid.pass(10 * minute, node)
+    expect(await grid.state(1)).toBe('stopping')
+    expect((await ledger()).at(-1)).toEqual(['queued', null, 1])
+    node.stopWanted()
+    await grid.turn(node)
+    expect((await ledger()).at(-1)).toEqual(['ran', 2, 1])
+  })
+
+  test('replace of one that ends at once leaves the right entry', async () => {
+    const { grid, node, ledger } = await scheduled({ overlap: 'replace' })
+    grid.brain.state.capacity.setNode({
+      name: 'n1',
+      slots: 4,
+      memBytes: 2 ** 40,
+      labels: {},
+      closed: 'x',
+    })
+    await grid.pass(20 * minute, node)
+    expect(await ledger()).toEqual([
+      ['ran', 1, 1],
+      ['ran', 2, 1],
+    ])
+    expect(await grid.state(1)).toBe('finished')
+    expect(await grid.state(2)).toBe('pending')
+  })
+
+  test('a manual run passes the same gate', async () => {
+    const { grid, node, at, ledger } = await scheduled()
+    const first = await grid.ok('runSchedule', anna, at)
+    expect(first).toMatchObject({ outcome: 'ran', jobId: 1, manual: true })
+    await grid.clock.advance(1)
+    expect(await grid.ok('runSchedule', anna, at)).toMatchObject({ outcome: 'skipped' })
+    await grid.pass(10 * minute, node)
+    expect((await ledger()).map(([outcome]) => outcome)).toEqual(['ran', 'skipped', 'skipped'])
+  })
+})
+
+test('jitter puts the job off, not its due time', async () => {
+  const { grid, node, ledger } = await scheduled({ jitterMs: 5 * minute })
+  await grid.pass(10 * minute, node)
+  expect(await ledger()).toEqual([['ran', 1, 1]])
+  expect((await grid.show(1)).spec.beginAt).not.toBe(null)
+  await grid.pass(6 * minute, node)
+  expect(await grid.state(1)).toBe('placed')
+})
+
+test('paused, due times are skipped; resumed, they run', async () => {
+  const { grid, node, at, ledger } = await scheduled()
+  await grid.ok('pauseSchedule', anna, { ...at, body: { reason: 'holiday' } })
+  expect(await grid.refused('pauseSchedule', anna, { ...at, body: {} })).toBe('wrong-state')
+  await grid.pass(20 * minute, node)
+  await grid.ok('resumeSchedule', anna, at)
+  await grid.pass(10 * minute, node)
+  expect(await ledger()).toEqual([
+    ['skipped', null, 2],
+    ['ran', 1, 1],
+  ])
+})
+
+for (const [catchUp, expected] of [
+  ['none', [['missed', null, 6]]],
+  [
+    'last',
+    [
+      ['missed', null, 5],
+      ['ran', 1, 1],
+    ],
+  ],
+] as const) {
+  test(`while the scheduler was away times went by: catch-up ${catchUp}`, async () => {
+    const { grid, node, ledger } = await scheduled({ catchUp })
+    grid.clock.sleep(65 * minute)
+    await grid.reopen()
+    await grid.pass(4_000, node)
+    expect(await ledger()).toEqual(expected)
+    await grid.reopen()
+    await grid.pass(4_000, node)
+    expect(await ledger()).toEqual(expected)
+  })
+}
+
+test('catch-up all runs them one after another, each once', async () => {
+  const { grid, node, ledger, finish } = await scheduled({ catchUp: 'all' })
+  grid.clock.sleep(35 * minute)
+  await grid.reopen()
+  node.attach()
+  await grid.turn(node)
+  expect((await ledger()).map(([outcome]) => outcome)).toEqual(['ran', 'queued', 'queued'])
+  for (const job of [1, 2, 3]) await finish(job)
+  expect(await ledger()).toEqual([
+    ['ran', 1, 1],
+    ['ran', 2, 1],
+    ['ran', 3, 1],
+  ])
+})
+
+test('a clock that steps holds firing, and one that was set back fires nothing twice', async () => {
+  const { grid, node, ledger, finish } = await scheduled()
+  await grid.pass(10 * minute, node)
+  await finish(1)
+  grid.clock.stepWall(-60 * minute)
+  await grid.pass(5 * minute, node)
+  expect((await ledger()).map(([outcome]) => outcome)).toEqual(['ran'])
+  await grid.pass(10 * minute, node)
+  const held = await ledger()
+  expect(held.map(([outcome]) => outcome)).toContain('skipped')
+  for (let turn = 0; turn < 8; turn += 1) {
+    await grid.pass(10 * minute, node)
+    for (const { order } of [...node.held.values()]) await finish(order.job)
+  }
+  const entries = (await grid.ok('showSchedule', anna, { params: { schedule: 's' }, query: {} }))
+    .ledger
+  const ran = entries.filter(({ outcome }) => outcome === 'ran').map(({ dueAt }) => dueAt)
+  expect(new Set(ran).size).toBe(ran.length)
+  expect(ran.length).toBeGreaterThan(5)
+})
+
+test('an edit judges the due times before it by what was said until then', async () => {
+  const { grid, node, at, ledger } = await scheduled()
+  const edit = {
+    ...at,
+    body: { expression: '0 * * * *', job: { command: ['/bin/false'], cwd: '/' } },
+  }
+  const summary = await grid.ok('editSchedule', anna, edit)
+  expect(summary.next[0]).toMatch(/T01:00:00/)
+  await grid.pass(50 * minute, node)
+  expect(await ledger()).toEqual([])
+  await grid.pass(10 * minute, node)
+  expect(await ledger()).toEqual([['ran', 1, 1]])
+})
+
+test('a removed schedule fires no more, and its jobs go on', async () => {
+  const { grid, node, at } = await scheduled()
+  await grid.pass(10 * minute, node)
+  await grid.ok('removeSchedule', anna, at)
+  await grid.pass(30 * minute, node)
+  expect([...grid.brain.state.jobs.keys()]).toEqual([1])
+  expect(await grid.refused('showSchedule', anna, at)).toBe('not-found')
+  expect(await grid.refused('removeSchedule', bert, { ...at, query: { owner: 'anna' } })).toBe(
+    'not-found',
+  )
+})
+
+test('a start that is refused has an entry that says so', async () => {
+  const { grid, node, ledger } = await scheduled()
+  grid.settings.refuseOwner = () => ({ detail: 'not today', hint: '' })
+  await grid.pass(10 * minute, node)
+  expect(await ledger()).toEqual([['skipped', null, 1]])
+})

@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest'
+
+import type { JobRequest } from '../../../proto/job.ts'
+import { completeSpec, defaultLimits, tasksOf } from '../../../scheduler/core/admission.ts'
+
+const request: JobRequest = { command: ['/opt/a tool/run me.sh', '-x'], cwd: '/home/anna' }
+const complete = (more: Partial<JobRequest>) =>
+  completeSpec({ ...request, ...more }, [], defaultLimits)
+
+test('what is left out gets its default', () => {
+  const result = complete({})
+  expect(result.ok && result.value).toMatchObject({
+    name: 'run_me.sh',
+    kind: 'task',
+    queue: 'task',
+    slots: 1,
+    memBytes: 512 * 2 ** 20,
+    onPartition: 'keep',
+    stop: { signal: 'SIGTERM', graceMs: 10_000 },
+  })
+  const bot = complete({ kind: 'continuous', command: ['7zip'] })
+  expect(bot.ok && bot.value).toMatchObject({
+    name: '_7zip',
+    queue: 'continuous',
+    onPartition: 'stop',
+  })
+})
+
+const refused: [string, Partial<JobRequest>, string][] = [
+  ['an unknown queue', { queue: 'fast' }, 'there is no queue "fast"'],
+  ['a queue of another kind', { queue: 'continuous' }, 'does not take task jobs'],
+  [
+    'a continuous array',
+    { kind: 'continuous', array: { from: 1, to: 2, step: 1 } },
+    'cannot be an array',
+  ],
+  ['an array that ends before it begins', { array: { from: 2, to: 1, step: 1 } }, 'ends before'],
+  ['too many tasks', { array: { from: 1, to: 20_000_000, step: 1 } }, '10000000 tasks at most'],
+  ['no command', { command: [''] }, 'the command is empty'],
+  ['too much environment', { env: { A: 'x'.repeat(2_000_000) } }, 'have over'],
+  ['max-running without an array', { maxRunning: 2 }, 'is for arrays'],
+  ['retries of a bot', { kind: 'continuous', retry: 1 }, 'is for one-off jobs'],
+  ['a time that is none', { beginAt: 'soon' }, 'is not a time'],
+]
+test.each(refused)('%s is refused with a hint', (_, more, detail) => {
+  const result = complete(more)
+  expect(result).toMatchObject({
+    ok: false,
+    refusal: { code: 'refused', hint: expect.any(String) as string },
+  })
+  expect(result.ok || result.refusal.detail).toContain(detail)
+})
+
+test('tasks are counted on their step', () => {
+  expect(tasksOf({ array: null })).toBe(1)
+  expect(tasksOf({ array: { from: 1, to: 10, step: 4 } })).toBe(3)
+})

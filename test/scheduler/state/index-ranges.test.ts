@@ -1,0 +1,50 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+
+import { IndexRanges } from '../../../scheduler/state/index-ranges.ts'
+
+test('ranges behave as a set of the indexes on their step', () => {
+  const start = fc.record({
+    from: fc.integer({ min: 1, max: 9 }),
+    count: fc.integer({ min: 1, max: 40 }),
+    step: fc.integer({ min: 1, max: 5 }),
+  })
+  const act = fc.oneof(
+    fc.constant('first' as const),
+    fc.constant('clear' as const),
+    fc.integer({ min: 0, max: 220 }),
+  )
+  fc.assert(
+    fc.property(start, fc.array(act, { maxLength: 80 }), ({ from, count, step }, acts) => {
+      const to = from + (count - 1) * step
+      const ranges = new IndexRanges([[from, to]], step)
+      const set = new Set(Array.from({ length: count }, (_, nth) => from + nth * step))
+      for (const one of acts) {
+        if (one === 'first') {
+          const lowest = [...set].sort((a, b) => a - b)[0] ?? null
+          expect(ranges.takeFirst()).toBe(lowest)
+          if (lowest !== null) set.delete(lowest)
+        } else if (one === 'clear' && set.size < 3) {
+          expect(ranges.clear()).toBe(set.size)
+          set.clear()
+        } else if (typeof one === 'number') {
+          expect(ranges.has(one)).toBe(set.has(one))
+          expect(ranges.take(one)).toBe(set.delete(one))
+        }
+        expect(ranges.count).toBe(set.size)
+        const all = ranges.stretches.flatMap(([low, high]) =>
+          Array.from({ length: (high - low) / step + 1 }, (_, nth) => low + nth * step),
+        )
+        expect(all).toEqual([...set].sort((a, b) => a - b))
+        const again = new IndexRanges(ranges.stretches, step)
+        expect(again.count).toBe(set.size)
+      }
+    }),
+  )
+})
+
+test('the end of a range need not be on its step', () => {
+  const ranges = new IndexRanges([[1, 10]], 4)
+  expect([ranges.count, ranges.has(9), ranges.has(10)]).toEqual([3, true, false])
+  expect([1, 2, 3, 4].map(() => ranges.takeFirst())).toEqual([1, 5, 9, null])
+})
