@@ -7,6 +7,7 @@ import { isEnded, reportOf } from './core/record.ts'
 import type { LeaseKeeper } from './lease-keeper.ts'
 import type { Placements } from './placements.ts'
 import type { AgentOptions, AgentPorts, ReportOutcome } from './ports.ts'
+import { UsageWatch } from './usage-watch.ts'
 
 /** After a report without an answer the next one comes sooner than usual. */
 const retryMs = 1_000
@@ -16,6 +17,8 @@ export class Reporter {
   readonly #options: AgentOptions
   readonly #lease: LeaseKeeper
   readonly #placements: Placements
+  readonly #usage: UsageWatch
+  #usageAt = Number.NEGATIVE_INFINITY
   #sequence = 0
   #needFull = true
   #busy = false
@@ -36,6 +39,7 @@ export class Reporter {
     this.#options = options
     this.#lease = lease
     this.#placements = placements
+    this.#usage = new UsageWatch(ports.driver)
   }
 
   /** There is news: told within the gathering time, or as soon as the report in flight is answered. */
@@ -89,6 +93,9 @@ export class Reporter {
     if (outcome.kind === 'answered' && this.#isOurs(outcome.reply)) {
       this.#needFull = outcome.reply.wantFull
       if (outcome.reply.wantFull) this.#again = true
+      if (outcome.reply.wantFull) this.#usage.forget()
+      this.#usage.told(report.usages ?? [])
+      this.#lookAtUsage(sentAt)
       await this.#take(outcome.reply, sentAt)
       return true
     }
@@ -121,7 +128,15 @@ export class Reporter {
       placements: told.map((entry) => reportOf(entry.record)),
       oddities: this.#placements.strangers.oddities(),
       health: this.#ports.health.reports(),
+      ...(this.#usage.news.length > 0 ? { usages: [...this.#usage.news] } : {}),
     }
+  }
+
+  /** At the pace of the reports, however many there are because of news. */
+  #lookAtUsage(now: number): void {
+    if (now - this.#usageAt < this.#options.reportMs * 0.9) return
+    this.#usageAt = now
+    void this.#usage.look(this.#placements.entries)
   }
 
   /** A report whose answer never comes must not keep the next one waiting; its late answer is nothing. */

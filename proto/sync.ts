@@ -72,6 +72,15 @@ export const PlacementReport = Type.Object({
 })
 export type PlacementReport = Static<typeof PlacementReport>
 
+/** What a running run uses; a figure for people, kept in memory only. */
+export const RunUsage = Type.Object({
+  task: Type.String(),
+  epoch: Type.Integer(),
+  run: Type.Integer(),
+  usage: Usage,
+})
+export type RunUsage = Static<typeof RunUsage>
+
 /** Terms of a lease, each counted from when the agent sent the report that it renews. */
 export const LeaseTerms = Type.Object({
   termMs: Type.Integer(),
@@ -101,6 +110,8 @@ export const Report = Type.Object({
     Type.Object({ key: Type.String(), detail: Type.String(), populated: Type.Boolean() }),
   ),
   health: Type.Array(ProbeReport),
+  /** Runs whose usage has changed much since it was last told. */
+  usages: Type.Optional(Type.Array(RunUsage)),
 })
 export type Report = Static<typeof Report>
 

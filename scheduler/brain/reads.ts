@@ -1,5 +1,5 @@
 /** Reads: live work from memory, finished work from the store. */
-import { iso, parseJobRef } from '../../proto/ids.ts'
+import { iso, parseJobRef, taskKey } from '../../proto/ids.ts'
 import type {
   Explanation,
   JobDetail,
@@ -132,7 +132,7 @@ export async function showJob(
   ])
   if (!stored?.specJson) return refuse('not-found', `job ${id} is no longer kept`)
   const spec = JSON.parse(stored.specJson) as JobSpec
-  const tasks = tasksOf(live, page, runRows)
+  const tasks = tasksOf(live, page, live ? withUsage(ctx, runRows) : runRows)
   if (live) {
     const whole = ranges.filter((range) => range.from <= to && range.to >= from)
     tasks.push(...whole.map((range) => rangeView(live, range.from, range.to)))
@@ -147,6 +147,16 @@ export async function showJob(
     tasks,
     tasksNext: taskRows.length > tasksPerPage ? last + 1 : null,
     timeline: events.map(timelineEntry),
+  })
+}
+
+/** What a run that goes on uses is only in memory, as its node last said it. */
+function withUsage(ctx: BrainContext, runs: readonly RunRow[]): RunRow[] {
+  return runs.map((run) => {
+    if (run.endedAt !== null) return run
+    const said = ctx.state.nodes.get(run.node)?.usages.get(taskKey(run.job, run.index))
+    const isOfRun = said?.epoch === run.epoch && said.run === run.number
+    return isOfRun ? { ...run, usageJson: JSON.stringify(said.usage) } : run
   })
 }
 

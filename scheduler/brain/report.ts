@@ -6,6 +6,7 @@ import {
   type PlacementReport,
   type Report,
   type ReportReply,
+  type RunUsage,
 } from '../../proto/sync.ts'
 import { afterGrant, afterReport, bootProves, termsFor } from '../core/lease.ts'
 import { done, refuse, type Result } from '../core/result.ts'
@@ -48,6 +49,7 @@ export function takeReport(ctx: BrainContext, report: Report): Result<ReportRepl
     node.synced = true
   }
   node.oddities = report.oddities
+  takeUsages(node, report.usages ?? [])
   takeHealth(ctx, node, report.health)
   return done({
     grid: ctx.state.grid,
@@ -207,6 +209,11 @@ function takePlacement(ctx: BrainContext, node: LiveNode, report: PlacementRepor
       : 'a placement that is over; told to stop',
   })
   return answer(isFuture ? 'keep' : 'stop')
+}
+
+function takeUsages(node: LiveNode, usages: readonly RunUsage[]): void {
+  for (const one of usages) node.usages.set(one.task, one)
+  for (const key of node.usages.keys()) if (!node.tasks.has(key)) node.usages.delete(key)
 }
 
 /** Placements that should be there and are not in a full report. */

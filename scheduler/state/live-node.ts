@@ -1,6 +1,6 @@
 /** A node in memory: what it said of itself, its lease from this side, why it takes no work, its drain. */
 import type { DrainEnd, NodeFacts, NodeStateName, ProbeReport } from '../../proto/node.ts'
-import type { LeaseTerms, Report } from '../../proto/sync.ts'
+import type { LeaseTerms, Report, RunUsage } from '../../proto/sync.ts'
 import { noHistory, type BreakerHistory } from '../core/breaker.ts'
 import type { Outstanding } from '../core/lease.ts'
 
@@ -56,6 +56,8 @@ export type LiveNode = StoredNode & {
   unknown: Map<string, { epoch: number; detail: string }>
   /** Keys of tasks that hold a placement there. */
   readonly tasks: Set<string>
+  /** What its running runs use, as it last said: for people, never stored. */
+  readonly usages: Map<string, RunUsage>
   /** Counter of its order stream. */
   counter: number
   breaker: BreakerHistory
@@ -88,6 +90,7 @@ export function newNode(name: string): LiveNode {
     oddities: [],
     unknown: new Map(),
     tasks: new Set(),
+    usages: new Map(),
     counter: 0,
     breaker: noHistory,
     quarantine: null,

@@ -52,6 +52,20 @@ describe('one-off tasks', () => {
   })
 })
 
+describe('usage', () => {
+  it('of what runs is told now and then, when it has changed much, and anew to who asks for all', async () => {
+    const grid = new TestGrid()
+    await grid.start()
+    grid.link.give(order(1))
+    await grid.advance(30_000)
+    const told = () => grid.link.reports.flatMap(({ usages }) => usages ?? [])
+    expect(told()).toMatchObject([{ task: '1.1', epoch: 1, run: 1, usage: { memBytes: 1 } }])
+    grid.machine.usage = { ...grid.machine.usage, memBytes: 50 * 2 ** 20 }
+    await grid.advance(15_000)
+    expect(told().slice(1)).toMatchObject([{ usage: { memBytes: 50 * 2 ** 20 } }])
+  })
+})
+
 describe('continuous jobs', () => {
   it('come back with growing waits, and a crash loop is named', async () => {
     const grid = new TestGrid(() => exits(10, 1))

@@ -10,7 +10,7 @@ import type {
   RunPlan,
   StopOrder,
 } from '../../exec-node/process/run-driver.ts'
-import type { Cause } from '../../proto/cause.ts'
+import type { Cause, Usage } from '../../proto/cause.ts'
 import type { Enforcement } from '../../proto/node.ts'
 import type { Cancel, Clock } from '../../src/lib/clock.ts'
 
@@ -64,7 +64,7 @@ export type VirtualRun = {
   cancels: Cancel[]
 }
 
-const noUsage = { cpuMs: 1, memBytes: 1, peakMemBytes: 1, readBytes: 0, writtenBytes: 0 }
+const littleUsage = { cpuMs: 1, memBytes: 1, peakMemBytes: 1, readBytes: 0, writtenBytes: 0 }
 
 export class FakeMachine {
   readonly runs = new Map<string, VirtualRun>()
@@ -74,6 +74,8 @@ export class FakeMachine {
   onExec: (run: VirtualRun) => void = () => {}
   onEmpty: (run: VirtualRun) => void = () => {}
   bootId = 'boot-1'
+  /** Of every run. */
+  usage: Usage = littleUsage
   lease: LeaseRecord | null = null
   #nextPid = 1000
   readonly clock: Clock
@@ -261,7 +263,7 @@ export class FakeMachine {
       populated: run.alive,
       supervised: run.supervised && run.alive,
       cause: run.cause,
-      usage: noUsage,
+      usage: this.usage,
       stuck: run.killed && run.alive ? [{ pid: run.pid, state: 'D', waitChannel: 'nfs' }] : [],
       lastOutputAt,
       oddity: null,

@@ -26,6 +26,7 @@ export class FakeNode {
   facts: Report['facts']
   health: Report['health'] = []
   oddities: Report['oddities'] = []
+  usages: NonNullable<Report['usages']> = []
   grid: string | null = null
   revision: Report['revision'] = null
   terms: Report['terms'] = null

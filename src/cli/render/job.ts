@@ -95,6 +95,8 @@ function runsText(tasks: readonly TaskView[], look: Look): string {
     'runs' in task ? (task.runs ?? []).map((run) => ({ ...run, index: task.index })) : [],
   )
   if (rows.length === 0) return ''
+  const now = (run: Run) => (run.endedAt === null ? (run.usage?.memBytes ?? null) : null)
+  const measured = rows.some((run) => now(run) !== null)
   const several = new Set(rows.map(({ index }) => index)).size > 1
   type Row = Run & { index: number }
   return table(
@@ -106,6 +108,9 @@ function runsText(tasks: readonly TaskView[], look: Look): string {
       { title: 'STARTED', cell: ({ startedAt }) => timeText(startedAt) },
       { title: 'ENDED', cell: ({ endedAt }) => timeText(endedAt) },
       { title: 'CPU', cell: ({ usage }) => durationText(usage?.cpuMs), right: true },
+      ...(measured
+        ? [{ title: 'MEM', cell: (run: Row) => sizeText(now(run)), right: true as const }]
+        : []),
       { title: 'PEAK', cell: ({ usage }) => sizeText(usage?.peakMemBytes ?? null), right: true },
       { title: 'CAUSE', cell: ({ cause }) => (cause === null ? '' : causeText(cause)) },
     ],

@@ -12,6 +12,11 @@ test('a job goes its way: submitted, placed, running, finished, with a timeline'
   node.start(`${job}.1`)
   await node.report()
   expect(await grid.show(job)).toMatchObject({ state: 'running', node: 'n1' })
+  const usage = { cpuMs: 5, memBytes: 7, peakMemBytes: 9, readBytes: 0, writtenBytes: 0 }
+  node.usages = [{ task: `${job}.1`, epoch: 1, run: 1, usage }]
+  await node.report()
+  expect((await grid.show(job)).tasks[0]).toMatchObject({ runs: [{ number: 1, usage }] })
+  node.usages = []
   node.exit(`${job}.1`)
   await node.report()
   const shown = await grid.show(job)
