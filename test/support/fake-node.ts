@@ -27,6 +27,7 @@ export class FakeNode {
   health: Report['health'] = []
   oddities: Report['oddities'] = []
   usages: NonNullable<Report['usages']> = []
+  usages: NonNullable<Report['usages']> = []
   grid: string | null = null
   revision: Report['revision'] = null
   terms: Report['terms'] = null
@@ -78,13 +79,13 @@ export class FakeNode {
 
   build(full: boolean): Report {
     this.sequence += 1
-    const { name, grid, session, sequence, facts, revision, terms, oddities, health } = this
+    const { name, grid, session, sequence, facts, revision, terms, oddities, health, usages } = this
     const placements = structuredClone([...this.held.values()].map(({ report }) => report))
     const uptimeMs = Math.floor(this.#clock.uptime() - this.bootedAt)
     return {
       protocol: protocolVersion,
       node: name,
-      ...{ grid, session, sequence, facts, full, revision, terms, oddities, health },
+      ...{ grid, session, sequence, facts, full, revision, terms, oddities, health, usages },
       uptimeMs,
       placements,
     }
