@@ -57,7 +57,9 @@ function stop(ctx: BrainContext, caller: Caller, { job, index }: Target, why: st
     happen(ctx, job, index, { happened: 'stop-wanted', stop: plan })
     return { done: 'stopping' }
   }
-  want(ctx, { job, index }, 'stop', caller, why)
+  // What ends at once has an entry that says so; ten thousand of them need no second one each.
+  if (job.placed > 0) want(ctx, { job, index }, 'stop', caller, why)
+  else job.wanted = { what: 'stop', by: caller.owner, why, at: ctx.clock.now() }
   for (const task of [...(job.tasks?.values() ?? [])]) {
     if (placementOf(task.state))
       happen(ctx, job, task.index, { happened: 'stop-wanted', stop: plan })

@@ -139,7 +139,9 @@ export class Journal {
         row: { name: node.name, dataJson: JSON.stringify(storedNode(node)) },
       })
     }
-    changes.push(...this.#other, ...this.#events.map((row): Change => ({ put: 'event', row })))
+    // Not spread: a batch may have more rows than a call may have arguments.
+    for (const change of this.#other) changes.push(change)
+    for (const row of this.#events) changes.push({ put: 'event', row })
     this.#jobs = new Map()
     this.#ranges = new Set()
     this.#tasks = new Map()

@@ -45,47 +45,48 @@ export function loadState(state: GridState, snapshot: Snapshot, log: Log): void 
 function jobOfRow(state: GridState, row: Omit<JobRow, 'specJson'>, stretches: Stretch[]): LiveJob {
   const facts = JSON.parse(row.factsJson) as StoredFacts
   const counts = JSON.parse(row.countsJson) as TaskCounts
-  const { slots, memBytes, where, ...rest } = facts
   const { succeeded, failed, cancelled } = counts
-  const ended = succeeded + failed + cancelled > 0 ? { succeeded, failed, cancelled } : noneEnded
   const shape = state.shapes.intern({
     owner: row.owner,
     queue: row.queue,
-    slots,
-    memBytes,
-    where,
+    slots: facts.slots,
+    memBytes: facts.memBytes,
+    where: facts.where,
     spread: row.kind === 'continuous',
   })
-  const {
-    id,
-    owner,
-    name,
-    kind,
-    queue,
-    submittedAt,
-    schedule,
-    dueAt,
-    priority,
-    startedAt,
-    finishedAt,
-    restarts,
-  } = row
-  const untouched = new IndexRanges(stretches, facts.array?.step ?? 1)
-  const columns = {
-    id,
-    owner,
-    name,
-    kind,
-    queue,
-    submittedAt,
-    schedule,
-    dueAt,
-    priority,
-    startedAt,
-    finishedAt,
-    restarts,
+  // Written out, in the order of a submitted job: spreading would make a slow, large object of each.
+  return {
+    id: row.id,
+    owner: row.owner,
+    name: row.name,
+    kind: row.kind,
+    queue: row.queue,
+    submittedAt: row.submittedAt,
+    schedule: row.schedule,
+    dueAt: row.dueAt,
+    array: facts.array,
+    shape,
+    priority: row.priority,
+    startedAt: row.startedAt,
+    finishedAt: row.finishedAt,
+    beginAt: facts.beginAt,
+    wanted: facts.wanted,
+    after: facts.after,
+    maxRunning: facts.maxRunning,
+    retry: facts.retry,
+    restart: facts.restart,
+    onPartition: facts.onPartition,
+    restartOrder: facts.restartOrder,
+    untouched: new IndexRanges(stretches, facts.array?.step ?? 1),
+    tasks: null,
+    placed: 0,
+    ended: succeeded + failed + cancelled > 0 ? { succeeded, failed, cancelled } : noneEnded,
+    worst: facts.worst,
+    cancelled: facts.cancelled,
+    epochBase: facts.epochBase,
+    remindAt: null,
+    restarts: row.restarts,
   }
-  return { ...columns, ...rest, shape, untouched, tasks: null, placed: 0, ended, remindAt: null }
 }
 
 function addTask(state: GridState, job: LiveJob, task: Task): void {
