@@ -1,0 +1,10 @@
+/** One line about the machine that was measured. */
+import { cpus, totalmem } from 'node:os'
+
+export function machineLine(): string {
+  const all = cpus()
+  const model = all[0]?.model.trim() ?? 'unknown processor'
+  const gib = Math.round(totalmem() / 2 ** 30)
+  const day = new Date().toISOString().slice(0, 10)
+  return `${all.length} processors (${model}), ${gib} GiB, Node ${process.version}, ${day}`
+}
