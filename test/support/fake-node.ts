@@ -27,7 +27,6 @@ export class FakeNode {
   health: Report['health'] = []
   oddities: Report['oddities'] = []
   usages: NonNullable<Report['usages']> = []
-  usages: NonNullable<Report['usages']> = []
   grid: string | null = null
   revision: Report['revision'] = null
   terms: Report['terms'] = null

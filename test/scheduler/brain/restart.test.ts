@@ -13,8 +13,9 @@ const bot = { kind: 'continuous', name: 'bot' } as const
 /** What is to be the same after a restart. */
 function remembered({ brain: { state } }: BrainGrid) {
   return {
-    jobs: [...state.jobs.values()].map(({ remindAt: _, untouched, tasks, after, ...job }) => ({
+    jobs: [...state.jobs.values()].map(({ untouched, tasks, after, ...job }) => ({
       ...job,
+      remindAt: null,
       after: [...after],
       untouched: untouched.stretches,
       tasks: [...(tasks ?? []).values()].sort((a, b) => a.index - b.index),
@@ -24,8 +25,8 @@ function remembered({ brain: { state } }: BrainGrid) {
       tasks: [...tasks].sort(),
     })),
     schedules: [...state.schedules.values()].map(
-      ({ armedAt: _, recentStarts: __, liveJobs, cron: ___, ...schedule }) => ({
-        ...schedule,
+      ({ name, spec, cursorAt, nextDue, paused, queue, lastEntry, liveJobs }) => ({
+        ...{ name, spec, cursorAt, nextDue, paused, queue, lastEntry },
         liveJobs: [...liveJobs],
       }),
     ),
