@@ -25,7 +25,7 @@ export function causeText(cause: Cause): string {
     case 'unhealthy':
       return `failed its ${cause.check} check: ${cause.detail}`
     case 'could-not-start':
-      return `could not start: ${cause.call} ${cause.detail}: ${cause.error}`
+      return `could not start: ${cause.call} ${cause.detail}: ${errorText(cause.error)}`
     case 'dependency-failed':
       return cause.detail
     case 'outcome-unknown':
@@ -33,6 +33,26 @@ export function causeText(cause: Cause): string {
     default:
       return cause satisfies never
   }
+}
+
+/** Errors of system calls that owners meet, as they know them from their shell. */
+const errors: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or directory',
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  ENOTDIR: 'not a directory',
+  EISDIR: 'is a directory',
+  ENOEXEC: 'not a program that can be run',
+  E2BIG: 'arguments and environment are too long',
+  ENOSPC: 'no space left on the disk',
+  EDQUOT: 'disk quota exceeded',
+  EROFS: 'the file system is read-only',
+  ELOOP: 'too many symbolic links',
+  ENAMETOOLONG: 'the name is too long',
+}
+const errorText = (code: string): string => {
+  const text = errors[code]
+  return text === undefined ? code : `${text} (${code})`
 }
 
 const because = (why: string): string => (why === '' ? '' : `: ${why}`)

@@ -16,7 +16,9 @@ export const command = defineCommand({
     }
     const lines = [
       `job ${said.job}: ${said.summary}`,
-      ...said.reasons.map(({ detail }) => `  ${detail}`),
+      ...said.reasons
+        .filter(({ detail }) => !said.summary.endsWith(detail))
+        .map(({ detail }) => `  ${detail}`),
       ...(said.ahead === null || said.ahead === 0
         ? []
         : [`  ${counted(said.ahead, 'waiting task')} before it`]),

@@ -23,7 +23,8 @@ function causeStatus(cause: Cause | null): number {
     case 'out-of-memory':
       return 128 + constants.signals.SIGKILL
     case 'could-not-start':
-      return cause.error === 'ENOENT' ? 127 : 126
+      // As a shell says it: 127 is for a command that is not there, not for its folder.
+      return cause.call === 'execve' && cause.error === 'ENOENT' ? 127 : 126
     case 'cancelled':
     case 'restarted':
     case 'drained':

@@ -97,7 +97,7 @@ export function dependency(text: string): { job: string; on: 'ok' | 'any' | 'fai
   return { job, on: (match?.[2] ?? 'ok') as 'ok' | 'any' | 'fail' }
 }
 
-/** ISO 8601, `18:30` (the next one, local time), `+90m`. */
+/** ISO 8601, `18:30` (the next one, local time), `+90m`, `now`. */
 export function beginTime(text: Maybe<string>, now: number): Maybe<string> {
   if (text === undefined) return undefined
   const clock = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text)
@@ -107,6 +107,7 @@ export function beginTime(text: Maybe<string>, now: number): Maybe<string> {
     if (at.getTime() <= now) at.setDate(at.getDate() + 1)
     return at.toISOString()
   }
+  if (text === 'now') return new Date(now).toISOString()
   if (text.startsWith('+')) {
     return new Date(now + taken('begin', parseDuration(text.slice(1)))).toISOString()
   }
