@@ -158,6 +158,11 @@ export class TestGrid {
     return Number(readFileSync(join(this.data, daemon, file), 'utf8'))
   }
 
+  /** Of `eg up` itself, which starts fallen daemons again. */
+  get upPid(): number {
+    return this.#up?.pid ?? 0
+  }
+
   finished(job: number, timeoutMs = 30_000): Promise<JobDetail> {
     const over = async (): Promise<JobDetail | null> => {
       const detail = await this.show(job)

@@ -1,0 +1,244 @@
+/** One-off tasks as their owners meet them: `eg submit` and every way in which a task can begin and end. */
+import { existsSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { isRoot, nobody, spawnAs } from '../support/as-user.ts'
+import { egPath, TestGrid } from '../support/grid.ts'
+import { until } from '../support/wait.ts'
+
+let grid: TestGrid
+beforeAll(async () => {
+  grid = await TestGrid.start({ slots: 8 })
+})
+afterAll(() => grid.end())
+
+const submitAndWait = (...args: string[]) => grid.eg('submit', '--wait', ...args)
+
+describe('exit statuses', () => {
+  it.each([
+    ['succeeds', 0, ['true']],
+    ['its own', 7, ['sh', '-c', 'exit 7']],
+    ['128 and the signal', 139, ['sh', '-c', 'kill -SEGV $$']],
+    ['127: no such command', 127, ['no-such-command', 'x']],
+    ['126: no command', 126, ['/etc']],
+  ])('of --wait are those of the job: %s', async (_, status, command) => {
+    const ended = await submitAndWait('--', ...command)
+    expect(ended).toMatchObject({
+      status,
+      stdout: expect.stringMatching(/^job \d+ submitted\n$/) as string,
+    })
+  })
+
+  it('of the client itself are 125 with --wait and eg wait', async () => {
+    const [noJob, wrongOption, tooLong] = await Promise.all([
+      grid.eg('wait', '99999'),
+      grid.eg('submit', '--wait', '--no-such-option', '--', 'true'),
+      grid.egAs({}, 'wait', '--timeout', '1s', String(await grid.submit('--hold', '--', 'true'))),
+    ])
+    expect([noJob.status, wrongOption.status, tooLong.status]).toEqual([125, 125, 125])
+    expect(tooLong.stderr).toContain('not finished within 1s')
+  })
+
+  it('say what kind of failure it was: 1 refused, 2 usage, 3 no scheduler, 5 no such thing', async () => {
+    const nowhere = { EVERGRID_URL: 'http://127.0.0.1:1', EVERGRID_PATIENCE: '100ms' }
+    const all = await Promise.all([
+      grid.eg('submit', '--slots', '1000', '--', 'true'),
+      grid.eg('submit', '--queue', 'nope', '--', 'true'),
+      grid.eg('submit', '--where', 'gpu=yes', '--', 'true'),
+      grid.eg('submit'),
+      grid.eg('submit', '--mem', 'lots', '--', 'true'),
+      grid.eg('sumbit'),
+      grid.egAs(nowhere, 'jobs'),
+      grid.eg('show', '99999'),
+      grid.eg('stop', 'nobody'),
+    ])
+    expect(all.map(({ status }) => status)).toEqual([1, 1, 1, 2, 2, 2, 3, 5, 5])
+    expect(all[0]?.stderr).toContain('ask for 8 slots instead of 1000')
+    expect(all[1]?.stderr).toContain('queues here:')
+    expect(all[2]?.stderr).toContain('without gpu=yes')
+    expect(all[5]?.stderr).toContain('did you mean "eg submit"')
+    for (const { stdout } of all) expect(stdout).toBe('')
+  })
+
+  it('4: not allowed, to the account that may not', async () => {
+    const job = await grid.submit('--hold', '--', 'true')
+    if (!isRoot) {
+      const stranger = await grid.egAs({ EVERGRID_DATA: grid.work }, 'stop', String(job))
+      expect(stranger.status).toBe(4)
+      return
+    }
+    const env = { EVERGRID_URL: grid.url, EVERGRID_DATA: grid.data }
+    const other = spawnAs(nobody.uid, [egPath, 'stop', String(job)], env)
+    const status = await new Promise((resolve) => {
+      other.once('exit', resolve)
+    })
+    expect(status).toBe(4)
+  })
+})
+
+describe('output', () => {
+  it('goes to NAME.oID and NAME.eID of the owner, in the working directory, and is appended', async () => {
+    const job = await grid.submit('--name', 'out', '--', 'sh', '-c', 'echo to-out; echo to-err >&2')
+    await grid.finished(job)
+    expect(grid.text(`out.o${job}`)).toBe('to-out\n')
+    expect(grid.text(`out.e${job}`)).toBe('to-err\n')
+    expect(statSync(join(grid.work, `out.o${job}`)).uid).toBe(process.getuid?.())
+    writeFileSync(join(grid.work, 'log.txt'), 'before\n')
+    const both = ['--out', 'log.txt', '--err', '$JOB_NAME.$JOB_ID.err', '--name', 'named']
+    const { stdout } = await submitAndWait(
+      ...both,
+      '--quiet',
+      '--',
+      'sh',
+      '-c',
+      'echo x; echo y >&2',
+    )
+    expect(grid.text('log.txt')).toBe('before\nx\n')
+    expect(grid.text(`named.${stdout.trim()}.err`)).toBe('y\n')
+  })
+
+  it('of both streams may go to one file', async () => {
+    await submitAndWait(
+      '--out',
+      'one',
+      '--err',
+      'one',
+      '--',
+      'sh',
+      '-c',
+      'echo 1; echo 2 >&2; echo 3',
+    )
+    expect(grid.text('one')).toBe('1\n2\n3\n')
+  })
+})
+
+describe('what a task finds', () => {
+  it('is its environment, a TMPDIR of its own that is removed afterwards, and --stdin', async () => {
+    writeFileSync(join(grid.work, 'in.txt'), 'from a file\n')
+    const script = 'env -0 > env.out; ls -ldn "$TMPDIR" > tmp.out; touch "$TMPDIR/x"; pwd -P; cat'
+    const args = ['--name', 'finds', '--slots', '2', '--stdin', 'in.txt', '--env', 'MINE=1']
+    const job = await grid.submit(...args, '--', 'sh', '-c', script)
+    const detail = await grid.finished(job)
+    expect(detail.outcome).toBe('succeeded')
+    const env = new Map(
+      grid
+        .text('env.out')
+        .split('\0')
+        .map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
+    )
+    const wanted = {
+      JOB_ID: String(job),
+      JOB_NAME: 'finds',
+      NSLOTS: '2',
+      TASK_ID: 'undefined',
+      MINE: '1',
+    }
+    for (const [name, value] of Object.entries(wanted)) expect(env.get(name)).toBe(value)
+    for (const name of ['PATH', 'HOME', 'USER']) expect(env.get(name)).toBeTruthy()
+    expect(env.has('EVERGRID_DATA')).toBe(false)
+    expect(grid.text('tmp.out')).toMatch(new RegExp(`^drwx------.* ${process.getuid?.()} `))
+    const tmp = env.get('TMPDIR') ?? ''
+    await until(() => !existsSync(tmp), { what: 'the removal of TMPDIR' })
+    expect(grid.text(`finds.o${job}`)).toBe(`${grid.work}\nfrom a file\n`)
+  })
+
+  it('are its arguments and variables byte for byte', async () => {
+    const odd = [
+      '',
+      ' ',
+      '-x',
+      '$(id)',
+      '`id`',
+      "'",
+      '"',
+      '\\',
+      'a\nb',
+      '*',
+      'é€𝄞',
+      '\u0001\u007f',
+      '--',
+    ]
+    const values = ['', 'a\nb', '$HOME', 'é€𝄞', ' = ', '\'"\\']
+    const script =
+      'process.stdout.write(JSON.stringify([process.argv.slice(1), ["A0","A1","A2","A3","A4","A5"].map((n) => process.env[n])]))'
+    const env = values.flatMap((value, at) => ['--env', `A${at}=${value}`])
+    const ended = await submitAndWait(
+      '--out',
+      'odd.txt',
+      ...env,
+      '--',
+      'node',
+      '-e',
+      script,
+      '--',
+      ...odd,
+    )
+    expect(ended.status).toBe(0)
+    expect(JSON.parse(grid.text('odd.txt'))).toEqual([odd, values])
+  })
+})
+
+describe('limits', () => {
+  it('--mem ends what takes more, and says who, how much and what the limit was', async () => {
+    const script = 'x = bytearray(400 * 1024 * 1024); import time; time.sleep(60)'
+    const ended = await submitAndWait('--quiet', '--mem', '64M', '--', 'python3', '-c', script)
+    expect(ended.status).toBe(137)
+    const { cause, tasks } = await grid.show(ended.stdout.trim())
+    expect(cause).toMatchObject({ kind: 'out-of-memory', limitBytes: 64 * 2 ** 20 })
+    const { enforcement } = await grid.node('node1')
+    if (enforcement !== 'rlimit') {
+      expect(cause).toMatchObject({ victim: expect.stringContaining('python3') as string })
+      expect(cause?.kind === 'out-of-memory' && cause.peakBytes).toBeGreaterThan(60 * 2 ** 20)
+    }
+    const run = tasks[0] && 'runs' in tasks[0] ? tasks[0].runs?.[0] : undefined
+    expect(run?.usage?.peakMemBytes).toBeGreaterThan(10 * 2 ** 20)
+    expect(ended.stderr).toContain('its limit of 64M')
+  })
+
+  it('--time warns, asks, and kills after the grace', async () => {
+    const script = 'trap "echo warned" USR1; trap "echo asked" TERM; while :; do sleep 0.05; done'
+    const limits = ['--time', '2s', '--warn-before', '1s', '--grace', '500ms']
+    const ended = await submitAndWait(
+      '--out',
+      'time.txt',
+      '--quiet',
+      ...limits,
+      '--',
+      'sh',
+      '-c',
+      script,
+    )
+    expect(ended.status).toBe(143)
+    expect(grid.text('time.txt')).toBe('warned\nasked\n')
+    const { cause, tasks } = await grid.show(ended.stdout.trim())
+    expect(cause).toEqual({ kind: 'time-limit', limitMs: 2000 })
+    const run = tasks[0] && 'runs' in tasks[0] ? tasks[0].runs?.[0] : undefined
+    const lasted = Date.parse(run?.endedAt ?? '') - Date.parse(run?.startedAt ?? '')
+    expect(lasted).toBeGreaterThanOrEqual(2400)
+  })
+
+  it('--cpu is a hard limit where cgroups can hold it', async () => {
+    const script =
+      'end=$(($(date +%s%N) + 1000000000)); while [ $(date +%s%N) -lt $end ]; do :; done'
+    const job = await grid.submit('--cpu', '0.2', '--', 'bash', '-c', script)
+    const { tasks, outcome } = await grid.finished(job)
+    expect(outcome).toBe('succeeded')
+    const run = tasks[0] && 'runs' in tasks[0] ? tasks[0].runs?.[0] : undefined
+    const { enforcement } = await grid.node('node1')
+    if (enforcement !== 'rlimit') expect(run?.usage?.cpuMs).toBeLessThan(500)
+  })
+
+  it('what could not start says which call, on what, and why', async () => {
+    const [command, folder] = await Promise.all([
+      submitAndWait('--', 'no-such-command'),
+      submitAndWait('--cwd', join(grid.folder, 'nowhere'), '--', 'true'),
+    ])
+    expect(command.stderr).toContain(
+      'could not start: execve no-such-command: no such file or directory (ENOENT)',
+    )
+    expect(folder.stderr).toContain(`chdir ${join(grid.folder, 'nowhere')}: no such file`)
+    expect(folder.status).toBe(126)
+  })
+})
