@@ -122,7 +122,9 @@ function setSuspended(
     (task) => (index === null || task.index === index) && placementOf(task.state),
   )
   if (job.wanted.what === 'stop') return { refused: `job ${job.id} is being stopped` }
-  if (tasks.length === 0)
+  // A suspended job that lost its place waits, and only this lets it go on.
+  const isWaiting = !suspended && index === null && job.wanted.what === 'suspend'
+  if (tasks.length === 0 && !isWaiting)
     return { refused: `nothing of job ${job.id} runs; use hold and release for waiting work` }
   if (index === null) {
     if (!suspended && job.wanted.what !== 'suspend' && !tasks.some((task) => task.suspend))

@@ -1,11 +1,11 @@
 /** Carries out what the task machine decided: indexes, orders, rows and timeline follow every move of a task. */
 import { taskKey } from '../../proto/ids.ts'
 import { queues } from '../core/admission.ts'
+import { retryDelayMs } from '../core/after-end.ts'
 import { IllegalMove, moveTask, type TaskEvent } from '../core/task-machine.ts'
 import { placementOf, type Task } from '../core/task-state.ts'
 import { countEnds, findTask, isOver, machineFacts, type LiveJob } from '../state/live-job.ts'
 import type { BrainContext } from './context.ts'
-import { finishJob } from './finish.ts'
 import { noteMove } from './timeline.ts'
 
 /** Applies an event to a task; the task afterwards, or null where there is no such live task. */
@@ -44,7 +44,7 @@ export function replaceTask(
   if (before.state.is !== next.state.is) ctx.journal.job(job)
   noteMove(ctx, job, before, next)
   const moved = placementOf(before.state) !== null && takeReserved(ctx, job, next)
-  if (isOver(job)) finishJob(ctx, job)
+  if (isOver(job)) ctx.follow.jobOver(job)
   else if (!moved) refreshWaiting(ctx, job, next)
 }
 
@@ -105,7 +105,9 @@ export function refreshWaiting(ctx: BrainContext, job: LiveJob, only: Task | nul
 
 function isReady(ctx: BrainContext, job: LiveJob, { state }: Task): boolean {
   if (state.is !== 'pending') return false
-  if (state.notBefore === null || state.notBefore <= ctx.clock.now()) return true
+  const waitMs = (state.notBefore ?? 0) - ctx.clock.now()
+  // Longer than any delay that we give: the clock was set back since.
+  if (state.notBefore === null || waitMs <= 0 || waitMs > retryDelayMs.longest) return true
   remindAt(ctx, job, state.notBefore)
   return false
 }

@@ -100,6 +100,7 @@ export class Ticker {
       )
       this.#wasHeld = true
       this.#lookedAroundAt = Number.NEGATIVE_INFINITY
+      judgeTimesAnew(this.#ctx)
     } else if (this.#clockState.hold === null && this.#wasHeld) {
       note(this.#ctx, 'clock-steady', 'the wall clock is steady again: schedules go on', {})
       this.#wasHeld = false
@@ -117,6 +118,15 @@ function fireSchedules(ctx: BrainContext): number {
     fireDue(ctx, schedule)
   }
   return firingsPerTick
+}
+
+/** What waits for a time may have waited long enough, or would wait far too long, by a clock that stepped. */
+function judgeTimesAnew(ctx: BrainContext): void {
+  for (const job of ctx.state.jobs.values()) {
+    if (job.remindAt === null) continue
+    job.remindAt = null
+    refreshWaiting(ctx, job)
+  }
 }
 
 function remind(ctx: BrainContext): void {

@@ -25,7 +25,7 @@ export type EndVerdict = {
 }
 
 /** Between a failed run and the next try on another node; doubles with each failure. */
-const retryDelayMs = { first: 5_000, longest: 300_000 }
+export const retryDelayMs = { first: 5_000, longest: 300_000 }
 
 export function afterEnd(facts: EndFacts): EndVerdict {
   const { cause, stop, kind } = facts

@@ -110,9 +110,10 @@ function reported(
     const stuck = event.phase.kind === 'stopping' ? event.phase.stuck : []
     return { ...seen, state: { is: 'stopping', placement, stop, stuck } }
   }
-  const healthy = event.phase.kind === 'running' && event.phase.healthy
-  // A run that has been healthy for long has proven that its node is not the trouble.
-  const cleared = healthy ? { failures: 0, avoid: [] } : {}
+  // A bot that runs in health has proven that its node is not the trouble; a one-off's retries stay counted.
+  const isProven =
+    job.kind === 'continuous' && event.phase.kind === 'running' && event.phase.healthy
+  const cleared = isProven ? { failures: 0, avoid: [] } : {}
   return { ...seen, ...cleared, state: stateOfPhase(event.phase, placement, task.state) }
 }
 

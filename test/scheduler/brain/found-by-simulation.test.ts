@@ -1,0 +1,51 @@
+/** What the simulation found, told small. */
+import { expect, test } from 'vitest'
+
+import { anna, BrainGrid } from '../../support/brain.ts'
+
+test('a one-off uses up its retries although each of its runs began in health', async () => {
+  const grid = await BrainGrid.open()
+  const node = await grid.node('n1')
+  const job = await grid.submit({ retry: 1 })
+  await grid.tick()
+  for (let run = 1; run <= 2; run += 1) {
+    node.start(`${job}.1`)
+    await node.report()
+    node.exit(`${job}.1`, 1)
+    await node.report()
+    await grid.pass(20_000, node)
+  }
+  expect(await grid.show(job)).toMatchObject({ state: 'finished', outcome: 'failed' })
+})
+
+test('a suspended job that lost its place can be resumed, and is placed again', async () => {
+  const grid = await BrainGrid.open()
+  const node = await grid.node('n1')
+  const job = await grid.submit({ kind: 'continuous', name: 'bot' })
+  const task = `${job}.1`
+  await grid.tick()
+  node.start(task)
+  await node.report()
+  const jobs = { body: { jobs: [String(job)] } }
+  await grid.ok('suspendJobs', anna, jobs)
+  node.end(task, { kind: 'lease-expired', node: 'n1' })
+  await node.report()
+  expect(await grid.state(job)).toBe('pending')
+  expect((await grid.ok('resumeJobs', anna, jobs)).done).toHaveLength(1)
+  await grid.tick()
+  expect(await grid.state(job)).toBe('placed')
+})
+
+test('a retry does not wait for a time that went far away when the clock was set back', async () => {
+  const grid = await BrainGrid.open()
+  const node = await grid.node('n1')
+  const job = await grid.submit({ retry: 1 })
+  await grid.tick()
+  node.start(`${job}.1`)
+  await node.report()
+  node.exit(`${job}.1`, 1)
+  await node.report()
+  grid.clock.stepWall(-3_600_000)
+  await grid.pass(20_000, node)
+  expect(await grid.state(job)).toBe('placed')
+})
