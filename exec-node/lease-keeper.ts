@@ -17,6 +17,8 @@ const nothingKept: KeptState = {
 export class LeaseKeeper {
   state: KeptState = nothingKept
   lease: Lease = { kind: 'none' }
+  /** Rises when a lease begins that does not go on from the one before: orders of before may be void. */
+  period = 0
   readonly #ports: Pick<AgentPorts, 'clock' | 'spool'>
   readonly #bootId: string
   #cancel: Cancel = noCancel
@@ -71,6 +73,7 @@ export class LeaseKeeper {
     await this.#save(() => ({ ...this.state, lease: kept, answeredBootId }))
     if (this.isOverdue) await this.onOverdue()
     this.lease = lease
+    if (woken) this.period += 1
     this.#arm()
     if (woken) this.onTurn()
   }

@@ -21,6 +21,8 @@ export class OrderStream {
   #stream: { close(): void } | null = null
   /** Lines of a stream that was left behind are dropped. */
   #generation = 0
+  /** The lease under which the stream was opened. */
+  #period = 0
   #failures = 0
   #asks = 0
   #work: Promise<void> = Promise.resolve()
@@ -35,8 +37,11 @@ export class OrderStream {
   }
 
   open(): void {
-    if (this.#stream !== null || this.#closed) return
+    if (this.#closed || this.#lease.isOverdue) return
+    if (this.#stream !== null && this.#period === this.#lease.period) return
+    this.#stream?.close()
     this.#cancel()
+    this.#period = this.#lease.period
     this.#generation += 1
     const generation = this.#generation
     const isCurrent = () => generation === this.#generation && !this.#closed
@@ -86,6 +91,9 @@ export class OrderStream {
   }
 
   async #list(line: List): Promise<void> {
+    // A line may lie in a buffer for as long as the node is cut off: what it orders may be placed elsewhere by now.
+    if (this.#period !== this.#lease.period || this.#lease.isOverdue)
+      return this.#again('the lease was over in between')
     const verdict = judgeLine(this.#lease.state, line)
     if (verdict.kind === 'other-grid') {
       this.#ports.log.error({ event: 'orders-of-other-grid', detail: line.grid })
