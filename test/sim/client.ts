@@ -33,7 +33,7 @@ export class Client {
     const { world } = this.#network
     for (let nth = 0; nth < tries; nth += 1) {
       const call = this.#network.call(
-        { host: this.host, process: this.#process },
+        { host: this.host, process: this.#process, patienceMs },
         this.#scheduler.host,
         () => this.#scheduler.serve(route, caller, structuredClone(request), key),
       )

@@ -36,11 +36,14 @@ export class Host {
   }
 
   uptime(): number {
-    return (this.world.now - this.#bootedAt) * this.#rate
+    // In hundredths of a second, as /proc/uptime tells it.
+    return Math.floor(((this.world.now - this.#bootedAt) * this.#rate) / 10) * 10
   }
 
   after(process: SimProcess, delayMs: number, call: () => void): Cancel {
-    return this.world.after(Math.max(0, delayMs) / this.#rate, process, call)
+    // Never early, and a little late, as timers are.
+    const lateMs = 0.05 + this.world.random.next() * 0.5
+    return this.world.after(Math.max(0, delayMs) / this.#rate + lateMs, process, call)
   }
 
   /** The clock as one process of the machine has it: its timers end with it. */

@@ -3,7 +3,8 @@ import type { JobRow } from '../../scheduler/store/change.ts'
 import { addPiece, emptySnapshot } from '../../scheduler/store/load.ts'
 import { Broken, type Watched } from './promises.ts'
 
-export function checkHistory({ scheduler, people }: Watched): void {
+/** `isClockTrue`: due times come once only where the scheduler's clock was never set back. */
+export function checkHistory({ scheduler, people }: Watched, isClockTrue: boolean): void {
   const jobs = allJobs(scheduler)
   const tokens = new Set<string>()
   const dueTimes = new Set<string>()
@@ -19,6 +20,7 @@ export function checkHistory({ scheduler, people }: Watched): void {
       dueTimes.add(due)
     }
   }
+  if (!isClockTrue) return
   for (const schedule of people.schedules.values()) checkLedger(scheduler, schedule)
 }
 

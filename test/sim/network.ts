@@ -13,6 +13,9 @@ export const calm: NetworkFaults = { loss: 0, duplicates: 0, slow: 0, meanMs: 2 
 /** What a caller gets; a lost reply is never told: callers have time-outs of their own. */
 export type Served<T> = { kind: 'reply'; value: T } | { kind: 'refused' }
 
+export type Caller = { host: Host; process: SimProcess; patienceMs: number }
+export type Service<T> = { process: SimProcess; work: () => Promise<T> }
+
 export class Network {
   faults: NetworkFaults = calm
   readonly world: World
@@ -61,20 +64,23 @@ export class Network {
     }
   }
 
-  /** One call to whatever daemon runs on `to`; `serve` gives the daemon's work, or null where none listens. */
-  call<T>(
-    from: { host: Host; process: SimProcess },
-    to: Host,
-    serve: () => { process: SimProcess; work: () => Promise<T> } | null,
-  ): Promise<Served<T>> {
+  /**
+   * One call to whatever daemon listens on `to`; `serve` gives its work, or null where none listens. As with TCP,
+   * a daemon hears only of callers that still wait, and what was said to one is not heard by the next.
+   */
+  call<T>(from: Caller, to: Host, serve: () => Service<T> | null): Promise<Served<T>> {
+    const sentAt = this.world.now
+    let heardBy: SimProcess | null = null
     return new Promise((resolve) => {
       const back = (value: Served<T>): void => {
         this.send(to, from.host, () => this.world.after(0, from.process, () => resolve(value)))
       }
       this.send(from.host, to, () => {
-        if (to.isAsleep) return
+        if (to.isAsleep || from.process.dead || this.world.now - sentAt > from.patienceMs) return
         const found = serve()
         if (found === null) return back({ kind: 'refused' })
+        heardBy ??= found.process
+        if (heardBy !== found.process) return
         this.world.after(0, found.process, () => {
           // A process that dies meanwhile says nothing.
           found.work().then(

@@ -14,6 +14,7 @@ import { simLease, type SchedulerHost } from './scheduler-host.ts'
 import type { SimProcess, World } from './world.ts'
 
 const fenceTickMs = 1_000
+const reportPatienceMs = 3_000
 
 /** What a mutant may break on a node. */
 export type NodeWiring = {
@@ -91,7 +92,7 @@ export class NodeHost {
       session,
       facts: { ...facts, machineId: `machine-${this.name}` },
       reportMs: simLease.reportEveryMs,
-      reportTimeoutMs: 3_000,
+      reportTimeoutMs: reportPatienceMs,
     }
     startAgent(this.#ports(process), options).catch((error: unknown) => {
       this.onProblem(`${this.name}: the agent did not start: ${String(error)}`)
@@ -206,7 +207,7 @@ export class NodeHost {
   #link(process: SimProcess): SchedulerLink {
     const scheduler = this.#scheduler
     const network = this.#network
-    const from = { host: this.host, process }
+    const from = { host: this.host, process, patienceMs: reportPatienceMs }
     const caller = { owner: 'exec-node', rights: 'user', from: this.name } as const
     return {
       report: async (report) => {

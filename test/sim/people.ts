@@ -171,7 +171,7 @@ export class People {
 
   async onJob(
     what: 'stop' | 'hold' | 'release' | 'suspend' | 'resume' | 'restart',
-    job: BookedJob,
+    job: Pick<BookedJob, 'id' | 'owner'>,
   ): Promise<void> {
     const body = { jobs: [String(job.id)] }
     const request = { params: {}, query: {}, body }
@@ -179,7 +179,8 @@ export class People {
     if (sent === null || !sent.ok) return
     const { done } = JSON.parse(sent.text) as { done: unknown[] }
     if (done.length === 0) return
-    if (what === 'stop') job.stopped = true
+    const booked = this.jobs.get(job.id)
+    if (what === 'stop' && booked) booked.stopped = true
     this.#world.note(`${job.owner}: ${what} of job ${job.id} acknowledged`)
   }
 

@@ -1,3 +1,4 @@
+import type { Report } from '../../proto/sync.ts'
 /** The scheduler's machine: the real brain on its disk, ended and started again by whoever supervises it. */
 import { Brain } from '../../scheduler/brain/brain.ts'
 import type { Call, Caller, Handlers, Result } from '../../scheduler/brain/call.ts'
@@ -27,7 +28,11 @@ export type Request<N extends RouteOf> = Omit<Call<N>, 'caller'>
 /** What a mutant may break between the parts. */
 export type SchedulerWiring = {
   store?: (store: Store, process: SimProcess, world: World) => Store
-  clock?: (clock: Clock) => Clock & { judging?: (begin: () => void) => void }
+  /** What `beginJudging` reads the time from. */
+  judging?: (clock: Clock, begin: () => void) => void
+  clock?: (clock: Clock) => Clock
+  /** What the scheduler hears instead of what a node said. */
+  report?: (report: Report, brain: Brain) => Report
   isKeyless?: boolean
 }
 
@@ -90,7 +95,8 @@ export class SchedulerHost {
     const plain = this.disk.storeFor(process, (why) => this.crash(why))
     const store = this.#wiring.store?.(plain, process, this.world) ?? plain
     const machineClock = this.host.clockOf(process)
-    const clock = this.#wiring.clock?.(machineClock) ?? machineClock
+    // A copy of its own: a mutant may bend it.
+    const clock = { ...(this.#wiring.clock?.(machineClock) ?? machineClock) }
     const brain = await Brain.open({
       store,
       clock,
@@ -110,7 +116,7 @@ export class SchedulerHost {
       }
     })
     const begin = (): void => brain.beginJudging()
-    if ('judging' in clock && clock.judging) clock.judging(begin)
+    if (this.#wiring.judging) this.#wiring.judging(clock, begin)
     else begin()
     brain.start()
     this.world.note(`scheduler serves, incarnation ${brain.state.incarnation}`)
@@ -130,7 +136,7 @@ export class SchedulerHost {
       const { brain, replies } = await this.#serving
       const handler = brain.handlers[route] as unknown as AnyHandler
       const run = async (record?: (text: string) => void): Promise<Sent> => {
-        const given = handler({ caller, ...request })
+        const given = handler({ caller, ...this.#heard(route, request, brain) })
         const result = given instanceof Promise ? await given : given
         const sent: Sent = result.ok
           ? { ok: true, status: 200, text: JSON.stringify(result.value) }
@@ -144,6 +150,14 @@ export class SchedulerHost {
       return (await replies.once({ owner: caller.owner, key, route, hash }, run)).sent
     }
     return { process, work }
+  }
+
+  #heard<N extends RouteOf>(route: N, request: Request<N>, brain: Brain): Request<N> {
+    if (route !== 'report' || this.#wiring.report === undefined) return request
+    return {
+      ...request,
+      body: this.#wiring.report(request.body as Report, brain) as typeof request.body,
+    }
   }
 
   attach(pipe: OrderPipe, node: string): void {

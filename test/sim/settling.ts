@@ -38,10 +38,9 @@ export async function settleAll(
 async function closing({ people, scheduler }: Watched): Promise<void> {
   for (const schedule of people.schedules.values())
     if (!schedule.removed) await people.onSchedule('pauseSchedule', schedule)
-  for (const job of people.jobs.values()) {
-    const live = scheduler.brain?.state.jobs.get(job.id)
-    if (live?.wanted.what === 'hold') await people.onJob('release', job)
-    if (live?.wanted.what === 'suspend') await people.onJob('resume', job)
+  for (const { id, owner, wanted } of [...(scheduler.brain?.state.jobs.values() ?? [])]) {
+    if (wanted.what === 'hold') await people.onJob('release', { id, owner })
+    if (wanted.what === 'suspend') await people.onJob('resume', { id, owner })
   }
   let drains = 0
   for (const node of [...(scheduler.brain?.state.nodes.values() ?? [])]) {

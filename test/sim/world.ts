@@ -33,7 +33,7 @@ export class SimProcess {
   }
 }
 
-const linesKept = 400
+const linesKept = 4000
 /** A grid that does more than this for nothing turns in circles. */
 const mostEvents = 600_000
 
