@@ -132,7 +132,10 @@ function setSuspended(
     // A hold outlasts both: what waits goes on waiting.
     if (job.wanted.what !== 'hold') want(ctx, target, suspended ? 'suspend' : 'run', caller, why)
   }
-  for (const task of tasks)
+  const others = [...(job.tasks?.values() ?? [])].filter(
+    (task) => index === null && !suspended && task.suspend && !placementOf(task.state),
+  )
+  for (const task of [...tasks, ...others])
     happen(ctx, job, task.index, { happened: 'suspend-wanted', suspend: suspended })
   refreshWaiting(ctx, job)
   return { done: `${word} soon: the node is told` }

@@ -33,7 +33,9 @@ test('a suspended job that lost its place can be resumed, and is placed again', 
   expect(await grid.state(job)).toBe('pending')
   expect((await grid.ok('resumeJobs', anna, jobs)).done).toHaveLength(1)
   await grid.tick()
+  await grid.quiet()
   expect(await grid.state(job)).toBe('placed')
+  expect(node.of(task).order.want.kind).toBe('run')
 })
 
 test('a retry does not wait for a time that went far away when the clock was set back', async () => {
