@@ -9,15 +9,17 @@ import { AskDesk } from './ask-desk.ts'
 import type { BrainContext, BrainSettings } from './context.ts'
 import type { BrainDoor, OrderSink } from './door.ts'
 import { reserveAgain } from './drains.ts'
+import { finishJob } from './finish.ts'
 import { gauges } from './gauges.ts'
 import { makeHandlers } from './handlers.ts'
 import { Journal } from './journal.ts'
 import { Judge } from './judge.ts'
 import { loadState } from './load.ts'
 import { Maintenance } from './maintenance.ts'
-import { offerNode } from './nodes.ts'
+import { offerNode } from './node-offer.ts'
 import { OrderDesk } from './order-desk.ts'
 import { ReplyMemory } from './reply-memory.ts'
+import { onScheduledJobEnded } from './schedule-firing.ts'
 import { refreshWaiting } from './tasks.ts'
 import { Ticker } from './tick.ts'
 
@@ -65,6 +67,10 @@ export class Brain implements BrainDoor {
       wake,
       finishWaiters: new Map(),
       endings: [],
+      follow: {
+        jobOver: (job) => finishJob(this.#ctx, job),
+        firingOver: (job) => onScheduledJobEnded(this.#ctx, job),
+      },
     }
     this.#asks = new AskDesk(clock, orders)
     this.#judge = new Judge(this.#ctx)

@@ -38,6 +38,8 @@ export type BrainContext = {
   readonly finishWaiters: Map<number, Set<(job: LiveJob) => void>>
   /** Jobs whose end has yet to be told to those that wait for it. */
   readonly endings: { job: LiveJob; dependents: readonly number[] }[]
+  /** What follows from an end, wired by the brain: tasks end jobs, jobs end firings, and firings start tasks. */
+  readonly follow: { jobOver(job: LiveJob): void; firingOver(job: LiveJob): void }
   /** Asks for a tick soon. */
   wake(): void
 }

@@ -2,14 +2,13 @@
 import type { Cause } from '../../proto/cause.ts'
 import { iso } from '../../proto/ids.ts'
 import type { DrainEnd, DrainRequest, DrainView } from '../../proto/node.ts'
-import { planDrain, type DrainPlan, type DrainTask } from '../core/drain-plan.ts'
 import { done, type Result } from '../core/result.ts'
 import { placementOf } from '../core/task-state.ts'
 import type { Drain, LiveNode } from '../state/live-node.ts'
 import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
-import { drainView } from './node-view.ts'
-import { offerNode } from './nodes.ts'
+import { drainView, planFor } from './drain-view.ts'
+import { offerNode } from './node-offer.ts'
 import { tryHappen } from './tasks.ts'
 
 export type DrainWish = {
@@ -99,44 +98,6 @@ function dryRun(ctx: BrainContext, node: LiveNode, wish: DrainWish): DrainView {
     steps,
     left: node.tasks.size,
   }
-}
-
-export function planFor(ctx: BrainContext, node: LiveNode, drain: Drain): DrainPlan {
-  return planDrain(
-    {
-      node: node.name,
-      tasks: tasksOn(ctx, node),
-      capacity: ctx.state.capacity,
-      drain: {
-        deadlineAt: drain.deadlineAt,
-        then: drain.then,
-        atOnce: drain.atOnce,
-        moving: drain.moving,
-      },
-    },
-    ctx.clock.now(),
-  )
-}
-
-function tasksOn(ctx: BrainContext, node: LiveNode): DrainTask[] {
-  return [...node.tasks].flatMap((key): DrainTask[] => {
-    const found = ctx.state.findTaskByKey(key)
-    const task = found?.job.tasks?.get(found.index)
-    if (!found || !task) return []
-    const { name, owner, kind, shape } = found.job
-    return [
-      {
-        task: key,
-        name,
-        owner,
-        kind,
-        shape,
-        state: task.state.is,
-        onNodeSince: task.since,
-        avoid: task.avoid,
-      },
-    ]
-  })
 }
 
 export function advanceDrains(ctx: BrainContext): void {

@@ -6,7 +6,6 @@ import type { StopPlan } from '../core/task-state.ts'
 import { countEnds, freshTask, isOver, machineFacts, type LiveJob } from '../state/live-job.ts'
 import { note, type BrainContext } from './context.ts'
 import { endOf } from './rows.ts'
-import { onScheduledJobEnded } from './schedule-firing.ts'
 import { refreshWaiting, replaceTask } from './tasks.ts'
 
 export function finishJob(ctx: BrainContext, job: LiveJob): void {
@@ -33,7 +32,7 @@ function tellEnds(ctx: BrainContext): void {
       const dependent = ctx.state.jobs.get(id)
       if (dependent) dependencyEnded(ctx, dependent, job, endOf(job).outcome === 'succeeded')
     }
-    if (job.schedule !== null) onScheduledJobEnded(ctx, job)
+    if (job.schedule !== null) ctx.follow.firingOver(job)
   }
   ctx.endings.length = 0
 }

@@ -3,7 +3,7 @@ import { judgeLease, type LeaseVerdict } from '../core/lease.ts'
 import type { LiveNode } from '../state/live-node.ts'
 import { note, type BrainContext } from './context.ts'
 import { loseTasks } from './lost-tasks.ts'
-import { offerNode } from './nodes.ts'
+import { offerNode } from './node-offer.ts'
 import { tryHappen } from './tasks.ts'
 
 /** When judging began, on this machine's uptime; begins anew after a stall of the event loop. */

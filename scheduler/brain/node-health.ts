@@ -3,7 +3,7 @@ import type { ProbeReport } from '../../proto/node.ts'
 import type { LiveNode } from '../state/live-node.ts'
 import { note, type BrainContext } from './context.ts'
 import { beginDrain, endDrain } from './drains.ts'
-import { offerNode } from './nodes.ts'
+import { offerNode } from './node-offer.ts'
 
 export function takeHealth(
   ctx: BrainContext,

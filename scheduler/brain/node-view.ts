@@ -1,10 +1,10 @@
 /** How nodes are shown over the API. */
-import { iso, isoOrNull } from '../../proto/ids.ts'
-import type { DrainView, NodeView } from '../../proto/node.ts'
+import { isoOrNull } from '../../proto/ids.ts'
+import type { NodeView } from '../../proto/node.ts'
 import { formatDuration } from '../../proto/resources.ts'
 import { closedBecause, type LiveNode } from '../state/live-node.ts'
 import type { BrainContext } from './context.ts'
-import { planFor } from './drains.ts'
+import { drainView } from './drain-view.ts'
 
 export function nodeView(ctx: BrainContext, node: LiveNode): NodeView {
   const used = ctx.state.capacity.used(node.name)
@@ -32,22 +32,6 @@ export function nodeView(ctx: BrainContext, node: LiveNode): NodeView {
       ...[...node.unknown].map(([task, { epoch, detail }]) => ({ task, epoch, detail })),
       ...node.oddities.map(({ key, detail }) => ({ task: key, epoch: 0, detail })),
     ],
-  }
-}
-
-export function drainView(ctx: BrainContext, node: LiveNode): DrainView | null {
-  const { drain } = node
-  if (drain === null) return null
-  return {
-    state: drain.doneAt === null ? 'draining' : 'drained',
-    by: drain.by,
-    reason: drain.reason,
-    startedAt: iso(drain.startedAt),
-    deadlineAt: isoOrNull(drain.deadlineAt),
-    then: drain.then,
-    atOnce: drain.atOnce,
-    steps: planFor(ctx, node, drain).steps,
-    left: node.tasks.size,
   }
 }
 

@@ -3,26 +3,13 @@ import type { NodeView } from '../../proto/node.ts'
 import { causeText } from '../../proto/words.ts'
 import { noHistory } from '../core/breaker.ts'
 import { done, refuse, type Result } from '../core/result.ts'
-import { closedBecause, type LiveNode } from '../state/live-node.ts'
+import type { LiveNode } from '../state/live-node.ts'
 import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
 import { endDrain } from './drains.ts'
 import { loseTasks } from './lost-tasks.ts'
+import { offerNode } from './node-offer.ts'
 import { nodeView } from './node-view.ts'
-
-/** Tells placement what the node offers now. */
-export function offerNode(ctx: BrainContext, node: LiveNode): void {
-  if (node.facts === null) return
-  const { slots, memBytes, labels } = node.facts
-  ctx.state.capacity.setNode({
-    name: node.name,
-    slots,
-    memBytes,
-    labels: { ...labels, node: node.name },
-    closed: closedBecause(node),
-  })
-  ctx.wake()
-}
 
 export function findNode(ctx: BrainContext, name: string): Result<LiveNode> {
   const node = ctx.state.nodes.get(name)

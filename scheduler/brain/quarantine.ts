@@ -4,7 +4,7 @@ import { placeCanary } from '../core/placement/place.ts'
 import { closedBecause } from '../state/live-node.ts'
 import { carryOut } from './carry-out.ts'
 import { note, type BrainContext } from './context.ts'
-import { offerNode } from './nodes.ts'
+import { offerNode } from './node-offer.ts'
 
 export function watchBreakers(ctx: BrainContext): void {
   for (const node of ctx.state.nodes.values()) {
