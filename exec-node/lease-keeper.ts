@@ -36,8 +36,8 @@ export class LeaseKeeper {
   async begin(kept: KeptState | null): Promise<void> {
     this.state = kept ?? nothingKept
     this.lease = afterStart(this.state.lease, this.#bootId)
-    // What is on disk may be of an earlier boot, and endless.
-    if (this.lease.kind === 'none') await this.#ports.spool.writeLease(this.#line(this.lease))
+    // What the fences read may be of an earlier boot, or longer than what we are about to say that we hold.
+    await this.#ports.spool.writeLease(this.#line(this.lease))
     this.#arm()
   }
 
