@@ -77,7 +77,7 @@ async function start(
   { log, driver, httpAgent }: Doors,
   closers: (() => unknown)[],
 ) {
-  const { name, dataDir, slots, memBytes, labels, url, secret } = settings
+  const { name, dataDir, slots, memBytes, labels, url } = settings
   const clock = realClock()
   const spool = await openSpool(dataDir, writeLease)
   const late: { agent: Agent | null } = { agent: null }
@@ -96,7 +96,7 @@ async function start(
   const link = openLink({
     url,
     node: name,
-    secret,
+    ...secretOf(options),
     agent: httpAgent,
     clock,
     onDate,
@@ -136,4 +136,14 @@ async function start(
 function tagOf({ name, dataDir }: Settings): string {
   const place = createHash('sha256').update(dataDir).digest('hex').slice(0, 8)
   return `${name}-${place}`
+}
+
+function secretOf({ secret, findSecret }: ExecNodeOptions) {
+  const known = { secret }
+  return {
+    secret: () => known.secret,
+    onUnknown() {
+      known.secret = findSecret?.() ?? known.secret
+    },
+  }
 }

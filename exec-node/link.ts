@@ -11,7 +11,10 @@ import type { OrderHandlers, ReportOutcome, SchedulerLink } from './ports.ts'
 export type LinkOptions = {
   url: string
   node: string
-  secret: string
+  /** Asked for each request: the scheduler may have got another one. */
+  secret: () => string
+  /** The secret was not taken. */
+  onUnknown?: () => void
   agent: http.Agent
   clock: Clock
   timeoutMs: number
@@ -30,7 +33,13 @@ type Reply = { status: number; text: string }
 export function openLink(options: LinkOptions): SchedulerLink {
   return {
     report: (report) =>
-      post(options, '/v1/node/report', report).then(outcomeOf, (error: unknown) => failure(error)),
+      post(options, '/v1/node/report', report).then(
+        (reply) => {
+          if (reply.status === 401) options.onUnknown?.()
+          return outcomeOf(reply)
+        },
+        (error: unknown) => failure(error),
+      ),
     orders: (handlers) => stream(options, handlers),
     async answer(id, answer) {
       const path = `/v1/node/answers/${encodeURIComponent(id)}`
@@ -45,6 +54,7 @@ function outcomeOf({ status, text }: Reply): ReportOutcome {
     const body: unknown = JSON.parse(text)
     if (status === 200) return { kind: 'answered', reply: body as ReportReply }
     const { code, detail } = body as Problem
+    if (status === 503 && code === 'read-only') return { kind: 'judges-nobody', detail }
     if (status >= 400 && status < 500 && typeof code === 'string') {
       return { kind: 'rejected', refusal: { code, detail } }
     }
@@ -69,7 +79,7 @@ function request(options: LinkOptions, method: string, path: string): http.Clien
   return send(url, {
     method,
     agent: options.agent,
-    headers: { authorization: `Bearer ${options.secret}`, 'content-type': 'application/json' },
+    headers: { authorization: `Bearer ${options.secret()}`, 'content-type': 'application/json' },
   })
 }
 

@@ -29,14 +29,18 @@ if (url === undefined || name === undefined || data === undefined) {
 }
 
 /** Kept beside the node's own records, so that it starts also while no scheduler can be found. */
+function knownSecret(url: string, dataDir: string, file: string | undefined): string | null {
+  const secret = findNodeSecret({ url, dataDir, file })
+  if (secret === null) return null
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  writeFileSync(join(dataDir, 'node-secret'), `${secret}\n`, { mode: 0o600 })
+  return secret
+}
+
 async function nodeSecret(url: string, dataDir: string, file: string | undefined): Promise<string> {
   for (let told = false; ; told = true) {
-    const secret = findNodeSecret({ url, dataDir, file })
-    if (secret !== null) {
-      mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-      writeFileSync(join(dataDir, 'node-secret'), `${secret}\n`, { mode: 0o600 })
-      return secret
-    }
+    const secret = knownSecret(url, dataDir, file)
+    if (secret !== null) return secret
     if (file !== undefined) throw new Error(`${file} holds no secret of a grid's nodes`)
     if (!told)
       process.stderr.write(
@@ -56,6 +60,7 @@ try {
     name,
     dataDir,
     secret: await nodeSecret(url, dataDir, values['secret-file']),
+    findSecret: () => knownSecret(url, dataDir, values['secret-file']),
     slots: count(values.slots),
     memBytes: count(values.mem),
     labels: Object.fromEntries(values.label.map((text) => text.split('=', 2) as [string, string])),

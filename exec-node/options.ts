@@ -13,6 +13,8 @@ export type ExecNodeOptions = {
   dataDir: string
   /** What the grid's nodes show to be let in. */
   secret: string
+  /** Looks again where the secret may lie: another scheduler may listen there now. */
+  findSecret?: (() => string | null) | undefined
   slots?: number | undefined
   memBytes?: number | undefined
   labels?: Record<string, string> | undefined
@@ -39,7 +41,6 @@ export function completed(options: ExecNodeOptions) {
     url: options.url,
     name: options.name,
     dataDir,
-    secret: options.secret,
     slots: options.slots ?? availableParallelism(),
     memBytes: options.memBytes ?? totalmem(),
     labels: { arch: arch(), hostname: hostname(), os: platform(), ...options.labels },

@@ -28,6 +28,8 @@ export type ReportOutcome =
   | { kind: 'answered'; reply: ReportReply }
   /** The host answered that nobody listens there: no scheduler judges now. */
   | { kind: 'refused-connection' }
+  /** The scheduler answered that its store cannot be written. */
+  | { kind: 'judges-nobody'; detail: string }
   | { kind: 'failed'; detail: string }
   | { kind: 'rejected'; refusal: Refusal }
 

@@ -19,6 +19,7 @@ export class Reporter {
   readonly #placements: Placements
   readonly #usage: UsageWatch
   #usageAt = Number.NEGATIVE_INFINITY
+  #everyMs: number
   #sequence = 0
   #needFull = true
   #busy = false
@@ -37,6 +38,7 @@ export class Reporter {
   ) {
     this.#ports = ports
     this.#options = options
+    this.#everyMs = options.reportMs
     this.#lease = lease
     this.#placements = placements
     this.#usage = new UsageWatch(ports.driver)
@@ -75,10 +77,10 @@ export class Reporter {
       this.#ports.log.error({ event: 'report-broke', error: words(error) })
     }
     this.#busy = false
-    const { reportMs, gatherMs } = this.#options
-    const usualMs = Math.max(gatherMs, sentAt + reportMs - this.#ports.clock.uptime())
+    const { gatherMs } = this.#options
+    const usualMs = Math.max(gatherMs, sentAt + this.#everyMs - this.#ports.clock.uptime())
     if (answered) this.#in(this.#again ? gatherMs : usualMs)
-    else this.#in(Math.min(reportMs, retryMs * (1 + this.#ports.random() / 2)))
+    else this.#in(Math.min(this.#everyMs, retryMs * (1 + this.#ports.random() / 2)))
   }
 
   async #once(sentAt: number): Promise<boolean> {
@@ -100,9 +102,10 @@ export class Reporter {
       return true
     }
     this.#needFull = true
-    if (outcome.kind === 'refused-connection' && this.#options.refusalRenews) {
-      await this.#lease.renewByRefusal(sentAt)
-    }
+    const nobodyJudges =
+      outcome.kind === 'judges-nobody' ||
+      (outcome.kind === 'refused-connection' && this.#options.refusalRenews)
+    if (nobodyJudges) await this.#lease.renewByRefusal(sentAt)
     return false
   }
 
@@ -172,13 +175,14 @@ export class Reporter {
     if (this.#lease.state.grid === null) await this.#lease.know({ grid: reply.grid })
     await this.#placements.answers(reply.answers)
     await this.#lease.grant(reply.terms, sentAt)
+    this.#everyMs = reply.reportEveryMs ?? this.#options.reportMs
     this.onAnswered()
   }
 
   /** Once per change: a scheduler that is away for a night is one line. */
   #tell(outcome: ReportOutcome): void {
     const detail =
-      outcome.kind === 'failed'
+      outcome.kind === 'failed' || outcome.kind === 'judges-nobody'
         ? outcome.detail
         : outcome.kind === 'rejected'
           ? outcome.refusal.detail

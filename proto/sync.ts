@@ -120,6 +120,8 @@ export const ReportReply = Type.Object({
   incarnation: Type.Integer(),
   /** Renewal counted from when the report was sent; null: no end. */
   terms: Nullable(LeaseTerms),
+  /** How often the node should report, where this grid has another pace than the usual one. */
+  reportEveryMs: Type.Optional(Type.Integer({ minimum: 1 })),
   wantFull: Type.Boolean(),
   /** Versions that are committed: the agent need not say them again. `forget`: the placement is over. */
   answers: Type.Array(

@@ -61,7 +61,8 @@ async function serve(
   const { dataDir, log } = options
   const uid = process.getuid?.() ?? 0
   const self = await accountName(uid)
-  const { store, readOnly } = await openOrRead(database)
+  const reserve = watchReserve()
+  const { store, readOnly } = await openOrRead(database, reserve.onReserve)
   const refuseOwner = ownerRule({ self, isRoot: uid === 0, allowRootJobs: options.allowRootJobs })
   const brain = await Brain.open({
     store,
@@ -72,6 +73,7 @@ async function serve(
     onFailure: options.onFailure,
     readOnly,
   })
+  reserve.tell(brain)
   const { port } = listener
   const identity = await openIdentity({ dataDir, port, door: brain, now: Date.now })
   await listener.serve(buildServer({ door: brain, identity, log }))
@@ -104,12 +106,31 @@ async function serve(
 }
 
 /** A database that cannot be written is served for reading; one that cannot be trusted is not served. */
-async function openOrRead(path: string): Promise<{ store: Store; readOnly: string | null }> {
+async function openOrRead(
+  path: string,
+  onReserve: (held: boolean) => void,
+): Promise<{ store: Store; readOnly: string | null }> {
   try {
-    return { store: await openStore(path), readOnly: null }
+    return { store: await openStore(path, { onReserve }), readOnly: null }
   } catch (error) {
     if (!(error instanceof StoreError) || (error.kind !== 'full' && error.kind !== 'read-only'))
       throw error
     return { store: await openStore(path, { readOnly: true }), readOnly: error.message }
+  }
+}
+
+/** The store speaks of its reserve from its opening on; the brain is there only later. */
+function watchReserve() {
+  const known = { held: true }
+  const brain: { it: Brain | null } = { it: null }
+  return {
+    onReserve(held: boolean) {
+      known.held = held
+      brain.it?.storeHoldsReserve(held)
+    },
+    tell(it: Brain) {
+      brain.it = it
+      it.storeHoldsReserve(known.held)
+    },
   }
 }

@@ -9,6 +9,8 @@ import { defaultLease, type LeaseSettings } from './core/lease.ts'
 const dayMs = 86_400_000
 /** Below this, accounts belong to the system (login.defs(5), UID_MIN). */
 const firstPersonUid = 1000
+/** What daemons without rights run as: no person either. */
+const nobodyUid = 65_534
 
 export function brainSettings(options: {
   version: string
@@ -50,6 +52,8 @@ export function leaseFromEnvironment(text: string | undefined): LeaseSettings {
   }
   return {
     ...defaultLease,
+    // One late report must not make a node silent.
+    reportEveryMs: Math.min(defaultLease.reportEveryMs, silent / 4),
     silentAfterMs: silent,
     terms: { termMs: term, killMs: kill, endMs: end },
   }
@@ -72,7 +76,7 @@ export function ownerRule(options: {
     }
     if (allowRootJobs) return null
     const uid = uidOf(owner)
-    if (uid === null || uid >= firstPersonUid) return null
+    if (uid === null || (uid >= firstPersonUid && uid !== nobodyUid)) return null
     return {
       detail: `jobs of ${owner} (uid ${uid}, ${uid === 0 ? 'root' : 'a system account'}) are refused`,
       hint: 'submit as an ordinary account, or start the grid with --allow-root-jobs',

@@ -1,4 +1,5 @@
 /** The brain: synchronous commands over the state in memory; every answer waits for its commit. */
+import type { RouteName } from '../../proto/api.ts'
 import type { Answer, Ask } from '../../proto/sync.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import type { Log } from '../../src/lib/log.ts'
@@ -22,6 +23,14 @@ import { ReplyMemory } from './reply-memory.ts'
 import { onScheduledJobEnded } from './schedule-firing.ts'
 import { refreshWaiting } from './tasks.ts'
 import { Ticker } from './tick.ts'
+
+/** What still works when the disk is full: it makes room, or moves work off a node that fails. */
+const takenFromReserve: ReadonlySet<RouteName> = new Set<RouteName>([
+  'stopJobs',
+  'drainNode',
+  'report',
+  'prove',
+])
 
 export type BrainOptions = {
   store: Store
@@ -65,6 +74,7 @@ export class Brain implements BrainDoor {
       settings,
       orders,
       wake,
+      room: { isShort: false },
       finishWaiters: new Map(),
       endings: [],
       follow: {
@@ -75,7 +85,8 @@ export class Brain implements BrainDoor {
     this.#asks = new AskDesk(clock, orders)
     this.#judge = new Judge(this.#ctx)
     this.#ticker = new Ticker(this.#ctx, this.#judge)
-    this.#replies = new ReplyMemory(journal, snapshot)
+    const isReader = (options.readOnly ?? null) !== null
+    this.#replies = new ReplyMemory(isReader ? null : journal, snapshot)
     this.#maintenance = new Maintenance(this.#ctx)
     this.handlers = makeHandlers(this.#ctx, this.#asks)
     this.#readOnly = options.readOnly ?? null
@@ -148,8 +159,22 @@ export class Brain implements BrainDoor {
     return this.#readOnly === null ? this.#journal.settled() : Promise.resolve()
   }
 
-  readOnlyBecause(): string | null {
-    return this.#readOnly
+  readOnlyBecause(route?: RouteName): string | null {
+    if (this.#readOnly !== null) return this.#readOnly
+    if (this.#ctx.room.isShort && !(route !== undefined && takenFromReserve.has(route)))
+      return 'the disk of the data folder is full: only stop and drain are taken until there is room'
+    return null
+  }
+
+  /** The store tells whether it holds the space that it keeps back for a full disk. */
+  storeHoldsReserve(held: boolean): void {
+    const { room, log } = this.#ctx
+    if (room.isShort === !held) return
+    room.isShort = !held
+    if (held) log.info({ event: 'room-again', detail: 'changes are taken again' })
+    else log.error({ event: 'disk-full', detail: 'only stop and drain are taken' })
+    this.#maintenance.again()
+    this.#ctx.wake()
   }
 
   attachOrders(node: string, sink: OrderSink): () => void {

@@ -40,6 +40,8 @@ export type BrainContext = {
   readonly endings: { job: LiveJob; dependents: readonly number[] }[]
   /** What follows from an end, wired by the brain: tasks end jobs, jobs end firings, and firings start tasks. */
   readonly follow: { jobOver(job: LiveJob): void; firingOver(job: LiveJob): void }
+  /** Short: the disk is full, and only its reserve is left. */
+  readonly room: { isShort: boolean }
   /** Asks for a tick soon. */
   wake(): void
 }

@@ -1,4 +1,5 @@
 /** What the HTTP room sees of the brain, and no more. */
+import type { RouteName } from '../../proto/api.ts'
 import type { Answer, Ask, OrderLine } from '../../proto/sync.ts'
 import type { EventRow, ReplyRow, TokenRow } from '../store/change.ts'
 import type { Handlers } from './call.ts'
@@ -14,8 +15,8 @@ export type BrainDoor = {
   readonly version: string
   /** Resolves when everything that was decided up to now is on disk; rejects when it cannot be. */
   settled(): Promise<void>
-  /** Null while changes are taken; else why not, for people. */
-  readOnlyBecause(): string | null
+  /** Null while all changes are taken (or this route's); else why not, for people. */
+  readOnlyBecause(route?: RouteName): string | null
   /** Begins a node's order stream with a full line; the returned call ends it. */
   attachOrders(node: string, sink: OrderSink): () => void
   /** Asks a node through its order stream; resolves with its answer, or null after the timeout. */

@@ -52,6 +52,9 @@ type NodeRoute =
   | 'removeNode'
   | 'report'
 
+/** node2 before node10. */
+const byName = new Intl.Collator('en', { numeric: true })
+
 function jobHandlers(ctx: BrainContext, asks: AskDesk): Pick<Handlers, JobRoute> {
   return {
     submitJob: ({ caller, body }) => submitAfterLookup(ctx, caller, body),
@@ -121,8 +124,10 @@ function nodeHandlers(ctx: BrainContext): Pick<Handlers, NodeRoute> {
     return found.ok ? then(found.value) : found
   }
   return {
-    listNodes: () =>
-      done({ nodes: [...ctx.state.nodes.values()].map((node) => nodeView(ctx, node)) }),
+    listNodes: () => {
+      const nodes = [...ctx.state.nodes.values()].toSorted((a, b) => byName.compare(a.name, b.name))
+      return done({ nodes: nodes.map((node) => nodeView(ctx, node)) })
+    },
     showNode: ({ params }) => on(params.node, (node) => done(nodeView(ctx, node))),
     cordonNode: ({ caller, params, body }) =>
       on(params.node, (node) => cordon(ctx, caller, node, body.reason ?? '')),

@@ -3,6 +3,8 @@ import type { Cancel } from '../../src/lib/clock.ts'
 import type { BrainContext } from './context.ts'
 
 const everyMs = 60_000
+/** While the disk is full: each look tries to take the reserve back. */
+const shortEveryMs = 2_000
 const rowsAtOnce = 200
 const repliesKeptMs = 86_400_000
 
@@ -15,7 +17,7 @@ export class Maintenance {
   }
 
   start(): void {
-    this.#arm(everyMs)
+    this.#arm(this.#pauseMs)
   }
 
   stop(): void {
@@ -23,10 +25,21 @@ export class Maintenance {
     this.#timer = null
   }
 
+  /** How much room there is has changed. */
+  again(): void {
+    if (this.#timer === null) return
+    this.#timer()
+    this.#arm(this.#pauseMs)
+  }
+
+  get #pauseMs(): number {
+    return this.#ctx.room.isShort ? shortEveryMs : everyMs
+  }
+
   #arm(delayMs: number): void {
     this.#timer = this.#ctx.clock.after(delayMs, () => {
       void this.#prune().then((deleted) => {
-        if (this.#timer) this.#arm(deleted >= rowsAtOnce ? 50 : everyMs)
+        if (this.#timer) this.#arm(deleted >= rowsAtOnce ? 50 : this.#pauseMs)
       })
     })
   }

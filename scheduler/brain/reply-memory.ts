@@ -5,11 +5,12 @@ import type { Journal } from './journal.ts'
 const keysPerOwner = 10_000
 
 export class ReplyMemory {
-  readonly #journal: Journal
+  readonly #journal: Journal | null
   readonly #replies = new Map<string, Map<string, { route: string; hash: string }>>()
   readonly #tokens = new Map<string, { owner: string; expiresAt: number }>()
 
-  constructor(journal: Journal, snapshot: Snapshot) {
+  /** Without a journal all is kept for this start only. */
+  constructor(journal: Journal | null, snapshot: Snapshot) {
     this.#journal = journal
     for (const row of snapshot.replies) this.#remember(row)
     for (const { hash, owner, expiresAt } of snapshot.tokens)
@@ -18,7 +19,7 @@ export class ReplyMemory {
 
   record(row: ReplyRow): void {
     this.#remember(row)
-    this.#journal.change({ put: 'reply', row })
+    this.#journal?.change({ put: 'reply', row })
   }
 
   known(owner: string, key: string): { route: string; hash: string } | null {
@@ -27,7 +28,7 @@ export class ReplyMemory {
 
   recordToken(row: TokenRow): void {
     this.#tokens.set(row.hash, { owner: row.owner, expiresAt: row.expiresAt })
-    this.#journal.change({ put: 'token', row })
+    this.#journal?.change({ put: 'token', row })
   }
 
   tokenOwner(hash: string): { owner: string; expiresAt: number } | null {

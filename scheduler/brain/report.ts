@@ -55,6 +55,7 @@ export function takeReport(ctx: BrainContext, report: Report): Result<ReportRepl
     grid: ctx.state.grid,
     incarnation: ctx.state.incarnation,
     terms,
+    reportEveryMs: ctx.settings.lease.reportEveryMs,
     wantFull: node.wantFull,
     answers: [...answers, ...answerOddities(ctx, node, report)],
   })

@@ -67,7 +67,9 @@ export class Ticker {
   tick(): void {
     this.#lastTickAt = this.#ctx.clock.uptime()
     this.#judge.look()
-    const fired = this.#clockIsSteady() ? this.#fire() : 0
+    // What is due while the disk is full is fired, or told as missed, when there is room.
+    const fires = this.#clockIsSteady() && !this.#ctx.room.isShort
+    const fired = fires ? this.#fire() : 0
     remind(this.#ctx)
     watchBreakers(this.#ctx)
     advanceDrains(this.#ctx)
@@ -75,7 +77,7 @@ export class Ticker {
     tryCanaries(this.#ctx)
     if (this.#stopped) return
     const isFull = placed === placementsPerTick || fired === firingsPerTick
-    const soon = isFull ? 0 : untilNext(this.#ctx)
+    const soon = isFull ? 0 : untilNext(this.#ctx, fires)
     this.#arm(this.#lastTickAt + Math.max(this.#ctx.settings.tickGapMs, Math.min(soon, idleMs)))
   }
 
@@ -145,9 +147,10 @@ function remind(ctx: BrainContext): void {
   }
 }
 
-function untilNext(ctx: BrainContext): number {
+function untilNext(ctx: BrainContext, fires: boolean): number {
   const { reminders } = ctx.state
-  const at = Math.min(reminders.peek()?.at ?? Infinity, ctx.state.nextDue()?.at ?? Infinity)
+  const due = fires ? ctx.state.nextDue()?.at : undefined
+  const at = Math.min(reminders.peek()?.at ?? Infinity, due ?? Infinity)
   return Math.max(at - ctx.clock.now(), 0)
 }
 

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { gridRoutes } from '../../proto/api-grid.ts'
 import { rowAddress, tcpRows } from '../../src/lib/tcp-rows.ts'
 import type { Result } from '../brain/call.ts'
-import { readOnly, sendProblem, unsettled } from './problems.ts'
+import { sendProblem, unsettled } from './problems.ts'
 import { callerOf, type Room } from './room.ts'
 import { partsReader } from './route-handler.ts'
 
@@ -37,9 +37,6 @@ export function grid(server: FastifyInstance, { door, identity, log }: Room): vo
   server.post(gridRoutes.prove.path, async (request, reply) => {
     const found = readProof(request)
     if (!found.ok) return sendProblem(reply, { code: 'invalid', detail: found.problem })
-    // A token that cannot be stored must not be given.
-    const why = door.readOnlyBecause()
-    if (why !== null) return sendProblem(reply, readOnly(why))
     const { challenge } = found.parts.body as { challenge: string }
     const proven = await identity.prove(challenge, request.socket)
     if (proven.ok) log.info({ event: 'logged-in', owner: proven.value.owner })

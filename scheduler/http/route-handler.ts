@@ -43,7 +43,7 @@ export function routeHandler(room: Room, name: RouteName, route: Route, replies:
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const found = read(request)
     if (!found.ok) return sendProblem(reply, { code: 'invalid', detail: found.problem })
-    const closedBecause = isChange ? door.readOnlyBecause() : null
+    const closedBecause = isChange ? door.readOnlyBecause(name) : null
     if (closedBecause !== null) return sendProblem(reply, readOnly(closedBecause))
     const { parts } = found
     const caller = route.access === 'node' ? nodeCaller(request) : callerOf(request)

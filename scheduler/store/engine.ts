@@ -91,6 +91,9 @@ function writing(db: Database, path: string, options: EngineOptions, lock?: Lock
   })
   const prune = db.transaction(prunerOn(db))
   const withRoom = withRoomFrom(reserve, path, onReserve)
+  const version = versionOf(db)
+  // The same number again: what cannot be written at all is known now, not at the first change.
+  withRoom(() => db.transaction(() => db.pragma(`user_version = ${version}`)).immediate())
   return {
     ...readsOf(db, path),
     commit: (changes, fault) => {

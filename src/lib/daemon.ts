@@ -1,10 +1,15 @@
 /** What both daemons do as processes: a pid file, an orderly end, no end with the terminal. */
 import { renameSync, rmSync, writeFileSync, readFileSync } from 'node:fs'
 
-/** Written by rename, so that a reader never sees half a number. */
+/** Written by rename, so that a reader never sees half a number. Where nothing can be written there is none. */
 export function writePidFile(path: string): void {
-  writeFileSync(`${path}.new`, `${process.pid}\n`)
-  renameSync(`${path}.new`, path)
+  try {
+    writeFileSync(`${path}.new`, `${process.pid}\n`)
+    renameSync(`${path}.new`, path)
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException
+    if (!['EROFS', 'ENOSPC', 'EDQUOT'].includes(code)) throw error
+  }
 }
 
 /** Removes it only while it is ours: a successor may have written its own. */
@@ -21,6 +26,8 @@ export function removePidFile(path: string): void {
  * SIGHUP is ignored: a closing terminal ends nobody's grid.
  */
 export function endOnSignal(stop: () => Promise<void>): void {
+  // Output that nobody takes, or for which there is no room, ends nobody's grid either.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   let stopping = false
   const end = (): void => {
     if (stopping) process.exit(1)

@@ -25,6 +25,8 @@ export function openLog(daemon: string, destination?: string): Log {
     destination === undefined
       ? pino.destination(2)
       : pino.destination({ dest: destination, mkdir: true, sync: false })
+  // A log that cannot be written (its disk is full) ends no daemon.
+  target.on('error', () => {})
   const logger = pino({ base: { daemon }, timestamp: pino.stdTimeFunctions.isoTime }, target)
   return {
     info: (facts) => logger.info(facts),

@@ -29,7 +29,7 @@ async function linkTo(handle: http.RequestListener | null) {
   const agent = new http.Agent({ keepAlive: true })
   undo.push(() => agent.destroy())
   const timing = { clock: realClock(), timeoutMs: 300, silentMs: 300 }
-  return openLink({ url, node: 'n', secret: 's', agent, ...timing })
+  return openLink({ url, node: 'n', secret: () => 's', agent, ...timing })
 }
 
 const report = {} as Report
@@ -50,6 +50,12 @@ it.each([
     'a failure of the scheduler',
     (_: unknown, to: http.ServerResponse) => to.writeHead(503).end('{"detail":"disk"}'),
     { kind: 'failed', detail: '503 disk' },
+  ],
+  [
+    'a scheduler that cannot write its store',
+    (_: unknown, to: http.ServerResponse) =>
+      to.writeHead(503).end('{"code":"read-only","detail":"the disk is full"}'),
+    { kind: 'judges-nobody', detail: 'the disk is full' },
   ],
   ['nonsense', (_: unknown, to: http.ServerResponse) => to.end('<html>'), { kind: 'failed' }],
   ['silence', () => {}, { kind: 'failed', detail: 'no answer in time' }],

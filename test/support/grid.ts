@@ -1,6 +1,15 @@
 /** A real grid for end-to-end tests: `eg up` from dist in a temporary folder, everything ended afterwards. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, readFileSync, realpathSync, rmSync, mkdirSync, chmodSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -20,6 +29,10 @@ export type GridOptions = {
   /** `EVERGRID_LEASE`: SILENT,TERM,KILL,END in seconds. */
   lease?: string
   env?: Record<string, string>
+  /** Left out: where root runs the tests. */
+  allowRootJobs?: boolean
+  /** Prepares the data folder before the first start. */
+  prepare?: (data: string) => void
 }
 
 export class TestGrid {
@@ -44,6 +57,10 @@ export class TestGrid {
 
   static async start(options: GridOptions = {}): Promise<TestGrid> {
     const grid = new TestGrid(options)
+    if (options.prepare) {
+      mkdirSync(grid.data, { mode: 0o700 })
+      options.prepare(grid.data)
+    }
     await grid.up()
     return grid
   }
@@ -73,7 +90,7 @@ export class TestGrid {
       '--slots',
       String(slots),
     ]
-    if (process.getuid?.() === 0) args.push('--allow-root-jobs')
+    if (this.#options.allowRootJobs ?? process.getuid?.() === 0) args.push('--allow-root-jobs')
     const up = spawn(egPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: this.env })
     this.#up = up
     let stderr = ''
@@ -106,9 +123,25 @@ export class TestGrid {
   }
 
   egAs(env: Record<string, string>, ...args: string[]): Promise<Ended> {
+    return this.#run({ ...this.env, ...env }, [egPath, ...args])
+  }
+
+  /** As another account of this machine, with a home of its own; only root can. */
+  egOf(uid: number, ...args: string[]): Promise<Ended> {
+    const home = join(this.folder, `home-${uid}`)
+    if (!existsSync(home)) {
+      mkdirSync(home, { mode: 0o700 })
+      chownSync(home, uid, uid)
+    }
+    const env = { ...this.env, HOME: home, EVERGRID_DATA: join(home, 'grid') }
+    const ids = [`--reuid=${uid}`, `--regid=${uid}`, '--init-groups', '--']
+    return this.#run(env, ['setpriv', ...ids, egPath, ...args])
+  }
+
+  #run(env: Record<string, string | undefined>, [program = '', ...args]: string[]): Promise<Ended> {
     return new Promise((resolve) => {
-      const options = { env: { ...this.env, ...env }, cwd: this.work, maxBuffer: 2 ** 28 }
-      execFile(egPath, args, options, (error, stdout, stderr) => {
+      const options = { env, cwd: this.work, maxBuffer: 2 ** 28 }
+      execFile(program, args, options, (error, stdout, stderr) => {
         resolve({
           status: typeof error?.code === 'number' ? error.code : error ? 255 : 0,
           stdout,

@@ -1,6 +1,6 @@
 /** A daemon that is started again whenever it ends unasked, with its output in a file. */
 import type { ChildProcess } from 'node:child_process'
-import { closeSync, openSync, readFileSync, statSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 
 import { formatDuration } from '../../../proto/resources.ts'
@@ -33,8 +33,8 @@ export function supervise(program: Program, say: (line: string) => void): Superv
   const cancelPause = new AbortController()
 
   const startOnce = (): { from: number; ended: Promise<string> } => {
-    const file = openSync(program.logFile, 'a', 0o640)
-    const from = statSync(program.logFile).size
+    const file = openLogFile(program.logFile)
+    const from = statSync(program.logFile, { throwIfNoEntry: false })?.size ?? 0
     const started = program.start(file)
     closeSync(file)
     child = started
@@ -82,6 +82,15 @@ export function supervise(program: Program, say: (line: string) => void): Superv
   }
 }
 
+/** A daemon starts also where its log cannot be written. */
+function openLogFile(path: string): number {
+  try {
+    return openSync(path, 'a', 0o640)
+  } catch {
+    return openSync('/dev/null', 'w')
+  }
+}
+
 async function untilReady(
   { name, logFile }: Program,
   { from, ended }: { from: number; ended: Promise<string> },
@@ -91,7 +100,9 @@ async function untilReady(
     over.how = how
   })
   for (;;) {
-    const text = readFileSync(logFile).subarray(from).toString('utf8')
+    const text = (existsSync(logFile) ? readFileSync(logFile) : Buffer.alloc(0))
+      .subarray(from)
+      .toString('utf8')
     const line = /^ready ?(.*)$/m.exec(text)
     if (line) return line[1] ?? ''
     if (over.how !== undefined) {
