@@ -1,6 +1,5 @@
 /** Facts about this machine and the present boot, and the identity of processes within it. */
-import { readFileSync } from 'node:fs'
-
+import { uptime } from '../../src/lib/real-clock.ts'
 import { readSmall } from './kernel-file.ts'
 
 export const bootId: string = (readSmall('/proc/sys/kernel/random/boot_id') ?? 'unknown').trim()
@@ -11,7 +10,7 @@ export function machineId(): string | null {
 
 /** Counts on while the machine sleeps: the clock of leases and deadlines. */
 export function uptimeMs(): number {
-  return Math.round(Number(readFileSync('/proc/uptime', 'utf8').split(' ', 1)[0]) * 1000)
+  return Math.round(uptime())
 }
 
 export type ProcessStat = {

@@ -27,6 +27,7 @@ export class Ticker {
   #pending: Cancel | null = null
   #pendingAt = Number.POSITIVE_INFINITY
   #lastTickAt = Number.NEGATIVE_INFINITY
+  #woken = false
   #stopped = true
   #wasHeld = false
   #lookedAroundAt = Number.NEGATIVE_INFINITY
@@ -44,12 +45,16 @@ export class Ticker {
 
   stop(): void {
     this.#stopped = true
+    this.#woken = false
     this.#pending?.()
     this.#pending = null
+    this.#pendingAt = Number.POSITIVE_INFINITY
   }
 
   wake(): void {
-    if (this.#stopped) return
+    // One that was asked for comes before any that is asked for now.
+    if (this.#stopped || this.#woken) return
+    this.#woken = true
     this.#arm(Math.max(this.#lastTickAt + this.#ctx.settings.tickGapMs, this.#ctx.clock.uptime()))
   }
 
@@ -60,6 +65,7 @@ export class Ticker {
     this.#pending = this.#ctx.clock.after(at - this.#ctx.clock.uptime(), () => {
       this.#pending = null
       this.#pendingAt = Number.POSITIVE_INFINITY
+      this.#woken = false
       this.tick()
     })
   }
