@@ -49,12 +49,15 @@ const reads: { [K in keyof Snapshot]: string } = {
 
 export function readPieces(db: Database, emit: (piece: Piece) => void): void {
   for (const [of, sql] of Object.entries(reads)) {
-    const rows = db.prepare<[], string>(sql).pluck().all()
-    for (let from = 0; from < rows.length; from += pieceRows)
-      emit({
-        of: of as keyof Snapshot,
-        rowsJson: `[${rows.slice(from, from + pieceRows).join(',')}]`,
-      })
+    let rows: string[] = []
+    const tell = () => emit({ of: of as keyof Snapshot, rowsJson: `[${rows.join(',')}]` })
+    // Row by row, so that the first piece goes out while the rest is still to be read.
+    for (const row of db.prepare<[], string>(sql).pluck().iterate()) {
+      if (rows.push(row) < pieceRows) continue
+      tell()
+      rows = []
+    }
+    if (rows.length > 0) tell()
   }
 }
 
