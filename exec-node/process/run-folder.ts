@@ -1,5 +1,6 @@
 /** The run folders of a node: what the agent writes for the shepherds, and what it reads back. */
-import { mkdir, readFile, readdir, rename, rm, rmdir, unlink, writeFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { mkdir, readdir, rename, rm, rmdir, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { Cause } from '../../proto/cause.ts'
@@ -43,7 +44,7 @@ export function runFolders(nodeDir: string) {
     async load(key: RunKey): Promise<RunRecord | 'damaged' | null> {
       try {
         const spec = await memory.spec(key)
-        const text = await readOrNull(join(folder(key), 'journal'))
+        const text = readOrNull(join(folder(key), 'journal'))
         const journal = text === null ? null : parseJournal(text)
         if (!spec || (text !== null && !journal)) return 'damaged'
         return { key, spec, journal, stop: await memory.stop(key) }
@@ -87,14 +88,14 @@ function remembered(folder: (key: RunKey) => string) {
     async spec(key: RunKey): Promise<SpecFacts | null> {
       const known = specs.get(key)
       if (known) return known
-      const spec = decodeSpec(await readFile(join(folder(key), 'spec')))
+      const spec = decodeSpec(readFileSync(join(folder(key), 'spec')))
       if (spec) specs.set(key, spec)
       return spec
     },
     async stop(key: RunKey): Promise<StopRecord | null> {
       const known = stops.get(key)
       if (known !== undefined) return known
-      const text = await readOrNull(join(folder(key), 'stop'))
+      const text = readOrNull(join(folder(key), 'stop'))
       const stop = text === null ? null : parseStop(text)
       stops.set(key, stop)
       return stop
@@ -121,9 +122,9 @@ function parseStop(text: string): StopRecord | null {
   }
 }
 
-async function readOrNull(path: string): Promise<string | null> {
+function readOrNull(path: string): string | null {
   try {
-    return await readFile(path, 'utf8')
+    return readFileSync(path, 'utf8')
   } catch (error) {
     if (isGone(error)) return null
     throw error
