@@ -1,36 +1,72 @@
-/** `npm run sim -- --seed N [--steps N] [--nodes N]`, or `--seeds N [--from N]` for many of them. */
+/** `npm run sim -- --seed N [--steps N] [--nodes N]`, or `--seeds N [--from N]` for many, in two processes. */
+import { fork } from 'node:child_process'
 import { parseArgs } from 'node:util'
 
 import { simulate, usual, type SimResult } from './simulation.ts'
 
+const workers = 2
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
-    seeds: { type: 'string' },
-    from: { type: 'string' },
-    steps: { type: 'string' },
-    nodes: { type: 'string' },
+    seeds: { type: 'string', default: '100' },
+    from: { type: 'string', default: '1' },
+    /** Of so many seeds each worker takes every second one. */
+    every: { type: 'string' },
+    steps: { type: 'string', default: String(usual.steps) },
+    nodes: { type: 'string', default: String(usual.nodes) },
   },
 })
-const steps = Number(values.steps ?? usual.steps)
-const nodes = Number(values.nodes ?? usual.nodes)
+const { steps, nodes } = { steps: Number(values.steps), nodes: Number(values.nodes) }
 
-function tell(result: SimResult): void {
-  for (const line of result.timeline.slice(-120)) console.log(line)
-  console.log(`\nseed ${result.seed}: ${result.broken}`)
-  console.log(`again: npm run sim -- --seed ${result.seed} --steps ${steps} --nodes ${nodes}`)
+function tell({ seed, broken, timeline }: SimResult): void {
+  const again = `npm run sim -- --seed ${seed} --steps ${steps} --nodes ${nodes}`
+  console.log([...timeline.slice(-80), '', `seed ${seed}: ${broken}`, `again: ${again}`].join('\n'))
+  process.exitCode = 1
 }
 
-const from = Number(values.seed ?? values.from ?? 1)
-const count = values.seed === undefined ? Number(values.seeds ?? 100) : 1
-for (let seed = from; seed < from + count; seed += 1) {
+async function one(seed: number): Promise<void> {
   const result = await simulate({ seed, steps, nodes })
-  if (result.broken !== null) {
-    tell(result)
-    process.exitCode = 1
-  }
-  if (values.seed !== undefined)
-    console.log(
-      `seed ${seed}: ${result.events} events, ${Math.round(result.virtualMs / 1000)} s, ${result.jobs} jobs, trace ${result.hash}`,
-    )
+  if (result.broken !== null) return tell(result)
+  const { events, virtualMs, jobs, hash } = result
+  const faults = Object.values(result.faults).reduce((sum, count) => sum + count, 0)
+  console.log(
+    `seed ${seed} held: ${faults} faults, ${jobs} jobs, ${events} events in ${Math.round(virtualMs / 1000)} s, trace ${hash}`,
+  )
 }
+
+async function some(first: number, count: number, every: number): Promise<void> {
+  for (let seed = first; seed < first + count; seed += every) {
+    const result = await simulate({ seed, steps, nodes })
+    if (result.broken !== null) tell(result)
+  }
+}
+
+async function many(first: number, count: number): Promise<void> {
+  const ends = Array.from({ length: workers }, (_, nth) => {
+    const share = [
+      '--from',
+      String(first + nth),
+      '--seeds',
+      String(count - nth),
+      '--every',
+      String(workers),
+    ]
+    const rest = ['--steps', String(steps), '--nodes', String(nodes)]
+    const child = fork(new URL(import.meta.url), [...share, ...rest])
+    return new Promise<number>((resolve) => {
+      child.once('exit', (code) => resolve(code ?? 1))
+    })
+  })
+  const codes = await Promise.all(ends)
+  const broken = codes.some((code) => code !== 0)
+  console.log(
+    `seeds ${first} to ${first + count - 1}: ${broken ? 'BROKEN, see above' : 'all promises held'}`,
+  )
+  if (broken) process.exitCode = 1
+}
+
+const first = Number(values.from)
+const count = Number(values.seeds)
+if (values.seed !== undefined) await one(Number(values.seed))
+else if (values.every !== undefined) await some(first, count, Number(values.every))
+else await many(first, count)

@@ -57,15 +57,15 @@ export const mutants: Record<string, Mutant> = {
     what: 'a report without an answer renews the lease, as a refused connection does',
     mutant: {
       node: {
-        link: (link) => ({
+        link: (link, node) => ({
           ...link,
-          report: async (report) => {
-            const late = new Promise<{ kind: 'refused-connection' }>((resolve) => {
-              // Before the agent's own time-out.
-              setImmediate(() => resolve({ kind: 'refused-connection' }))
-            })
-            const outcome = await Promise.race([link.report(report), late])
-            return outcome
+          report: (report) => {
+            // Just before the agent's own time-out.
+            const late = node.world.wait(2_900, null)
+            return Promise.race([
+              link.report(report),
+              late.then(() => ({ kind: 'refused-connection' }) as const),
+            ])
           },
         }),
       },

@@ -8,6 +8,8 @@ import type { World } from './world.ts'
 
 /** One fence tick, and what a scheduler of processes may add to it. */
 const wakeGraceMs = 1_500
+/** A process that SIGKILL finds in an uninterruptible sleep ends a little later: said in the assumptions. */
+const stuckGraceMs = wakeGraceMs + 4_000
 
 export class Broken extends Error {}
 
@@ -117,7 +119,8 @@ export function liveRuns({ nodes, world }: Pick<Watched, 'nodes' | 'world'>): Li
   const live: LiveRun[] = []
   for (const { host, machine, name } of nodes) {
     if (!host.isOn || host.isAsleep || world.now - host.awakeSince < wakeGraceMs) continue
-    for (const { plan } of machine.living()) {
+    for (const { plan, killed } of machine.living()) {
+      if (killed && world.now - host.awakeSince < stuckGraceMs) continue
       const parts = parseRunKey(plan.key)
       if (parts) live.push({ ...parts, node: name, slots: plan.limits.cpuWeight / 1024 })
     }

@@ -36,8 +36,8 @@ export async function settleAll(
 
 /** Schedules rest, holds end; of several drains one goes on, so that its work has somewhere to go. */
 async function closing({ people, scheduler }: Watched): Promise<void> {
-  for (const schedule of people.schedules.values())
-    if (!schedule.removed) await people.onSchedule('pauseSchedule', schedule)
+  for (const { owner, name, paused } of [...(scheduler.brain?.state.schedules.values() ?? [])])
+    if (paused === null) await people.onSchedule('pauseSchedule', { owner, name, removed: false })
   for (const { id, owner, wanted } of [...(scheduler.brain?.state.jobs.values() ?? [])]) {
     if (wanted.what === 'hold') await people.onJob('release', { id, owner })
     if (wanted.what === 'suspend') await people.onJob('resume', { id, owner })
