@@ -10,6 +10,7 @@ import {
   realpathSync,
   rmSync,
 } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -65,6 +66,14 @@ export class TestGrid {
     return grid
   }
 
+  /** Only folders and an address: the test starts the daemons itself. */
+  static async apart(options: GridOptions = {}): Promise<TestGrid> {
+    const grid = new TestGrid(options)
+    grid.#port = String(await freePort())
+    grid.url = `http://127.0.0.1:${grid.#port}`
+    return grid
+  }
+
   get env(): Record<string, string | undefined> {
     const { env, lease } = this.#options
     const own = { EVERGRID_URL: this.url, EVERGRID_DATA: this.data, NO_COLOR: '1' }
@@ -116,6 +125,10 @@ export class TestGrid {
     up.kill(signal)
     await ended
     return text
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#up?.kill(signal)
   }
 
   eg(...args: string[]): Promise<Ended> {
@@ -236,6 +249,15 @@ export class TestGrid {
     }
     rmSync(this.folder, { recursive: true, force: true })
   }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
 }
 
 export function isAlive(pid: number): boolean {
