@@ -12,6 +12,9 @@ export type OutputRequest = {
   maxBytes: number
 }
 
+/** Rotated parts of a log that may be there. */
+const partsKeptMost = 5
+
 export type OutputPart =
   | { ok: true; bytes: Buffer; next: Cursor; endOfFile: boolean }
   | { ok: false; error: string }
@@ -30,10 +33,18 @@ export async function readOutput(
     tail,
     request.maxBytes,
   )
-  // The part that the cursor was in has been rotated away altogether: go on with what there is.
+  // The part that the cursor was in has been rotated away altogether: go on with the oldest that is left.
   if (!part.ok && part.error === 'open ESTALE' && from.inode !== 0)
-    return readPart(identity, path, { inode: 0, offset: 0 }, 0, request.maxBytes)
+    return readPart(identity, path, await oldestPart(identity, path), 0, request.maxBytes)
   return part
+}
+
+async function oldestPart(identity: Identity, path: string): Promise<Cursor> {
+  for (let back = partsKeptMost; back > 0; back -= 1) {
+    const inode = await inodeOf(identity, `${path}.${back}`)
+    if (inode !== null) return { inode, offset: 0 }
+  }
+  return { inode: 0, offset: 0 }
 }
 
 async function readPart(

@@ -15,6 +15,7 @@ import { mayChange, notYours } from './select.ts'
 type LogReply = Reply<(typeof jobRoutes)['readLog']>
 type Output = { out: Ask['mark']; err: Ask['mark']; tail: { out: string; err: string } | null }
 
+const runsRead = 1_000
 const askTimeoutMs = 10_000
 const bytesAtOnce = 256 * 1024
 /** A follower that waits for more is looked after this often. */
@@ -59,7 +60,7 @@ async function readOnce(
   // Asked before the node is: what a finished job wrote was there before it was finished.
   const over = !ctx.state.jobs.has(job.id)
   const [runs, stored] = await Promise.all([
-    ctx.store.query('runs', { job: job.id, from: job.index, to: job.index, newest: 1_000 }),
+    ctx.store.query('runs', { job: job.id, from: job.index, to: job.index, newest: runsRead }),
     ctx.store.query('job', { id: job.id }),
   ])
   const place = placeOf(runs, query)
@@ -156,8 +157,11 @@ function askOf(
   const markOf = (one: RunRow | undefined) => outputOf(one)?.[stream] ?? null
   const following = runs.find(({ number, node }) => number === run.number + 1 && node === run.node)
   const firstThere = runs.find(({ epoch }) => epoch === run.epoch)
-  // Without a run the whole file is meant, with what earlier runs wrote into it; after a move only what is new.
-  const mark = query.run === undefined ? (isMoved ? markOf(firstThere) : null) : markOf(run)
+  // Without a run all that is left of the job's output on the node is meant, rotated parts too; after a move
+  // only what is new.
+  const firstEver = runs.length < runsRead ? runs.find(({ node }) => node === run.node) : undefined
+  const first = isMoved ? firstThere : firstEver
+  const mark = markOf(query.run === undefined ? first : run)
   return {
     kind: 'read-output',
     task: `${id}.${index}`,

@@ -108,7 +108,8 @@ async function listFinished(
   const page = rows.slice(0, limit)
   const last = page.at(-1)
   const next = rows.length > limit && last ? `${last.finishedAt}.${last.id}` : null
-  return done({ jobs: page.map(finishedSummary), next })
+  const jobs = page.map(({ lastNode, ...row }) => ({ ...finishedSummary(row), node: lastNode }))
+  return done({ jobs, next })
 }
 
 export async function showJob(
@@ -182,7 +183,10 @@ function tasksOf(
   const runsOf = groupByIndex(runs)
   return rows.map((row) => {
     const task = live?.tasks?.get(row.index) ?? taskOfRow(row)
-    return taskView(task, (runsOf.get(row.index) ?? []).map(runView))
+    const own = runsOf.get(row.index) ?? []
+    const view = taskView(task, own.map(runView))
+    // Where it ended is where it ran last.
+    return view.state === 'finished' ? { ...view, node: own.at(-1)?.node ?? null } : view
   })
 }
 

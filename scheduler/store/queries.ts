@@ -17,6 +17,11 @@ type FiringColumns = Omit<FiringRow, 'manual'> & { manual: number }
 /** `*` and `?` mean what they do in a shell; GLOB's brackets mean themselves. */
 const globOf = (pattern: string) => pattern.replaceAll('[', '[[]')
 
+/** Of an array its tasks tell it. */
+const lastNode = `CASE WHEN json_extract(factsJson, '$.array') IS NULL THEN (
+    SELECT node FROM run WHERE run.job = job.id ORDER BY "index" DESC, epoch DESC, number DESC LIMIT 1
+  ) END AS lastNode`
+
 function finishedSql(filter: FinishedFilter): { sql: string; values: Values } {
   const where = ['finishedAt IS NOT NULL']
   const values: (string | number)[] = []
@@ -35,7 +40,7 @@ function finishedSql(filter: FinishedFilter): { sql: string; values: Values } {
     add('(finishedAt, id) < (?, ?)', filter.before.finishedAt, filter.before.id)
   const index = filter.owner === null ? 'jobFinished' : 'jobFinishedOfOwner'
   return {
-    sql: `SELECT ${columnsOf('job')} FROM job INDEXED BY ${index} WHERE ${where.join(' AND ')}
+    sql: `SELECT ${columnsOf('job')}, ${lastNode} FROM job INDEXED BY ${index} WHERE ${where.join(' AND ')}
       ORDER BY finishedAt DESC, id DESC LIMIT ?`,
     values: [...values, filter.limit],
   }

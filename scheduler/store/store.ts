@@ -29,7 +29,11 @@ export type Queries = {
   specs: { args: { jobs: number[] }; result: { id: number; specJson: string }[] }
   /** Newest job of that owner and name, live or finished. */
   newestByName: { args: { owner: string; name: string }; result: JobRow | null }
-  finished: { args: FinishedFilter; result: Omit<JobRow, 'specJson'>[] }
+  /** `lastNode`: where a job with one task ran last. */
+  finished: {
+    args: FinishedFilter
+    result: (Omit<JobRow, 'specJson'> & { lastNode: string | null })[]
+  }
   /** Touched tasks of a job, by index, from `from` on. */
   tasks: { args: { job: number; from: number; to: number; limit: number }; result: TaskRow[] }
   ranges: { args: { job: number }; result: { from: number; to: number }[] }

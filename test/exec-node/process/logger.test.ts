@@ -192,3 +192,24 @@ it('the logger runs as the owner', async () => {
   )
   await end('who.1')
 })
+
+it('is read from the oldest part that is left where its beginning is gone', async () => {
+  await grid.run(
+    'log.8',
+    ['sh', '-c', 'for i in $(seq 1 40); do seq 1 500; sleep 0.01; done; echo last'],
+    log('log.8', 20_000),
+  )
+  const path = join(grid.work, 'log.8.out')
+  const sizes = ['.2', '.1', ''].map((name) => statSync(`${path}${name}`).size)
+  let cursor: Cursor | null = null
+  let read = 0
+  for (let end = false; !end;) {
+    const request = { cursor, fromMark: { inode: 1, offset: 0 }, maxBytes: 1 << 16 }
+    const part = await readOutput(owner, path, request)
+    if (!part.ok) throw new Error(part.error)
+    read += part.bytes.length
+    cursor = part.next
+    end = part.endOfFile
+  }
+  expect(read).toBe(sizes.reduce((sum, size) => sum + size, 0))
+})

@@ -33,6 +33,7 @@ test('a job goes its way: submitted, placed, running, finished, with a timeline'
   ])
   expect(node.has(`${job}.1`)).toBe(false)
   const { jobs } = await grid.ok('listJobs', anna, { query: { finished: true } })
-  expect(jobs.map(({ id }) => id)).toEqual([job])
+  expect(jobs.map(({ id, node }) => [id, node])).toEqual([[job, 'n1']])
+  expect(shown.tasks[0]).toMatchObject({ state: 'finished', node: 'n1' })
   expect(grid.brain.state.jobs.size).toBe(0)
 })
