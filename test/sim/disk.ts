@@ -76,14 +76,13 @@ export class Disk {
     const never = new Promise<never>(() => {})
     const commit: Store['commit'] = (changes) =>
       inTurn(async () => {
-        if (this.next === 'crash-before') return this.#die(crash, never)
-        const point = this.next
-        if (point === 'crash-inside') {
-          await store.commit(changes).catch(() => {})
-          return this.#die(crash, never)
-        }
-        await store.commit(changes)
-        if (point === 'crash-after') return this.#die(crash, never)
+        const fault = this.next
+        if (fault === 'crash-inside') await store.commit(changes).catch(() => {})
+        else if (fault !== 'crash-before') await store.commit(changes)
+        if (fault === null || fault === 'fails') return
+        this.next = null
+        crash(fault)
+        await never
       })
     return {
       load: () => inTurn(() => store.load()),
@@ -93,12 +92,5 @@ export class Disk {
       backup: (path) => store.backup(path),
       close: async () => {},
     }
-  }
-
-  #die(crash: (why: string) => void, never: Promise<never>): Promise<never> {
-    const point = this.next ?? ''
-    this.next = null
-    crash(point)
-    return never
   }
 }

@@ -64,57 +64,51 @@ export class Faults {
   }
 
   #strike(kind: FaultKind, node: NodeHost): void {
-    switch (kind) {
-      case 'loss':
-      case 'calm':
-        return this.#weather(kind)
-      case 'partition':
-      case 'oneWayPartition':
-        return this.#partition(node.host, kind === 'partition')
-      case 'resetStreams':
+    const random = this.#random
+    const { disk, host } = this.#scheduler
+    const strikes: Record<FaultKind, () => void> = {
+      loss: () => this.#weather('loss'),
+      calm: () => this.#weather('calm'),
+      partition: () => this.#partition(node.host, true),
+      oneWayPartition: () => this.#partition(node.host, false),
+      resetStreams: () => {
         for (const pipe of this.#scheduler.pipes) pipe.reset('connection reset')
-        return
-      case 'agentCrash':
+      },
+      agentCrash: () => {
         node.crashAgent()
-        return this.#later(500 + this.#random.delay(4_000), node, () => node.startAgent())
-      case 'agentHang':
-        return this.#hang(node.host, lengthMs(this.#random))
-      case 'powerLoss':
+        this.#later(500 + random.delay(4_000), node, () => node.startAgent())
+      },
+      agentHang: () => this.#hang(node.host, lengthMs(random)),
+      powerLoss: () => {
         node.powerOff()
-        return this.#later(1_000 + lengthMs(this.#random), null, () => node.powerOn())
-      case 'sleep':
-        return this.#sleep(node.host)
-      case 'spoolFull':
+        this.#later(1_000 + lengthMs(random), null, () => node.powerOn())
+      },
+      sleep: () => this.#sleep(node.host),
+      spoolFull: () => {
         node.spool.isFull = true
-        return this.#later(lengthMs(this.#random) / 4, null, () => (node.spool.isFull = false))
-      default:
-        return this.#strikeScheduler(kind)
-    }
-  }
-
-  #strikeScheduler(kind: FaultKind): void {
-    const scheduler = this.#scheduler
-    switch (kind) {
-      case 'schedulerDown':
-        scheduler.heldDownUntil = this.#world.now + lengthMs(this.#random)
-        return scheduler.crash('killed for a while')
-      case 'schedulerHang':
-        return this.#hang(scheduler.host, lengthMs(this.#random))
-      case 'commitFault':
-        scheduler.disk.next =
-          this.#random.pick(['crash-before', 'crash-inside', 'crash-after', 'fails'] as const) ??
-          null
-        return
-      case 'diskFull':
-        scheduler.disk.isFull = true
-        return this.#later(this.#random.delay(4_000), null, () => (scheduler.disk.isFull = false))
-      case 'clockStep':
+        this.#later(lengthMs(random) / 4, null, () => (node.spool.isFull = false))
+      },
+      schedulerCrash: () => this.#scheduler.crash('killed'),
+      schedulerDown: () => {
+        this.#scheduler.heldDownUntil = this.#world.now + lengthMs(random)
+        this.#scheduler.crash('killed for a while')
+      },
+      schedulerHang: () => this.#hang(host, lengthMs(random)),
+      commitFault: () => {
+        disk.next =
+          random.pick(['crash-before', 'crash-inside', 'crash-after', 'fails'] as const) ?? null
+      },
+      diskFull: () => {
+        disk.isFull = true
+        this.#later(random.delay(4_000), null, () => (disk.isFull = false))
+      },
+      clockStep: () => {
         this.clockStepped = true
-        scheduler.host.wallOffsetMs += this.#random.int(-3_600_000, 3_600_000)
-        return this.#world.note('the wall clock of the scheduler steps')
-      default:
-        return scheduler.crash('killed')
+        host.wallOffsetMs += random.int(-3_600_000, 3_600_000)
+        this.#world.note('the wall clock of the scheduler steps')
+      },
     }
+    strikes[kind]()
   }
 
   #weather(kind: 'loss' | 'calm'): void {

@@ -76,8 +76,9 @@ export const mutants: Record<string, Mutant> = {
     mutant: {
       scheduler: {
         judging: (clock, begin) => {
-          const { uptime } = clock
-          clock.uptime = () => uptime() - 3_600_000
+          const now = clock.uptime()
+          const uptime = clock.uptime.bind(clock)
+          clock.uptime = () => now - 3_600_000
           begin()
           clock.uptime = uptime
         },

@@ -25,7 +25,8 @@ export async function settleAll(
   await finish(tryAgainMs)
   await orders
   await until('drains end', () => drainsLeft(grid))
-  const reopened = reopen(grid)
+  // Once more: what people had asked for before may have arrived since.
+  const reopened = closing(grid).then(() => reopen(grid))
   await finish(tryAgainMs)
   await reopened
   await until('all work comes to rest', () => unrest(grid))
