@@ -141,18 +141,4 @@ export const mutants: Record<string, Mutant> = {
     what: 'a schedule’s cursor is written in a transaction after the job that it fired',
     mutant: { scheduler: { store: splitCommit } },
   },
-  'spool-in-memory': {
-    what: 'the agent’s records do not survive it',
-    mutant: {
-      node: {
-        spool: (spool) => ({
-          load: async () => ({ ...(await spool.load()), placements: [] }),
-          save: (record) => spool.save(record),
-          remove: (key) => spool.remove(key),
-          saveState: (state) => spool.saveState(state),
-          writeLease: (lease) => spool.writeLease(lease),
-        }),
-      },
-    },
-  },
 }

@@ -32,7 +32,6 @@ export class NodeHost {
   readonly spool = new FakeSpool()
   readonly world: World
   readonly shape: NodeShape
-  onProblem: (what: string) => void = () => {}
   readonly #network: Network
   readonly #scheduler: SchedulerHost
   readonly #random: Random
@@ -95,7 +94,11 @@ export class NodeHost {
       reportTimeoutMs: reportPatienceMs,
     }
     startAgent(this.#ports(process), options).catch((error: unknown) => {
-      this.onProblem(`${this.name}: the agent did not start: ${String(error)}`)
+      // As whatever supervises it does: with a full disk it is tried until it works.
+      if (process.dead) return
+      this.world.note(`${this.name}: the agent did not start: ${String(error)}`)
+      this.host.killDaemon()
+      this.world.after(2_000, this.host.kernel, () => this.startAgent())
     })
   }
 

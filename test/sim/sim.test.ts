@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 
 import { simulate, usual } from './simulation.ts'
 
-const seeds = { first: 1, last: 120 }
+const seeds = { first: 1, last: 100 }
 
 describe('the simulated grid', () => {
   it(

@@ -89,11 +89,9 @@ function build({ seed, nodes: count, path = ':memory:', mutant = {} }: SimOption
 async function play(grid: Grid, steps: number): Promise<void> {
   const { world, scheduler, nodes, people, faults, promises, random } = grid
   let problem: string | null = null
-  const onProblem = (what: string): void => {
+  scheduler.onProblem = (what) => {
     problem ??= what
   }
-  scheduler.onProblem = onProblem
-  for (const node of nodes) node.onProblem = onProblem
   world.onStep = () => {
     if (problem !== null) throw new Broken(problem)
     promises.check()
