@@ -1,4 +1,6 @@
 /** Editing a live job: what changes now, at the next run, or at the next placement. */
+import { isDeepStrictEqual } from 'node:util'
+
 import type { jobRoutes } from '../../proto/api-jobs.ts'
 import type { JobEdit, JobSpec } from '../../proto/job.ts'
 import type { Reply } from '../../proto/route.ts'
@@ -72,11 +74,13 @@ async function editLive(
   const before = await ctx.orders.specOf(job.id)
   if (before === null || !ctx.state.jobs.has(job.id))
     return refuse('wrong-state', `job ${job.id} has just finished`)
+  const named = Object.keys(edit) as (keyof JobEdit)[]
+  const fields = named.filter((field) => !isDeepStrictEqual(before[field], edit[field]))
+  if (fields.length === 0) return done({ job: job.id, changed: [] })
   const spec: JobSpec = { ...before, ...edit }
   const problem = problemOfSpec(spec, ctx.settings.limits) ?? problemOfSize(ctx, job, spec)
   if (problem) return { ok: false, refusal: problem }
   applyEdit(ctx, job, spec)
-  const fields = Object.keys(edit) as (keyof JobEdit)[]
   note(ctx, 'edited', fields.join(', '), { job: job.id, owner: job.owner, by: caller.owner })
   return done({
     job: job.id,

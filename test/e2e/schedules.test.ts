@@ -2,7 +2,7 @@
 import { Value } from 'typebox/value'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { Firing, ScheduleDetail, ScheduleSummary } from '../../proto/schedule.ts'
+import { type Firing, ScheduleDetail, ScheduleSummary } from '../../proto/schedule.ts'
 import { TestGrid } from '../support/grid.ts'
 import { until } from '../support/wait.ts'
 

@@ -210,6 +210,9 @@ test('edits say when they take effect, and two at once both hold', async () => {
   })
   expect(node.of(task).order.spec).toMatchObject({ memBytes: 2 ** 30, timeMs: 5000 })
   expect(grid.brain.state.capacity.used('n1').memBytes).toBe(2 ** 30)
+  // What is so already is no change.
+  const again = { params, body: { memBytes: 2 ** 30, timeMs: 5000 } }
+  expect((await grid.ok('editJob', anna, again)).changed).toEqual([])
   expect(await grid.refused('editJob', anna, { params, body: { slots: 2 } })).toBe('wrong-state')
   const waiting = await grid.submit({ beginAt: '2030-01-01T00:00:00Z' })
   const edit = { params: { job: String(waiting) }, body: { slots: 2, beginAt: null } }
