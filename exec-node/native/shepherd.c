@@ -92,6 +92,19 @@ static void watch_memory(void) {
   free(text);
 }
 
+static void watch_lease(int64_t now) {
+  if (!spec.single || !started) return;
+  read_lease("../../lease", &lease);
+  if (now < lease.term_at) {
+    if (fenced && !ended && strcmp(by, "fence") == 0) by = "none";
+    fenced = false;
+    return;
+  }
+  if (!fenced) end_run("fence", SIGTERM, NEVER);
+  fenced = true;
+  if (now >= lease.kill_at) kill_members(&spec, logger);
+}
+
 static void reap(void) {
   struct rusage usage;
   int status;
@@ -102,6 +115,7 @@ static void reap(void) {
     if (pid != main_pid || ended) continue;
     hear_child();
     watch_memory();
+    watch_lease(uptime_ms()); // the node's fence may have been first to ask
     ended = true;
     if (!failed)
       note("exit %d %d %lld %lld %s %ld %lld", WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status),
@@ -124,19 +138,6 @@ static void obey_stop(void) {
   last_signal = signal;
   last_deadline = deadline;
   end_run("stop", again ? 0 : signal, deadline);
-}
-
-static void watch_lease(int64_t now) {
-  if (!spec.single || !started) return;
-  read_lease("../../lease", &lease);
-  if (now < lease.term_at) {
-    if (fenced && !ended && strcmp(by, "fence") == 0) by = "none";
-    fenced = false;
-    return;
-  }
-  if (!fenced) end_run("fence", SIGTERM, NEVER);
-  fenced = true;
-  if (now >= lease.kill_at) kill_members(&spec, logger);
 }
 
 static void watch_time(int64_t now) {

@@ -43,7 +43,7 @@ test('a frozen agent: its bot is fenced, runs elsewhere after the lease, never t
   }
   expect(await grid.running(kept)).toMatchObject({ pid: before.pid, number: 1 })
   const [run] = (await grid.show(bot)).tasks.flatMap((task) => ('runs' in task ? task.runs : []))
-  expect(run?.cause).toMatchObject({ kind: 'cut-off' })
+  expect(run?.cause).toMatchObject({ kind: 'lease-expired' })
   expect(botLog(grid.work)).toEqual({ starts: 2, doubles: 0 })
   await grid.ok('stop', 'kept')
   await grid.finished(kept)
