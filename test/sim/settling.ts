@@ -39,9 +39,11 @@ export async function settleAll(
 async function closing({ people, scheduler }: Watched): Promise<void> {
   for (const { owner, name, paused } of [...(scheduler.brain?.state.schedules.values() ?? [])])
     if (paused === null) await people.onSchedule('pauseSchedule', { owner, name, removed: false })
-  for (const { id, owner, wanted } of [...(scheduler.brain?.state.jobs.values() ?? [])]) {
+  for (const { id, owner, wanted, tasks } of [...(scheduler.brain?.state.jobs.values() ?? [])]) {
+    // A hold leaves what is frozen as it is: such a job needs both.
+    const frozen = [...(tasks?.values() ?? [])].some((task) => task.suspend)
     if (wanted.what === 'hold') await people.onJob('release', { id, owner })
-    if (wanted.what === 'suspend') await people.onJob('resume', { id, owner })
+    if (wanted.what === 'suspend' || frozen) await people.onJob('resume', { id, owner })
   }
   let drains = 0
   for (const node of [...(scheduler.brain?.state.nodes.values() ?? [])]) {
