@@ -46,7 +46,8 @@ export type BrainContext = {
   wake(): void
 }
 
-type EventFacts = Partial<Omit<EventRow, 'id' | 'at' | 'what' | 'detail'>>
+/** With `at` where it is known to have happened earlier than now. */
+type EventFacts = Partial<Omit<EventRow, 'id' | 'what' | 'detail'>>
 
 /** Writes one entry of the timeline; committed with the change it tells of. */
 export function note(ctx: BrainContext, what: string, detail: string, about: EventFacts): void {

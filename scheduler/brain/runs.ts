@@ -38,6 +38,7 @@ export function recordRuns(
       }
       const detail = `run ${run.number} ended: ${run.cause ? causeText(run.cause) : 'unknown'}`
       note(ctx, 'run-ended', detail, {
+        at: happenedAt(ctx, job, run.endedAt),
         job: job.id,
         task: task.index,
         node: node.name,
@@ -48,6 +49,10 @@ export function recordRuns(
   return lastRun
 }
 
+/** By the node's clock, which may be off: what happened while we were away keeps its own time. */
+const happenedAt = (ctx: BrainContext, job: LiveJob, at: number | null): number =>
+  Math.min(ctx.clock.now(), Math.max(at ?? Infinity, job.submittedAt))
+
 const firstRunOf = (task: Task): number => placementOf(task.state)?.firstRun ?? 1
 
 function started(
@@ -57,16 +62,19 @@ function started(
   task: Task,
   run: RunReport,
 ): void {
-  if (job.startedAt === null) {
-    job.startedAt = run.startedAt ?? ctx.clock.now()
-    ctx.journal.job(job)
-  }
   if (run.number > 1) {
     job.restarts += 1
     ctx.journal.job(job)
   }
+  // What could not start has an end and no beginning.
+  if (run.startedAt === null && run.endedAt !== null) return
+  if (job.startedAt === null) {
+    job.startedAt = run.startedAt ?? ctx.clock.now()
+    ctx.journal.job(job)
+  }
   const detail = `run ${run.number} started on ${node.name}${run.pid === null ? '' : ` (pid ${run.pid})`}`
   note(ctx, 'run-started', detail, {
+    at: happenedAt(ctx, job, run.startedAt),
     job: job.id,
     task: task.index,
     node: node.name,
