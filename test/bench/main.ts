@@ -39,6 +39,7 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 
+const machine = machineLine()
 const lines: Line[] = []
 for (const { name, measure } of rows) {
   if (named.length > 0 && !named.includes(name)) continue
@@ -53,9 +54,9 @@ for (const { name, measure } of rows) {
 }
 
 const verdict = ({ good }: Line) => (good === null ? '-' : good ? 'ok' : 'short')
-if (json) console.log(JSON.stringify({ machine: machineLine(), lines }, null, 2))
+if (json) console.log(JSON.stringify({ machine, lines }, null, 2))
 else {
-  console.log(`${machineLine()}\n\n| what | budget | measured | |\n|---|---|---|---|`)
+  console.log(`${machine}\n\n| what | budget | measured | |\n|---|---|---|---|`)
   for (const line of lines) {
     console.log(`| ${line.what} | ${line.budget} | ${line.measured} | ${verdict(line)} |`)
   }
