@@ -53,6 +53,10 @@ async function nodeSecret(url: string, dataDir: string, file: string | undefined
 const count = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : Number(text)
 
+/** `EVERGRID_HEALTH_EVERY`: seconds between two readings of the health probes. */
+const seconds = (text: string | undefined): number | undefined =>
+  text !== undefined && Number(text) > 0 ? Number(text) * 1000 : undefined
+
 try {
   const dataDir = resolve(data)
   const node = await startExecNode({
@@ -65,6 +69,7 @@ try {
     memBytes: count(values.mem),
     labels: Object.fromEntries(values.label.map((text) => text.split('=', 2) as [string, string])),
     insecureNetwork: values['insecure-network'],
+    healthEveryMs: seconds(process.env['EVERGRID_HEALTH_EVERY']),
     refusalRenews: !values['refusal-is-silence'],
   })
   endOnSignal(async () => {

@@ -118,11 +118,18 @@ export function storedNode(node: LiveNode): StoredNode {
 export function closedBecause(node: LiveNode): string | null {
   if (node.state !== 'up')
     return node.state === 'joining' ? 'has not reported yet' : `is ${node.state}`
-  if (node.drain) return `drained by ${node.drain.by}${reasonOf(node.drain.reason)}`
-  const cordon = node.operatorCordon ?? node.twinCordon ?? node.healthCordon
-  if (cordon) return `cordoned by ${cordon.by}${reasonOf(cordon.reason)}`
-  if (node.quarantine !== null) return node.quarantine
-  return null
+  // All of them: whoever undoes one must see what still holds.
+  const cordons = [
+    node.operatorCordon,
+    node.twinCordon,
+    node.healthDrain ? null : node.healthCordon,
+  ]
+  const reasons = [
+    node.drain && `drained by ${node.drain.by}${reasonOf(node.drain.reason)}`,
+    ...cordons.map((cordon) => cordon && `cordoned by ${cordon.by}${reasonOf(cordon.reason)}`),
+    node.quarantine,
+  ].filter((reason) => reason !== null)
+  return reasons.length === 0 ? null : reasons.join('; ')
 }
 
 const reasonOf = (reason: string): string => (reason === '' ? '' : `: ${reason}`)
