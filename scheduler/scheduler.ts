@@ -62,7 +62,7 @@ async function serve(
   const uid = process.getuid?.() ?? 0
   const self = await accountName(uid)
   const reserve = watchReserve()
-  const { store, readOnly } = await openOrRead(database, reserve.onReserve)
+  const { store, readOnly } = await openOrRead(database, (held) => reserve.onReserve(held))
   const refuseOwner = ownerRule({ self, isRoot: uid === 0, allowRootJobs: options.allowRootJobs })
   const brain = await Brain.open({
     store,

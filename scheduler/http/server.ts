@@ -86,7 +86,10 @@ function guard(server: FastifyInstance, room: Room, names: ReadonlySet<string>):
   server.addHook('onRequest', async (request, reply) => {
     const problem = siteProblem(request.headers.host, request.headers.origin, names)
     if (problem !== null) return sendProblem(reply, { code: 'forbidden', detail: problem })
-    const wanted = access.get(`${request.method} ${request.routeOptions.url}`)
+    const place = `${request.method} ${request.routeOptions.url}`
+    // Of a private grid other accounts learn nothing, not even how many jobs it has.
+    const isHidden = place === 'GET /metrics' && room.identity.proof === 'secret'
+    const wanted = isHidden ? 'user' : access.get(place)
     if (request.is404 || wanted === 'open') return undefined
     if (wanted === undefined) throw new Error(`${request.url} is not in the route table`)
     const bearer = /^Bearer (\S{1,500})$/i.exec(request.headers.authorization ?? '')?.[1]

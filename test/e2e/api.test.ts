@@ -15,7 +15,8 @@ beforeAll(async () => {
 afterAll(() => grid.end())
 
 const bearer = () => readFileSync(join(grid.data, 'scheduler', 'secret'), 'utf8').trim()
-const call = (path: string, init: RequestInit & { headers?: Record<string, string> } = {}) =>
+type Init = Omit<RequestInit, 'headers'> & { headers?: Record<string, string> }
+const call = (path: string, init: Init = {}) =>
   fetch(`${grid.url}${path}`, {
     ...init,
     headers: {
