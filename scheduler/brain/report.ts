@@ -8,7 +8,7 @@ import {
   type ReportReply,
   type RunUsage,
 } from '../../proto/sync.ts'
-import { afterGrant, afterReport, bootProves, termsFor } from '../core/lease.ts'
+import { afterGrant, afterReport, bootProves, livesNow, termsFor } from '../core/lease.ts'
 import { done, refuse, type Result } from '../core/result.ts'
 import { placementOf } from '../core/task-state.ts'
 import { findTask, type LiveJob } from '../state/live-job.ts'
@@ -35,7 +35,9 @@ export function takeReport(ctx: BrainContext, report: Report): Result<ReportRepl
   const quietMs =
     node.heardAt === null ? Number.POSITIVE_INFINITY : ctx.clock.uptime() - node.heardAt
   const rebooted =
-    before !== null && bootProves(before, { ...report.facts, uptimeMs: report.uptimeMs }, quietMs)
+    before !== null &&
+    (bootProves(before, { ...report.facts, uptimeMs: report.uptimeMs }, quietMs) ||
+      goesOn(ctx, node, report))
   const stale = refuseStale(node, report, rebooted)
   if (stale) return stale
   const terms = grant(ctx, node, report, rebooted)
@@ -107,6 +109,20 @@ function refuseTwin(
       ? 'start one of them with another --name, then `eg node uncordon`'
       : `if the old one is gone for good: \`eg node lost --confirmed ${node.name}\``
   return refuse('node-refused', `${reason}; this one is refused and the name is cordoned`, hint)
+}
+
+/** True when reports of another boot than the last go on: it is the machine's present one. */
+function goesOn(ctx: BrainContext, node: LiveNode, report: Report): boolean {
+  const { bootId } = report.facts
+  const first = node.otherBoot
+  const now = { saidUptimeMs: report.uptimeMs, heardAt: ctx.clock.uptime() }
+  if (node.facts?.bootId === bootId) node.otherBoot = null
+  else if (first?.bootId !== bootId) node.otherBoot = { bootId, ...now }
+  else if (livesNow(first, now)) {
+    node.otherBoot = null
+    return true
+  }
+  return false
 }
 
 /** A report that was overtaken on its way tells of what is no longer so. */

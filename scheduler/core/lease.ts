@@ -75,6 +75,18 @@ export function termsFor(nodes: number, settings: LeaseSettings): LeaseTerms | n
   return nodes > 1 ? settings.terms : null
 }
 
+/** A report of a boot that nobody knows yet: uptimes of that machine and of this one. */
+export type OtherBoot = { bootId: string; saidUptimeMs: number; heardAt: number }
+
+/**
+ * Reports of another boot that come as far apart here as they say that they were sent are of a machine that runs
+ * now. What lay in a buffer while this scheduler stood still comes all at once, and may be of the boot before.
+ */
+export function livesNow(first: OtherBoot, then: Omit<OtherBoot, 'bootId'>): boolean {
+  const saidMs = then.saidUptimeMs - first.saidUptimeMs
+  return saidMs >= 1_000 && then.heardAt - first.heardAt >= saidMs / 2
+}
+
 /** A new boot proves that all old processes are gone, if it is the same machine and booted during the silence. */
 export function bootProves(
   before: { bootId: string; machineId: string },

@@ -2,7 +2,7 @@
 import type { DrainEnd, NodeFacts, NodeStateName, ProbeReport } from '../../proto/node.ts'
 import type { LeaseTerms, Report, RunUsage } from '../../proto/sync.ts'
 import { noHistory, type BreakerHistory } from '../core/breaker.ts'
-import type { Outstanding } from '../core/lease.ts'
+import type { OtherBoot, Outstanding } from '../core/lease.ts'
 
 export type Cordon = { by: string; reason: string; at: number }
 
@@ -44,6 +44,8 @@ export type LiveNode = StoredNode & {
   sequence: number
   /** What its machine's uptime was in the newest report. */
   saidUptimeMs: number
+  /** Another boot that has reported once, and is believed when it goes on. */
+  otherBoot: OtherBoot | null
   /** Its silence has been shown since this scheduler started. */
   shownSilent: boolean
   /** A full report was taken in since this scheduler started. */
@@ -83,6 +85,7 @@ export function newNode(name: string): LiveNode {
     session: null,
     sequence: 0,
     saidUptimeMs: 0,
+    otherBoot: null,
     shownSilent: false,
     synced: false,
     wantFull: true,

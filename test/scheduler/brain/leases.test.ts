@@ -245,6 +245,27 @@ describe('reports', () => {
     await expect(on.deliver(old)).rejects.toThrow('unavailable')
   })
 
+  test('a boot that began before an old report was read is believed when it goes on', async () => {
+    const { grid, job, on } = await two()
+    const old = { ...on.build(true), uptimeMs: 40_000 }
+    const uptimeBefore = grid.clock.uptime()
+    // The machine was started again; its report of before lay in a buffer meanwhile, and is read now.
+    on.sequence += 1
+    await on.deliver({ ...old, sequence: on.sequence })
+    on.reboot()
+    const since = (): number => 60_000 + grid.clock.uptime() - uptimeBefore
+    const again = (): typeof old => ({ ...on.build(true), uptimeMs: since(), placements: [] })
+    await expect(on.deliver(again())).rejects.toThrow('unavailable')
+    // A second one in the same breath proves nothing.
+    await expect(on.deliver({ ...again(), uptimeMs: since() + 5_000 })).rejects.toThrow(
+      'unavailable',
+    )
+    await grid.clock.advance(5_000)
+    await on.deliver({ ...again(), uptimeMs: since() + 5_000 })
+    expect(grid.brain.state.nodes.get(on.name)?.state).toBe('up')
+    expect(await grid.state(job)).toBe('pending')
+  })
+
   test('a placement that its node forgot is told again, or over if it had begun', async () => {
     const grid = await BrainGrid.open()
     const node = await grid.node('n1')
