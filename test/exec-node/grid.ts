@@ -59,7 +59,7 @@ export function order(job: number, change: Partial<Order> = {}, specChange = {})
 
 export const oneOff = { kind: 'task', onPartition: 'keep' } as const
 
-export function planOf(order: Order, run: number): RunPlan {
+function planOf(order: Order, run: number): RunPlan {
   const { spec } = order
   return {
     key: `${order.task}.${order.epoch}.${run}`,

@@ -8,7 +8,7 @@ import type { SimProcess, World } from './world.ts'
 
 export type NetworkFaults = { loss: number; duplicates: number; slow: number; meanMs: number }
 
-export const calm: NetworkFaults = { loss: 0, duplicates: 0, slow: 0, meanMs: 2 }
+const calm: NetworkFaults = { loss: 0, duplicates: 0, slow: 0, meanMs: 2 }
 
 /** What a caller gets; a lost reply is never told: callers have time-outs of their own. */
 export type Served<T> = { kind: 'reply'; value: T } | { kind: 'refused' }

@@ -6,7 +6,7 @@ import type { Host } from './host.ts'
 import type { Network } from './network.ts'
 import type { SimProcess } from './world.ts'
 
-export const pipeTimes = { pingMs: 4_000, silentMs: 10_000, resendMs: 700 }
+const pipeTimes = { pingMs: 4_000, silentMs: 10_000, resendMs: 700 }
 
 export type PipeEnds = {
   network: Network

@@ -18,7 +18,7 @@ export const anna: Caller = { owner: 'anna', rights: 'user', from: 'test' }
 export const bert: Caller = { owner: 'bert', rights: 'user', from: 'test' }
 export const operator: Caller = { owner: 'olga', rights: 'operator', from: 'test' }
 
-export const defaultSettings: BrainSettings = {
+const defaultSettings: BrainSettings = {
   limits: defaultLimits,
   lease: defaultLease,
   tickGapMs: 4,

@@ -10,7 +10,7 @@ export type World = {
   cwd?: string
 }
 
-export const testNow = Date.parse('2026-11-23T08:00:00.000Z')
+const testNow = Date.parse('2026-11-23T08:00:00.000Z')
 
 export async function eg(argv: string[], world: World = {}): Promise<Ran & { asked: string[] }> {
   const out: (string | Buffer)[] = []

@@ -10,7 +10,7 @@ import type {
   ReportReply,
 } from '../../proto/sync.ts'
 
-export const usualTerms: LeaseTerms = { termMs: 240_000, killMs: 270_000, endMs: 300_000 }
+const usualTerms: LeaseTerms = { termMs: 240_000, killMs: 270_000, endMs: 300_000 }
 
 export class FakeSchedulerLink implements SchedulerLink {
   readonly reports: Report[] = []

@@ -18,7 +18,7 @@ import { until } from '../../support/wait.ts'
 export const isRoot = process.getuid?.() === 0
 
 const own = userInfo()
-export const self: Identity = {
+const self: Identity = {
   user: own.username,
   uid: own.uid,
   gid: own.gid,
