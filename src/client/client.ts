@@ -53,8 +53,8 @@ export type Client = {
 export const defaultUrl = 'http://127.0.0.1:6444'
 /** Long enough for a scheduler to be stopped and started with a large queue. */
 const changePatienceMs = 10_000
-/** A question that nobody answers is soon told so; a change is worth waiting for. */
-const readPatienceMs = 2_000
+/** A question is told soon that nobody answers, but lives through the usual restart of a scheduler. */
+const readPatienceMs = 5_000
 /** Longer than any long poll of the API. */
 const silenceMs = 90_000
 /** A connection that closed before it was proven may be a restart; a stranger on the port stays one. */

@@ -10,6 +10,8 @@ test('without a word of the environment the lease is the usual one', () => {
 test('four rising numbers of seconds make a lease', () => {
   expect(leaseFromEnvironment('2,4,5,6.5')).toEqual({
     ...defaultLease,
+    // Several reports before a node is called silent.
+    reportEveryMs: 500,
     silentAfterMs: 2000,
     terms: { termMs: 4000, killMs: 5000, endMs: 6500 },
   })
