@@ -78,11 +78,13 @@ function parse(text: string): Holder | null {
   }
 }
 
-/** Which machine this is; one without an id of its own gets one that lives in the data folder. */
+/** Which agent's folder on which machine this is: a second agent under its name, or a wiped folder, is another. */
 export async function thisMachine(dataDir: string): Promise<string> {
-  const own = machineId()
-  if (own !== null) return own
-  const path = join(dataDir, 'machine-id')
+  return `${machineId() ?? 'machine'}/${await folderId(dataDir)}`
+}
+
+async function folderId(dataDir: string): Promise<string> {
+  const path = join(dataDir, 'folder-id')
   const kept = await readFile(path, 'utf8').catch(() => '')
   if (kept.trim() !== '') return kept.trim()
   const fresh = randomUUID()

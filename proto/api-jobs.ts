@@ -99,7 +99,9 @@ export const jobRoutes = {
       owner: Type.Optional(Type.String()),
       state: Type.Optional(TaskStateName),
       kind: Type.Optional(JobKind),
-      name: Type.Optional(Type.String({ description: 'exact, or a pattern with * and ?' })),
+      name: Type.Optional(
+        Type.String({ maxLength: 200, description: 'exact, or a pattern with * and ?' }),
+      ),
       finished: Type.Optional(Type.Boolean()),
       schedule: Type.Optional(Type.String()),
       limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),

@@ -27,7 +27,6 @@ const effects: Record<keyof JobEdit, Effect> = {
   cpuCores: 'now',
   pids: 'now',
   restart: 'now',
-  onPartition: 'now',
   stop: 'now',
   check: 'next-run',
   silenceMs: 'next-run',
@@ -38,6 +37,7 @@ const effects: Record<keyof JobEdit, Effect> = {
   cwd: 'next-run',
   out: 'next-run',
   err: 'next-run',
+  onPartition: 'next-placement',
   where: 'next-placement',
   slots: 'next-placement',
 }

@@ -22,6 +22,8 @@ type Parcel = {
   drafts: Draft[]
 }
 
+/** Of specs of the greatest size this makes a line of 16 MiB. */
+const ordersPerLine = 64
 const noRestart = { count: 0, by: '', why: '' }
 
 export class OrderDesk {
@@ -32,7 +34,12 @@ export class OrderDesk {
   readonly #touched = new Map<string, Set<string>>()
   readonly #wantFull = new Set<string>()
   /** Specs of jobs just submitted are needed again soon. */
-  readonly #specs = new LRUCache<number, JobSpec>({ max: 2_000 })
+  readonly #specs = new LRUCache<number, JobSpec>({
+    max: 2_000,
+    maxSize: 2 ** 26,
+    sizeCalculation: ({ command, env }) =>
+      1 + command.join('').length + Object.values(env).join('').length,
+  })
   #sending: Promise<void> = Promise.resolve()
 
   constructor(state: GridState, store: Store, nudge: () => void) {
@@ -90,9 +97,13 @@ export class OrderDesk {
         .map((key) => this.#draft(name, key))
         .filter((draft) => draft !== null)
       if (drafts.length === 0 && !full) continue
-      node.counter += 1
-      const revision = { incarnation: this.#state.incarnation, counter: node.counter }
-      parcels.push({ node: name, sink, full, revision, drafts })
+      // What does not fit into one line goes on in differences: absence from a list stops nothing.
+      for (let from = 0; from === 0 || from < drafts.length; from += ordersPerLine) {
+        node.counter += 1
+        const revision = { incarnation: this.#state.incarnation, counter: node.counter }
+        const part = drafts.slice(from, from + ordersPerLine)
+        parcels.push({ node: name, sink, full: full && from === 0, revision, drafts: part })
+      }
     }
     this.#touched.clear()
     return parcels.length === 0 ? null : () => this.#send(parcels)

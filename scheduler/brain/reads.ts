@@ -8,6 +8,7 @@ import type {
   TaskView,
   TimelineEntry,
 } from '../../proto/job.ts'
+import { globTest } from '../core/glob.ts'
 import { done, refuse, type Result } from '../core/result.ts'
 import type { LiveJob, StoredFacts } from '../state/live-job.ts'
 import type { EventRow, JobRow, RunRow, TaskRow } from '../store/change.ts'
@@ -15,7 +16,6 @@ import type { Call, Caller } from './call.ts'
 import type { BrainContext } from './context.ts'
 import { explainLive } from './explain-live.ts'
 import { taskOfRow } from './rows.ts'
-import { patternTest } from './select.ts'
 import {
   cancelledViews,
   finishedSummary,
@@ -67,7 +67,7 @@ export async function listJobs(
   if (!Number.isSafeInteger(after))
     return refuse('invalid', `"${query.page}" is not a page of this list`)
   const limit = query.limit ?? 10_000
-  const nameFits = query.name === undefined ? null : patternTest(query.name)
+  const nameFits = query.name === undefined ? null : globTest(query.name)
   const jobs: JobSummary[] = []
   let next: string | null = null
   // Jobs live in memory in the order of their numbers.

@@ -2,6 +2,7 @@
 import type { Selection } from '../../proto/api-jobs.ts'
 import type { Refusal } from '../../proto/errors.ts'
 import { parseJobRef } from '../../proto/ids.ts'
+import { globTest } from '../core/glob.ts'
 import { refuse, type Result } from '../core/result.ts'
 import type { LiveJob } from '../state/live-job.ts'
 import type { Caller } from './call.ts'
@@ -62,7 +63,7 @@ export function select(ctx: BrainContext, caller: Caller, selection: Selection):
     } else result.targets.push(found.value)
   }
   if (selection.all !== true && selection.name === undefined) return result
-  const fits = selection.name === undefined ? () => true : patternTest(selection.name)
+  const fits = selection.name === undefined ? () => true : globTest(selection.name)
   const everybody = selection.owner === '*' && caller.rights !== 'user'
   for (const job of ctx.state.jobs.values()) {
     if ((everybody || job.owner === owner) && mayChange(caller, job.owner) && fits(job.name)) {
@@ -70,15 +71,4 @@ export function select(ctx: BrainContext, caller: Caller, selection: Selection):
     }
   }
   return result
-}
-
-/** `*` any text, `?` one character. */
-export function patternTest(pattern: string): (name: string) => boolean {
-  if (!/[*?]/.test(pattern)) return (name) => name === pattern
-  const source = pattern
-    .replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.')
-  const test = new RegExp(`^${source}$`, 's')
-  return (name) => test.test(name)
 }

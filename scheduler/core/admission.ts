@@ -9,8 +9,8 @@ export type AdmissionLimits = {
   pids: number
   graceMs: number
   warnMs: number
-  /** Bytes of command and environment together; the kernel's own limit for exec is 2 MiB. */
-  argumentBytes: number
+  /** Of the whole spec as JSON: it travels with every order of the job. */
+  specBytes: number
   arrayTasks: number
 }
 
@@ -19,7 +19,7 @@ export const defaultLimits: AdmissionLimits = {
   pids: 1024,
   graceMs: 10_000,
   warnMs: 30_000,
-  argumentBytes: 1_900_000,
+  specBytes: 256 * 1024,
   arrayTasks: 10_000_000,
 }
 
@@ -100,8 +100,8 @@ export function problemOfSpec(spec: JobSpec, limits: AdmissionLimits): Refusal |
     ],
     [spec.command[0] === '', 'the command is empty', 'name a program after --'],
     [
-      argumentBytes(spec) > limits.argumentBytes,
-      `command and environment have over ${limits.argumentBytes} bytes`,
+      specBytes(spec) > limits.specBytes,
+      `command, environment and the rest of the job have over ${limits.specBytes} bytes`,
       'put the data into a file',
     ],
     [
@@ -130,11 +130,12 @@ export function tasksOf(spec: Pick<JobSpec, 'array'>): number {
     : Math.floor((spec.array.to - spec.array.from) / spec.array.step) + 1
 }
 
-function argumentBytes(spec: JobSpec): number {
-  let bytes = 0
-  for (const argument of spec.command) bytes += argument.length + 1
-  for (const [name, value] of Object.entries(spec.env)) bytes += name.length + value.length + 2
-  return bytes
+/** At most six bytes of JSON for a UTF-16 unit; only what may be too long is measured in full. */
+function specBytes(spec: JobSpec): number {
+  let units = 0
+  for (const argument of spec.command) units += argument.length
+  for (const [name, value] of Object.entries(spec.env)) units += name.length + value.length
+  return units < 16_384 ? units : JSON.stringify(spec).length
 }
 
 /** The basename of the command, made a valid job name. */

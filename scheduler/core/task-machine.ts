@@ -80,7 +80,7 @@ function afterEvent(task: Task, job: JobFacts, event: TaskEvent, now: number): T
     case 'forgotten':
       return forgotten(task, job, now)
     case 'adopted':
-      return adopted(task, event)
+      return adopted(task, job, event)
     default:
       return event satisfies never
   }
@@ -90,7 +90,9 @@ function placed(task: Task, job: JobFacts, node: string): Task {
   if (task.state.is !== 'pending')
     throw new IllegalMove(`task ${task.job}.${task.index} is not waiting`)
   const epoch = Math.max(task.epoch, job.epochBase) + 1
-  const placement = { node, epoch, firstRun: task.lastRun + 1, known: false, version: 0 }
+  const { onPartition } = job
+  const firstRun = task.lastRun + 1
+  const placement = { node, epoch, firstRun, onPartition, known: false, version: 0 }
   return { ...task, epoch, state: { is: 'placed', placement } }
 }
 
@@ -220,7 +222,7 @@ function leaseOver(
   { node, delayMs }: Extract<TaskEvent, { happened: 'lease-over' }>,
   now: number,
 ): Task {
-  if (job.onPartition === 'keep')
+  if (placementOf(task.state)?.onPartition === 'keep')
     return silent(task, `node ${node} is cut off; the job runs on there if it can`)
   const why = `node ${node} did not report until its lease was over`
   return placementOf(task.state)
@@ -242,10 +244,11 @@ function forgotten(task: Task, job: JobFacts, now: number): Task {
 
 function adopted(
   task: Task,
+  { onPartition }: JobFacts,
   { node, epoch, firstRun }: Extract<TaskEvent, { happened: 'adopted' }>,
 ): Task {
   if (task.state.is === 'finished' || epoch <= task.epoch) return task
-  const placement = { node, epoch, firstRun, known: false, version: 0 }
+  const placement = { node, epoch, firstRun, onPartition, known: false, version: 0 }
   const stop = stopOf(task.state)
   const state: TaskState = stop
     ? { is: 'stopping', placement, stop, stuck: [] }

@@ -8,6 +8,8 @@ export type Placement = {
   epoch: number
   /** Number of the first run of this placement. */
   firstRun: number
+  /** What its job said when it was placed: an edit reaches no node that is cut off. */
+  onPartition: 'stop' | 'keep'
   /** True once the node has said that it knows this placement. */
   known: boolean
   /** Version of the agent's record that was last taken in. */
