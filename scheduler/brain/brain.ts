@@ -86,7 +86,7 @@ export class Brain implements BrainDoor {
     this.#judge = new Judge(this.#ctx)
     this.#ticker = new Ticker(this.#ctx, this.#judge)
     const isReader = (options.readOnly ?? null) !== null
-    this.#replies = new ReplyMemory(isReader ? null : journal, snapshot)
+    this.#replies = new ReplyMemory(isReader ? null : journal, snapshot, () => clock.now())
     this.#maintenance = new Maintenance(this.#ctx)
     this.handlers = makeHandlers(this.#ctx, this.#asks)
     this.#readOnly = options.readOnly ?? null

@@ -3,15 +3,21 @@ import type { ReplyRow, Snapshot, TokenRow } from '../store/change.ts'
 import type { Journal } from './journal.ts'
 
 const keysPerOwner = 10_000
+/** As long as the store keeps the replies themselves. */
+const keysKeptMs = 86_400_000
+
+type KnownKey = { route: string; hash: string; at: number }
 
 export class ReplyMemory {
   readonly #journal: Journal | null
-  readonly #replies = new Map<string, Map<string, { route: string; hash: string }>>()
+  readonly #now: () => number
+  readonly #replies = new Map<string, Map<string, KnownKey>>()
   readonly #tokens = new Map<string, { owner: string; expiresAt: number }>()
 
   /** Without a journal all is kept for this start only. */
-  constructor(journal: Journal | null, snapshot: Snapshot) {
+  constructor(journal: Journal | null, snapshot: Snapshot, now: () => number) {
     this.#journal = journal
+    this.#now = now
     for (const row of snapshot.replies) this.#remember(row)
     for (const { hash, owner, expiresAt } of snapshot.tokens)
       this.#tokens.set(hash, { owner, expiresAt })
@@ -23,10 +29,16 @@ export class ReplyMemory {
   }
 
   known(owner: string, key: string): { route: string; hash: string } | null {
-    return this.#replies.get(owner)?.get(key) ?? null
+    const found = this.#replies.get(owner)?.get(key)
+    return found && found.at > this.#now() - keysKeptMs ? found : null
   }
 
   recordToken(row: TokenRow): void {
+    // All live equally long: the oldest come first.
+    for (const [hash, { expiresAt }] of this.#tokens) {
+      if (expiresAt > this.#now()) break
+      this.#tokens.delete(hash)
+    }
     this.#tokens.set(row.hash, { owner: row.owner, expiresAt: row.expiresAt })
     this.#journal?.change({ put: 'token', row })
   }
@@ -35,10 +47,10 @@ export class ReplyMemory {
     return this.#tokens.get(hash) ?? null
   }
 
-  #remember({ owner, key, route, hash }: Omit<ReplyRow, 'replyJson'>): void {
-    const keys = this.#replies.get(owner) ?? new Map<string, { route: string; hash: string }>()
+  #remember({ owner, key, route, hash, at }: Omit<ReplyRow, 'replyJson'>): void {
+    const keys = this.#replies.get(owner) ?? new Map<string, KnownKey>()
     this.#replies.set(owner, keys)
-    keys.set(key, { route, hash })
+    keys.set(key, { route, hash, at })
     const [oldest] = keys.keys()
     if (keys.size > keysPerOwner && oldest !== undefined) keys.delete(oldest)
   }
