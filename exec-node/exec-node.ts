@@ -8,7 +8,7 @@ import { packageVersion } from '../src/lib/package-version.ts'
 import { realClock } from '../src/lib/real-clock.ts'
 import { startAgent, type Agent } from './agent.ts'
 import { outputSource } from './ask.ts'
-import { checkHttp } from './check-http.ts'
+import { httpChecker } from './check-http.ts'
 import { takeDataFolder, thisMachine } from './data-folder.ts'
 import { openSpool } from './disk-spool.ts'
 import { skewMeter } from './health/clock-skew.ts'
@@ -113,6 +113,7 @@ async function start(
     randomName: () => randomBytes(6).toString('hex'),
   })
   const output = outputSource(lookUpUser, readOutput)
+  const checkHttp = httpChecker(lookUpUser)
   const random = Math.random
   const agent = await startAgent(
     { clock, random, log, driver, link, spool, health, output, planRun, checkHttp },

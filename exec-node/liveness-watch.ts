@@ -80,13 +80,13 @@ export class LivenessWatch {
   }
 
   async #check(entry: Entry, watch: Watch): Promise<Unhealthy | null> {
-    const { spec } = entry.record.order
+    const { spec, owner } = entry.record.order
     if (spec.check === null) return null
     const { probe, timeoutMs } = spec.check
     const key = runKey(entry.record, watch.liveness.run)
     const result: CheckResult = await (
       probe.kind === 'http'
-        ? this.#ports.checkHttp(probe.url, timeoutMs)
+        ? this.#ports.checkHttp(probe.url, timeoutMs, owner)
         : this.#ports.driver.check(key, probe.argv, timeoutMs)
     ).catch((error: unknown) => ({ ok: false, detail: words(error) }))
     watch.liveness = withCheck(watch.liveness, result)

@@ -86,7 +86,8 @@ export type AgentPorts = {
   health: HealthSource
   output: OutputSource
   planRun(order: Order, run: number): Promise<Planned>
-  checkHttp(url: string, timeoutMs: number): Promise<CheckResult>
+  /** Asks as the owner of the job. */
+  checkHttp(url: string, timeoutMs: number, owner: string): Promise<CheckResult>
 }
 
 export type AgentOptions = {
