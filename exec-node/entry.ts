@@ -9,13 +9,22 @@ import type { RunFacts } from './process/run-driver.ts'
 
 export type Change = (record: PlacementRecord) => PlacementRecord
 
+export type Pending = {
+  /** A change that could not be saved gives way to a newer one of the same name. */
+  name: string
+  change: Change
+  /** Told after the first try; what could not be saved stays pending all the same. */
+  settle: (saved: boolean) => void
+  failed: boolean
+}
+
 export type Entry = {
   readonly key: PlacementKey
   readonly task: string
   record: PlacementRecord
   onDisk: boolean
   asked: Asked
-  pending: { change: Change; done: () => void }[]
+  pending: Pending[]
   busy: boolean
   dirty: boolean
   cancelWake: Cancel

@@ -100,13 +100,14 @@ export class OrderStream {
       return this.#again('orders of another grid')
     }
     if (verdict.kind === 'gap') return this.#again('an order line was missed')
-    this.#failures = 0
     if (verdict.kind === 'ignore') {
+      this.#failures = 0
       this.#ports.log.info({ event: 'orders-ignored', detail: verdict.why })
       return
     }
-    await this.#placements.order(line.orders)
+    if (!(await this.#placements.order(line.orders))) return this.#again('an order is not on disk')
     await this.#lease.know({ revision: line.revision })
+    this.#failures = 0
   }
 
   async #ask({ id, ask }: Asked): Promise<void> {

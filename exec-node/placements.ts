@@ -67,19 +67,19 @@ export class Placements {
     for (const record of records) this.#add(newEntry(record, true))
     for (const facts of runs) this.#adoptRun(facts)
     for (const [key, newer] of staleOnes(records)) {
-      void this.#change(this.#entries.get(key), (record) => stale(record, newer))
+      void this.#change(this.#entries.get(key), 'stale', (record) => stale(record, newer))
     }
     this.wakeAll()
   }
 
-  /** Resolves when the orders are on disk. */
-  async order(orders: readonly Order[]): Promise<void> {
-    const saved: Promise<void>[] = []
+  /** Tells whether the orders are on disk. */
+  async order(orders: readonly Order[]): Promise<boolean> {
+    const saved: Promise<boolean>[] = []
     for (const order of orders) saved.push(...this.#order(order))
-    await Promise.all(saved)
+    return (await Promise.all(saved)).every(Boolean)
   }
 
-  /** What the scheduler says to the placements of a report; resolves when it is on disk. */
+  /** What the scheduler says to the placements of a report; resolves when its saving was tried. */
   async answers(answers: readonly ReplyAnswer[]): Promise<void> {
     await Promise.all(answers.map((answer) => this.#answer(answer)))
   }
@@ -93,7 +93,7 @@ export class Placements {
       isEnded(record) || !isSingleCopy(record.order)
         ? record
         : { ...record, ending: quicker(record.ending, { cause, graceMs: late.leftMs }) }
-    await Promise.all([...this.entries].map((entry) => this.#change(entry, change)))
+    await Promise.all([...this.entries].map((entry) => this.#change(entry, 'expire', change)))
   }
 
   /** The driver saw something change. */
@@ -130,13 +130,14 @@ export class Placements {
   }
 
   #takeRun(entry: Entry, run: number): void {
-    void this.#change(entry, (record) => withFoundRun(record, run, this.#options.facts.bootId))
+    const { bootId } = this.#options.facts
+    void this.#change(entry, `run ${run}`, (record) => withFoundRun(record, run, bootId))
   }
 
-  #order(order: Order): Promise<void>[] {
-    const own = [...(this.#byTask.get(order.task) ?? [])]
+  #order(order: Order): Promise<boolean>[] {
+    const known = [...(this.#byTask.get(order.task) ?? [])]
     const plan = planOrder(order, {
-      records: own.map((entry) => entry.record),
+      records: known.map((entry) => entry.record),
       strangers: this.strangers.epochs(order.task),
       overEpoch: this.#over.epoch(order.task),
     })
@@ -145,15 +146,15 @@ export class Placements {
       this.#ports.log.info({ event: 'order-ignored', task, epoch, detail: plan.why })
       return []
     }
-    const saved: Promise<void>[] = []
+    const saved: Promise<boolean>[] = []
     for (const epoch of plan.stale) {
-      saved.push(this.#change(this.get(order.task, epoch), (record) => stale(record, order.epoch)))
-      saved.push(this.strangers.stop(order.task, epoch))
+      const older = this.get(order.task, epoch)
+      saved.push(this.#change(older, 'stale', (record) => stale(record, order.epoch)))
+      saved.push(this.strangers.stop(order.task, epoch).then(() => true))
     }
     if (plan.kind === 'create') this.#create(order)
-    saved.push(
-      this.#change(this.get(order.task, order.epoch), (record) => withOrder(record, order)),
-    )
+    const own = this.get(order.task, order.epoch)
+    saved.push(this.#change(own, 'order', (record) => withOrder(record, order)))
     return saved
   }
 
@@ -171,7 +172,7 @@ export class Placements {
       if (then === 'forget') await this.strangers.forget(task, epoch)
       return
     }
-    await this.#change(entry, (record) => {
+    await this.#change(entry, `answer ${then}`, (record) => {
       const next = acknowledged(record, version, entry.removed)
       if (then === 'keep') return next
       if (then === 'forget' && isEnded(record) && version >= record.version) entry.forget = true
@@ -179,8 +180,8 @@ export class Placements {
     })
   }
 
-  #change(entry: Entry | undefined, change: Change): Promise<void> {
-    return entry === undefined ? Promise.resolve() : this.#turns.change(entry, change)
+  #change(entry: Entry | undefined, name: string, change: Change): Promise<boolean> {
+    return entry === undefined ? Promise.resolve(true) : this.#turns.change(entry, name, change)
   }
 
   /** An older placement of the task may still have processes here, or a run that no record explains. */

@@ -40,10 +40,12 @@ export class Turns {
     this.#listener = listener
   }
 
-  /** Resolves when the changed record is on disk. */
-  change(entry: Entry, change: Change): Promise<void> {
-    return new Promise((done) => {
-      entry.pending.push({ change, done })
+  /** Tells whether the changed record is on disk; where not, it is tried again, but nobody waits for it. */
+  change(entry: Entry, name: string, change: Change): Promise<boolean> {
+    if (this.#closed) return Promise.resolve(false)
+    return new Promise((settle) => {
+      entry.pending = entry.pending.filter((other) => !other.failed || other.name !== name)
+      entry.pending.push({ name, change, settle, failed: false })
       this.wake(entry)
     })
   }
@@ -88,6 +90,7 @@ export class Turns {
       }
     }
     entry.busy = false
+    if (this.#closed) for (const { settle } of entry.pending) settle(false)
   }
 
   #wakeLater(entry: Entry, delayMs: number): void {
@@ -98,10 +101,13 @@ export class Turns {
     const asked = entry.pending.splice(0)
     const next = await this.#decide(entry, asked).catch((error: unknown) => {
       // What was asked is not on disk: it is asked again in the next turn.
-      entry.pending.unshift(...asked)
+      const newer = new Set(entry.pending.map(({ name }) => name))
+      const still = asked.filter(({ name }) => !newer.has(name))
+      entry.pending.unshift(...still.map((one) => ({ ...one, failed: true })))
+      for (const { settle } of asked) settle(false)
       throw error
     })
-    for (const { done } of asked) done()
+    for (const { settle } of asked) settle(true)
     return this.#act(entry, next)
   }
 

@@ -387,6 +387,40 @@ describe('the exchange', () => {
     expect(grid.machine.started).toEqual(['1.1.1.1'])
   })
 
+  it('a full disk keeps neither reports nor stops of other placements waiting', async () => {
+    const grid = new TestGrid()
+    await grid.start()
+    grid.link.give(order(1), order(2))
+    await grid.advance(1_000)
+    const save = grid.spool.save.bind(grid.spool)
+    let full = true
+    grid.spool.save = async (record) => {
+      if (full) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
+      await save(record)
+    }
+    grid.link.give(order(1, { want: stopWant }))
+    await grid.advance(1_000)
+    const before = grid.link.reports.length
+    grid.link.wantFull = true
+    grid.link.give(order(2, { want: stopWant }))
+    await grid.advance(400_000)
+    expect(grid.link.reports.length).toBeGreaterThan(before + 20)
+    expect(grid.machine.living()).toHaveLength(0)
+    full = false
+    await grid.advance(30_000)
+    expect(grid.link.forgotten).toEqual(new Set(['1.1.1', '2.1.1']))
+    await grid.agent?.stop()
+  })
+
+  it('an agent on a full disk can be stopped', async () => {
+    const grid = new TestGrid()
+    await grid.start()
+    grid.spool.isFull = true
+    grid.link.give(order(1))
+    await grid.advance(1_000)
+    expect(await grid.agent?.stop()).toEqual({ running: 0 })
+  })
+
   it('a full disk starts nothing, and does not keep what shall end', async () => {
     const grid = new TestGrid()
     await grid.start()
