@@ -1,11 +1,11 @@
 /** Facts about this machine and the present boot, and the identity of processes within it. */
 import { uptime } from '../../src/lib/real-clock.ts'
-import { readSmall } from './kernel-file.ts'
+import { readIfAllowed, readSmall } from './kernel-file.ts'
 
 export const bootId: string = (readSmall('/proc/sys/kernel/random/boot_id') ?? 'unknown').trim()
 
 export function machineId(): string | null {
-  return readSmall('/etc/machine-id')?.trim() || null
+  return readIfAllowed('/etc/machine-id')?.trim() || null
 }
 
 /** Counts on while the machine sleeps: the clock of leases and deadlines. */
@@ -25,7 +25,7 @@ export type ProcessStat = {
 }
 
 export function processStat(pid: number): ProcessStat | null {
-  const text = readSmall(`/proc/${pid}/stat`)
+  const text = readIfAllowed(`/proc/${pid}/stat`)
   const end = text?.lastIndexOf(')') ?? -1
   if (!text || end < 0) return null
   const rest = text.slice(end + 2).split(' ')

@@ -2,6 +2,7 @@
 import { accessSync, constants, mkdirSync, readdirSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { isGone } from './kernel-file.ts'
 import type { RunKey } from './run-driver.ts'
 
 /** True when the folder stands and is ours to make folders in and move processes into. */
@@ -20,8 +21,9 @@ export function listFolders(path: string): RunKey[] {
   try {
     const entries = readdirSync(path, { withFileTypes: true })
     return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
-  } catch {
-    return []
+  } catch (error) {
+    if (isGone(error)) return []
+    throw error
   }
 }
 

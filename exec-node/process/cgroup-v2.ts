@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { noUsage, parsePressure, pidsIn, type CgroupDriver, type Setting } from './cgroup-driver.ts'
 import { listFolders, makeFolder, removeFolder, removeIfEmpty } from './cgroup-folders.ts'
-import { field, readSmall, writeSmall } from './kernel-file.ts'
+import { field, readIfAllowed, readSmall, writeSmall } from './kernel-file.ts'
 import type { RunPlan } from './run-driver.ts'
 
 const needed = ['memory', 'pids']
@@ -115,7 +115,7 @@ function limitSettings(folder: string, limits: RunPlan['limits'], changed: boole
 function unifiedMount(): string | null {
   for (const line of (readSmall('/proc/self/mounts') ?? '').split('\n')) {
     const [, point, type] = line.split(' ')
-    if (type === 'cgroup2' && point && offers(readSmall(join(point, 'cgroup.controllers'))))
+    if (type === 'cgroup2' && point && offers(readIfAllowed(join(point, 'cgroup.controllers'))))
       return point
   }
   return null
@@ -129,15 +129,15 @@ function offers(controllers: string | null): boolean {
 /** Lets children of `folder` have the controllers; a folder with processes of its own cannot. */
 function enableControllers(folder: string, mount: string): boolean {
   const file = join(folder, 'cgroup.subtree_control')
-  if (!offers(readSmall(join(folder, 'cgroup.controllers')))) return false
-  if (!offers(readSmall(file)) && folder !== mount) leaveForLeaf(folder)
+  if (!offers(readIfAllowed(join(folder, 'cgroup.controllers')))) return false
+  if (!offers(readIfAllowed(file)) && folder !== mount) leaveForLeaf(folder)
   for (const name of [...needed, ...wished]) writeSmall(file, `+${name}`)
-  return offers(readSmall(file))
+  return offers(readIfAllowed(file))
 }
 
 /** Moves this agent into a leaf of its own, if the folder holds nobody but the agent. */
 function leaveForLeaf(folder: string): void {
-  const pids = pidsIn(readSmall(join(folder, 'cgroup.procs')))
+  const pids = pidsIn(readIfAllowed(join(folder, 'cgroup.procs')))
   const leaf = join(folder, 'agent')
   if (pids.length === 1 && pids[0] === process.pid && makeFolder(leaf))
     writeSmall(join(leaf, 'cgroup.procs'), String(process.pid))

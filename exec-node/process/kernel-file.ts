@@ -6,13 +6,40 @@ import { closeSync, openSync, readSync, writeFileSync } from 'node:fs'
 
 const buffer = Buffer.alloc(65_536)
 
+/** What the kernel says of a process or cgroup that is gone, or of a file that has nothing to tell. */
+const absent = new Set(['ENOENT', 'ESRCH', 'ENODEV', 'ENOTSUP', 'EOPNOTSUPP'])
+const notOurs = new Set(['EACCES', 'EPERM', 'ENOTDIR'])
+
+/** Null when it is gone; any other failure throws, for what cannot be read may well live. */
 export function readSmall(path: string): string | null {
-  let file: number
   try {
-    file = openSync(path, 'r')
-  } catch {
-    return null
+    return readFully(path)
+  } catch (error) {
+    if (isGone(error)) return null
+    throw error
   }
+}
+
+/** Null also for what is kept from us: another account's process, a mount that is not for us. */
+export function readIfAllowed(path: string): string | null {
+  try {
+    return readSmall(path)
+  } catch (error) {
+    if (notOurs.has(codeOf(error))) return null
+    throw error
+  }
+}
+
+export function isGone(error: unknown): boolean {
+  return absent.has(codeOf(error))
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? ''
+}
+
+function readFully(path: string): string {
+  const file = openSync(path, 'r')
   try {
     let used = 0
     for (;;) {
@@ -20,8 +47,6 @@ export function readSmall(path: string): string | null {
       used += got
       if (got === 0 || used === buffer.length) return buffer.toString('utf8', 0, used)
     }
-  } catch {
-    return null
   } finally {
     closeSync(file)
   }

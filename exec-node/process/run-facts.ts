@@ -2,7 +2,7 @@
 import type { Cause, Usage } from '../../proto/cause.ts'
 import { bootId, isSameProcess, processStat, uptimeMs } from './boot.ts'
 import type { CgroupDriver } from './cgroup-driver.ts'
-import { readSmall } from './kernel-file.ts'
+import { readIfAllowed } from './kernel-file.ts'
 import { oomVictim } from './oom-victim.ts'
 import type { RunFacts, RunKey, StuckProcess } from './run-driver.ts'
 import type { RunRecord } from './run-folder.ts'
@@ -121,6 +121,6 @@ function stuckOf({ journal, spec, stop }: RunRecord, { pids }: Vitals): StuckPro
   if (now < killedAt + stuckAfterMs) return []
   return pids.flatMap((pid) => {
     const state = processStat(pid)?.state
-    return state ? [{ pid, state, waitChannel: readSmall(`/proc/${pid}/wchan`) ?? '' }] : []
+    return state ? [{ pid, state, waitChannel: readIfAllowed(`/proc/${pid}/wchan`) ?? '' }] : []
   })
 }
