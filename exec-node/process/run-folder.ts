@@ -1,11 +1,11 @@
 /** The run folders of a node: what the agent writes for the shepherds, and what it reads back. */
 import { readFileSync } from 'node:fs'
-import { mkdir, readdir, rename, rm, rmdir, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { Cause } from '../../proto/cause.ts'
 import { parseJournal, type Journal } from './journal.ts'
-import { readSmall } from './kernel-file.ts'
+import { isGone, readSmall } from './kernel-file.ts'
 import type { RunKey } from './run-driver.ts'
 import { decodeSpec, type SpecFacts } from './spec.ts'
 
@@ -29,6 +29,8 @@ export function runFolders(nodeDir: string) {
     folder,
     async prepare(): Promise<void> {
       for (const path of [runs, damaged]) await mkdir(path, { recursive: true, mode: 0o700 })
+      const halfMade = (await readdir(runs)).filter((name) => name.startsWith('.'))
+      for (const name of halfMade) await rm(join(runs, name), { recursive: true, force: true })
     },
     async keys(): Promise<RunKey[]> {
       return (await readdir(runs)).filter((name) => !name.startsWith('.'))
@@ -36,11 +38,18 @@ export function runFolders(nodeDir: string) {
     async create(key: RunKey, spec: Buffer): Promise<void> {
       // Made under another name first: a folder without a spec is never seen.
       const made = join(runs, `.${key}`)
-      await mkdir(made, { mode: 0o700 })
-      await writeFile(join(made, 'spec'), spec, { mode: 0o600 })
-      await rename(made, folder(key))
+      const clear = () => rm(made, { recursive: true, force: true })
+      await clear()
+      try {
+        await mkdir(made, { mode: 0o700 })
+        await writeFile(join(made, 'spec'), spec, { mode: 0o600 })
+        await rename(made, folder(key))
+      } catch (error) {
+        await clear().catch(() => {})
+        throw error
+      }
     },
-    /** Null when the folder is gone; `damaged` when it cannot be understood. */
+    /** Null when the folder is gone; `damaged` when it cannot be understood. What cannot be read throws. */
     async load(key: RunKey): Promise<RunRecord | 'damaged' | null> {
       try {
         const spec = await memory.spec(key)
@@ -49,6 +58,7 @@ export function runFolders(nodeDir: string) {
         if (!spec || (text !== null && !journal)) return 'damaged'
         return { key, spec, journal, stop: await memory.stop(key) }
       } catch (error) {
+        if (!isMisshapen(error)) throw error
         return isGone(error) && !(await exists(folder(key))) ? null : 'damaged'
       }
     },
@@ -132,12 +142,17 @@ function readOrNull(path: string): string | null {
 }
 
 async function exists(path: string): Promise<boolean> {
-  return readdir(path).then(
+  return stat(path).then(
     () => true,
-    () => false,
+    (error: unknown) => {
+      if (isGone(error)) return false
+      throw error
+    },
   )
 }
 
-function isGone(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT'
+/** The folder does not hold the files it should; every other failure to read says nothing of them. */
+function isMisshapen(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR'
 }
