@@ -3,7 +3,8 @@ import { protocolVersion, type Report, type ReportReply } from '../proto/sync.ts
 import { noCancel, type Cancel } from '../src/lib/clock.ts'
 import { words } from './act.ts'
 import { termsInForce } from './core/lease.ts'
-import { isEnded, reportOf } from './core/record.ts'
+import { isEnded } from './core/record.ts'
+import { fitted } from './core/report-size.ts'
 import type { LeaseKeeper } from './lease-keeper.ts'
 import type { Placements } from './placements.ts'
 import type { AgentOptions, AgentPorts, ReportOutcome } from './ports.ts'
@@ -117,6 +118,9 @@ export class Reporter {
     const told = full
       ? entries
       : entries.filter(({ record }) => record.version > record.ackedVersion || isEnded(record))
+    const records = told.map((entry) => entry.record)
+    const { placements, left } = fitted(records, full)
+    if (left) this.#again = true
     return {
       protocol: protocolVersion,
       node,
@@ -128,7 +132,7 @@ export class Reporter {
       full,
       revision: this.#lease.state.revision,
       terms: termsInForce(this.#lease.lease),
-      placements: told.map((entry) => reportOf(entry.record)),
+      placements,
       oddities: this.#placements.strangers.oddities(),
       health: this.#ports.health.reports(),
       ...(this.#usage.news.length > 0 ? { usages: [...this.#usage.news] } : {}),
