@@ -77,6 +77,14 @@ static inline void enter_as_owner(const struct spec *spec, int channel) {
   reset_signals();
 }
 
+static inline void make_cgroup(const struct spec *spec, int channel) {
+  for (int i = 0; i < spec->make.count; i++)
+    if (mkdir(spec->make.items[i], 0755) && errno != EEXIST) give_up(channel, "mkdir", spec->make.items[i]);
+  apply_all(&spec->try);
+  for (int i = 0; i < spec->set.count; i++)
+    if (!apply(spec->set.items[i])) give_up(channel, "cgroup", spec->set.items[i]);
+}
+
 /* `pipes` are the write ends towards the logger, or -1 where output goes straight to the files. */
 static inline _Noreturn void start_command(const struct spec *spec, int channel, const int pipes[2]) {
   struct message message = { 0 };

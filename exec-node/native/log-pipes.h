@@ -9,6 +9,12 @@ static int logger_program = -1;
 static int64_t logger_at, draining_at;
 static int pipes[2][2] = { { -1, -1 }, { -1, -1 } };
 
+static inline bool open_pipes(const struct spec *spec) {
+  if (!spec->logger) return true;
+  logger_program = open(spec->logger, O_RDONLY | O_CLOEXEC);
+  return pipe2(pipes[0], O_CLOEXEC) == 0 && pipe2(pipes[1], O_CLOEXEC) == 0;
+}
+
 static inline void start_logger(const struct spec *spec) {
   logger_at = uptime_ms();
   logger = fork();

@@ -6,15 +6,15 @@
 #include "ending.h"
 #include "last-output.h"
 #include "members.h"
+#include "stop.h"
 #include <poll.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 
 #define NEVER INT64_MAX
 static struct spec spec;
 static struct lease lease = { 0, 0 };
 static pid_t main_pid;
-static bool started, failed, ended, warned, timed_out, fenced, oom, swept, childless;
+static bool told_to_go, started, failed, ended, warned, timed_out, fenced, oom, swept, childless;
 static const char *by = "none"; /* which ladder ends the run */
 static int64_t began_at, kill_at = NEVER, kill_pause_ms;
 static int signals, channel = -1;
@@ -25,30 +25,39 @@ static void end_run(const char *why, int signal, int64_t deadline) {
   if (signal) ask_members(&spec, signal, logger);
 }
 
-static void make_cgroup(void) {
-  for (int i = 0; i < spec.make.count; i++)
-    if (mkdir(spec.make.items[i], 0755) && errno != EEXIST) give_up(channel, "mkdir", spec.make.items[i]);
-  apply_all(&spec.try);
-  for (int i = 0; i < spec.set.count; i++)
-    if (!apply(spec.set.items[i])) give_up(channel, "cgroup", spec.set.items[i]);
+static void refuse(const char *call, int error) {
+  if (!failed) note("failed %s %d %lld", call, error, (long long)wall_ms());
+  failed = true;
+  close(channel);
+  channel = -1;
+  if (main_pid > 0) return;
+  main_pid = 0; /* -1 would mean everybody to kill() */
+  ended = true;
 }
 
 static void start_run(void) {
-  int ends[2], writers[2];
+  int ends[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends)) _exit(1);
-  for (int i = 0; i < 2; i++) {
-    if (spec.logger && pipe2(pipes[i], O_CLOEXEC)) _exit(1);
-    writers[i] = pipes[i][1];
-  }
-  if (spec.logger) logger_program = open(spec.logger, O_RDONLY | O_CLOEXEC);
+  if (!open_pipes(&spec)) _exit(1);
   main_pid = fork();
+  int error = errno;
   channel = ends[main_pid == 0];
   close(ends[main_pid != 0]);
   if (main_pid == 0) {
-    make_cgroup();
-    start_command(&spec, channel, writers);
+    make_cgroup(&spec, channel);
+    start_command(&spec, channel, (int[]){ pipes[0][1], pipes[1][1] });
   }
   fcntl(channel, F_SETFL, O_NONBLOCK);
+  if (main_pid < 0) refuse("fork", error);
+}
+
+/* What is stopped before it was told to go executes nothing of the owner's, however far it has come. */
+static bool stopped_early(void) {
+  long long signal, deadline;
+  if (told_to_go || !read_stop(&signal, &deadline)) return false;
+  refuse("stop", ECANCELED);
+  if (!ended) kill(main_pid, SIGKILL);
+  return true;
 }
 
 static void hear_child(void) {
@@ -72,8 +81,9 @@ static void hear_child(void) {
     } else if (message.failed) {
       failed = true;
       note("failed %s %d %lld %s", message.call, message.error, (long long)wall_ms(), message.detail);
-    } else {
+    } else if (!stopped_early()) {
       ready = message;
+      told_to_go = true;
       if (spec.logger && !logger) start_logger(&spec);
       if (spec.single) read_lease("../../lease", &lease);
       int64_t deadline = spec.single ? lease.term_at : NEVER;
@@ -130,10 +140,8 @@ static void reap(void) {
 static void obey_stop(void) {
   static long long last_signal, last_deadline;
   long long signal, deadline;
-  char *text = read_whole("stop", NULL);
-  bool known = text && sscanf(text, "%lld %lld", &signal, &deadline) == 2;
-  free(text);
-  if (!known || (signal == last_signal && deadline == last_deadline)) return;
+  if (!read_stop(&signal, &deadline) || (signal == last_signal && deadline == last_deadline)) return;
+  stopped_early();
   bool again = signal == last_signal;
   last_signal = signal;
   last_deadline = deadline;
@@ -166,7 +174,6 @@ static bool end_members(int64_t now) {
   return false;
 }
 
-
 static void wait_for_news(int64_t now) {
   struct pollfd polled[] = { { .fd = signals, .events = POLLIN }, { .fd = channel, .events = POLLIN } };
   struct signalfd_siginfo info[8];
@@ -176,28 +183,22 @@ static void wait_for_news(int64_t now) {
     if (!timed_out && due < next) next = due;
   }
   if (kill_at < NEVER) next = kill_at > now ? (kill_at < next ? kill_at : next) : now + kill_pause_ms;
-  if (draining_at || cleaning_at) next = now + 20;
+  if (draining_at || cleaning_at || !main_pid) next = now + 20;
   poll(polled, 2, next > now ? next - now : 1);
   while (read(signals, info, sizeof info) > 0) continue;
 }
 
 static _Noreturn void keep_run(void) {
-  sigset_t wanted;
   long long start = 0;
-  sigemptyset(&wanted);
-  sigaddset(&wanted, SIGCHLD);
-  sigaddset(&wanted, SIGUSR1);
-  sigprocmask(SIG_BLOCK, &wanted, NULL);
-  signal(SIGCHLD, SIG_DFL);
+  signals = open_signals();
   setsid();
-  signals = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   spec.root = getpid();
   process_stat(getpid(), NULL, NULL, &start);
   if (!read_spec("spec", &spec) || !spec.boot || strcmp(spec.boot, boot_id()) != 0) _exit(1);
   spec.root = getpid();
   if (!journal_claim(start, boot_id())) _exit(0);
-  start_run();
+  if (!stopped_early()) start_run();
   for (;;) {
     int64_t now = uptime_ms();
     wait_for_news(now);

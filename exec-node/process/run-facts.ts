@@ -86,6 +86,7 @@ function causeOf(
   if (journal?.failed) {
     const { call, error, detail } = journal.failed
     if (call === 'lease') return { kind: 'lease-expired', node: nodeName }
+    if (call === 'stop' && stop) return stop.cause
     return { kind: 'could-not-start', call, error, detail }
   }
   if (journal?.exit) {

@@ -45,6 +45,16 @@ describe.each<RunDriver['enforcement'] | undefined>([undefined, 'rlimit'])(
       expect(await grid.output('stop.1')).toBe('up\nbye\n')
     })
 
+    it('what is stopped before it starts executes nothing, and the stop is its cause', async () => {
+      const mark = join(grid.work, 'ran')
+      await grid.start('early.1', ['sh', '-c', `trap "" TERM; echo > ${mark}; sleep 600`])
+      await grid.driver.stop('early.1', { cause, signal: 'SIGTERM', graceMs: 600_000 })
+      const facts = await grid.over('early.1')
+      expect(facts.cause).toEqual(cause)
+      expect(existsSync(mark)).toBe(false)
+      await grid.driver.remove('early.1')
+    })
+
     it('who ignores the signal is killed after the grace; a shorter grace wins, the first cause stays', async () => {
       await grid.start('stop.2', ignorer)
       await up('stop.2')
