@@ -90,7 +90,7 @@ export class Placements {
     if (late === null) return
     const cause = { kind: 'lease-expired', node: this.#options.node } as const
     const change: Change = (record) =>
-      isEnded(record) || !isSingleCopy(record.order)
+      isEnded(record) || !isSingleCopy(record)
         ? record
         : { ...record, ending: quicker(record.ending, { cause, graceMs: late.leftMs }) }
     await Promise.all([...this.entries].map((entry) => this.#change(entry, 'expire', change)))

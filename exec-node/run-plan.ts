@@ -1,7 +1,7 @@
 /** From an order to what the driver needs to start its next run: identity, environment, limits, files. */
 import type { Cause } from '../proto/cause.ts'
 import type { Order } from '../proto/sync.ts'
-import { isSingleCopy } from './core/record.ts'
+import { wantsSingleCopy } from './core/record.ts'
 import { outputPlan, taskId } from './file-names.ts'
 import type { Planned } from './ports.ts'
 import type { Identity, RunPlan } from './process/run-driver.ts'
@@ -64,7 +64,7 @@ export function planRun(
         ? null
         : { limitMs: spec.timeMs, warnSignal: spec.warn.signal, warnMs: spec.warn.beforeMs },
     stop: spec.stop,
-    singleCopy: isSingleCopy(order),
+    singleCopy: wantsSingleCopy(order),
   }
 }
 

@@ -28,5 +28,5 @@ export type Around = {
 
 export function mayStart(record: PlacementRecord, around: Around): boolean {
   if (!around.answered || around.blocked) return false
-  return !isSingleCopy(record.order) || allowsStart(around.lease, around.uptimeMs)
+  return !isSingleCopy(record) || allowsStart(around.lease, around.uptimeMs)
 }

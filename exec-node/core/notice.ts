@@ -18,7 +18,7 @@ const end = (record: PlacementRecord, ending: Ending): void => {
 }
 
 function noticeLease(record: PlacementRecord, around: Around): void {
-  if (!isSingleCopy(record.order)) return
+  if (!isSingleCopy(record)) return
   const late = overdue(around.lease, around.uptimeMs)
   if (late === null) return
   const graceMs = record.ending?.graceMs ?? null

@@ -4,7 +4,7 @@
  */
 import { isNewer, type Order, type OrderLine, type Revision } from '../../proto/sync.ts'
 import type { PlacementKey, PlacementRecord } from './record.ts'
-import { isEnded, keyOf, placementKey } from './record.ts'
+import { isEnded, isSingleCopy, keyOf, placementKey } from './record.ts'
 import { quicker } from './stop-plan.ts'
 
 export type Known = { grid: string | null; revision: Revision | null }
@@ -61,7 +61,7 @@ export function planOrder(order: Order, here: Here): OrderPlan {
 
 /** The record under a newer order; what it said of the end of the placement stays. */
 export function withOrder(record: PlacementRecord, order: Order): PlacementRecord {
-  return isEnded(record) ? record : { ...record, order }
+  return isEnded(record) ? record : { ...record, order, wasSingleCopy: isSingleCopy(record) }
 }
 
 /** The scheduler gave the task away: what lives here must end, it is no copy that counts. */

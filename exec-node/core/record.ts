@@ -21,6 +21,8 @@ export type Ending = { cause: Cause; graceMs: number | null }
 export type PlacementRecord = {
   format: 1
   order: Order
+  /** An earlier order of this placement said so. */
+  wasSingleCopy?: boolean
   version: number
   ackedVersion: number
   phase: Phase
@@ -65,7 +67,11 @@ export function currentRun(record: PlacementRecord): RunRecord | null {
 export const isEnded = (record: PlacementRecord): boolean => record.phase.kind === 'ended'
 
 /** Two copies of it must never run: it stops when its node is cut off. */
-export const isSingleCopy = (order: Order): boolean => order.spec.onPartition === 'stop'
+export const wantsSingleCopy = (order: Order): boolean => order.spec.onPartition !== 'keep'
+
+/** Once said of a placement it holds as long as that lives: its task may be placed elsewhere by then. */
+export const isSingleCopy = (record: PlacementRecord): boolean =>
+  record.wasSingleCopy === true || wantsSingleCopy(record.order)
 
 export function newRun(number: number): RunReport {
   const nothing = { pid: null, startedAt: null, endedAt: null, cause: null, usage: null }

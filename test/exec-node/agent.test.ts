@@ -292,6 +292,23 @@ describe('the lease', () => {
     expect(grid.link.told('1.1')?.phase).toMatchObject({ cause: { kind: 'lease-expired' } })
   })
 
+  it('ends what was ever single-copy, whichever order said so', async () => {
+    const grid = new TestGrid()
+    await grid.start()
+    grid.link.give(order(1), order(2, {}, { onPartition: 'keep' }), order(3))
+    await grid.advance(1_000)
+    grid.link.give(order(1, {}, { onPartition: 'keep' }), order(2))
+    await grid.advance(1_000)
+    grid.crash()
+    await grid.start()
+    grid.link.give(order(3, {}, { onPartition: 'keep' }))
+    await grid.advance(1_000)
+    grid.link.mode = 'silent'
+    grid.link.cut()
+    await grid.advance(260_000)
+    expect(grid.machine.living()).toEqual([])
+  })
+
   it('is renewed by a refused connection, unless the site says otherwise', async () => {
     for (const [refusalRenews, left] of [
       [true, 1],
