@@ -15,6 +15,10 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
+if (!existsSync(join(root, 'node_modules/typescript'))) {
+  console.error('The packages are not installed: run `npm ci` first.')
+  process.exit(1)
+}
 execFileSync(
   process.execPath,
   [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.build.json')],

@@ -42,7 +42,8 @@ async function show(...args) {
 }
 
 function step(title) {
-  process.stdout.write(`\n\x1b[1m${title}\x1b[0m\n`)
+  const [bold, plain] = process.stdout.isTTY ? ['\x1b[1m', '\x1b[0m'] : ['', '']
+  process.stdout.write(`\n${bold}${title}${plain}\n`)
 }
 
 function check(holds, what) {

@@ -15,7 +15,10 @@ import { counted } from './words.ts'
 export const command = defineCommand({
   usage: '[OPTION…]',
   options: {
-    data: { value: 'DIR', help: 'data folder of the grid (default: $EVERGRID_DATA)' },
+    data: {
+      value: 'DIR',
+      help: 'data folder of the grid (default: $EVERGRID_DATA, else as "eg help" says)',
+    },
     'stop-jobs': { help: 'first stop all jobs of everybody, and wait until nothing runs' },
   },
   operands: [0, 0],

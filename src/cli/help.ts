@@ -39,7 +39,7 @@ export function overview(groups: Readonly<Record<string, Entries>>): string {
       '',
     ]),
     'Jobs are named by number (17), by name, or as a task of an array (17.3).',
-    '"eg COMMAND --help" tells more. Environment: EVERGRID_URL, EVERGRID_DATA, NO_COLOR.',
+    '"eg COMMAND --help" tells more. Environment: EVERGRID_URL, EVERGRID_DATA\n(default: /var/lib/evergrid for root, else evergrid in the XDG state folder), EVERGRID_PATIENCE, NO_COLOR.',
     '',
   ].join('\n')
 }

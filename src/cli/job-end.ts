@@ -8,6 +8,8 @@ import type { Client } from '../client/client.ts'
 /** A scheduler may be away for so long while somebody waits for a job. */
 export const waitPatienceMs = 3_600_000
 const pollMs = 30_000
+/** A job that has not begun by then is worth a word about why. */
+const firstPollMs = 5_000
 
 /** As a shell would say it: 128+N for a signal; what the grid ended is as if by SIGTERM. */
 function causeStatus(cause: Cause | null): number {
@@ -41,15 +43,26 @@ function causeStatus(cause: Cause | null): number {
 export async function untilFinished(
   client: Client,
   job: string,
-  signal?: AbortSignal,
+  {
+    signal,
+    onWaiting,
+  }: { signal?: AbortSignal | undefined; onWaiting?: (why: string) => void } = {},
 ): Promise<JobSummary> {
-  for (;;) {
+  for (let isFirst = true; ; isFirst = false) {
     const summary = await client.call(
       'waitJob',
-      { params: { job }, query: { timeoutMs: pollMs } },
+      { params: { job }, query: { timeoutMs: isFirst && onWaiting ? firstPollMs : pollMs } },
       { patienceMs: waitPatienceMs, signal },
     )
     if (summary.state === 'finished') return summary
+    if (isFirst && onWaiting && summary.state === 'pending') {
+      const { summary: why } = await client.call(
+        'explainJob',
+        { params: { job } },
+        { patienceMs: waitPatienceMs, signal },
+      )
+      onWaiting(`job ${summary.id} ${why} (eg explain ${summary.id})`)
+    }
   }
 }
 

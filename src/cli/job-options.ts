@@ -46,7 +46,11 @@ export const editableOptions = {
 } as const satisfies OptionTable
 
 export const jobOptions = {
-  name: { value: 'NAME', short: 'n', help: 'name (default: that of the command)' },
+  name: {
+    value: 'NAME',
+    short: 'n',
+    help: 'name of the job (default: that of the command, or of the schedule)',
+  },
   ...editableOptions,
   queue: { value: 'QUEUE', help: 'queue (default: by kind)' },
   stdin: { value: 'FILE', help: 'file that it reads as standard input' },

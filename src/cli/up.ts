@@ -17,7 +17,7 @@ import { counted } from './words.ts'
 export const command = defineCommand({
   usage: '[OPTION…]',
   options: {
-    data: { value: 'DIR', help: 'data folder (default: $EVERGRID_DATA)' },
+    data: { value: 'DIR', help: 'data folder (default: $EVERGRID_DATA, else as "eg help" says)' },
     port: { value: 'N', help: 'port on 127.0.0.1 (default 6444; 0: a free one)' },
     slots: { value: 'N', help: 'slots of each node (default: processors of the machine)' },
     nodes: { value: 'N', help: 'exec-nodes on this machine, named node1… (default 1)' },

@@ -41,7 +41,10 @@ export async function waitForJobs(jobs: readonly string[], waiting: Waiting): Pr
   const { client, terminal } = waiting
   const ended = await Promise.all(
     jobs.map(async (job) => {
-      const summary = await untilFinished(client, job, waiting.signal)
+      const summary = await untilFinished(client, job, {
+        signal: waiting.signal,
+        onWaiting: terminal.say,
+      })
       return { summary, status: await jobStatus(client, summary) }
     }),
   )

@@ -182,7 +182,7 @@ test('node show', async () => {
     by:       root
     reason:   new disk
     deadline: 2026-11-23 09:00:00, then requeue
-    left:     2 tasks, 4 moved at once
+    left:     2 tasks; at most 4 bots at once
 
     TASK  NAME  OWNER  WHAT     TO     DETAIL
     17.1  bot   ada    moving   node2

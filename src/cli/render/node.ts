@@ -77,7 +77,7 @@ export function drainText(drain: DrainView, look: Look): string {
         'deadline',
         drain.deadlineAt === null ? 'none' : `${timeText(drain.deadlineAt)}, then ${drain.then}`,
       ],
-      ['left', `${counted(drain.left, 'task')}, ${drain.atOnce} moved at once`],
+      ['left', `${counted(drain.left, 'task')}; at most ${counted(drain.atOnce, 'bot')} at once`],
     ],
     look,
   )
