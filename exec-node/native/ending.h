@@ -2,11 +2,17 @@
 #ifndef ENDING_H
 #define ENDING_H
 #include "journal.h"
+#include "log-pipes.h"
 #include "owner.h"
 
 static pid_t cleaner;
 static bool tmp_removed;
 static int64_t cleaning_at;
+
+/* The shepherd's own process beside the run, which no signal to its members is meant for. */
+static inline pid_t helper(void) {
+  return logger ? logger : cleaner > 0 ? cleaner : 0;
+}
 
 /* A process of its own: it acts as the owner, and a file system that hangs holds up nothing else. */
 static inline bool tidied(const struct spec *spec, int64_t now) {

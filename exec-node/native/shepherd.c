@@ -22,7 +22,7 @@ static int signals, channel = -1;
 static void end_run(const char *why, int signal, int64_t deadline) {
   if (!ended && strcmp(by, "none") == 0) by = why;
   if (deadline < kill_at) kill_at = deadline;
-  if (signal) ask_members(&spec, signal, logger);
+  if (signal) ask_members(&spec, signal, helper());
 }
 
 static void refuse(const char *call, int error) {
@@ -112,7 +112,7 @@ static void watch_lease(int64_t now) {
   }
   if (!fenced) end_run("fence", SIGTERM, NEVER);
   fenced = true;
-  if (now >= lease.kill_at) kill_members(&spec, logger);
+  if (now >= lease.kill_at) kill_members(&spec, helper());
 }
 
 static void reap(void) {
@@ -160,16 +160,16 @@ static void watch_time(int64_t now) {
   }
 }
 
-/* True when no process of the run but its logger is left. */
+/* True when no process of the run is left, the shepherd's own aside. */
 static bool end_members(int64_t now) {
   if (!ended && now < kill_at) return false;
   // As subreaper it inherits whatever the run leaves: no child, no descendant.
   bool none = childless && spec.procs.count == 0;
-  if (none || signal_members(&spec, 0, logger) == 0) return ended;
+  if (none || signal_members(&spec, 0, helper()) == 0) return ended;
   if (ended && !swept) end_run(by, SIGTERM, now + (spec.grace < 5000 ? spec.grace : 5000));
   if (ended) swept = true;
   if (now < kill_at) return false;
-  kill_members(&spec, logger);
+  kill_members(&spec, helper());
   kill_pause_ms = kill_pause_ms ? (kill_pause_ms < 500 ? kill_pause_ms * 2 : 1000) : 5;
   return false;
 }

@@ -145,7 +145,11 @@ class ShepherdDriver implements RunDriver {
     const pids = seen ? [] : this.#cgroup.pids(key, { shepherd: null, main: null })
     if (seen?.vitals.populated || pids.length > 0) throw new Error(`run ${key} still has processes`)
     const { spec, journal } = seen?.record ?? {}
-    if (spec && !journal?.empty?.tmpRemoved) await askOwner([spec.identity, 'rmtree', spec.tmpDir])
+    if (spec && !journal?.empty?.tmpRemoved) {
+      // The folder stays for as long as only it tells where the TMPDIR is.
+      const reply = await askOwner([spec.identity, 'rmtree', spec.tmpDir])
+      if (!reply.ok) throw new Error(`TMPDIR of run ${key} could not be removed: ${reply.error}`)
+    }
     if (!journal?.empty) this.#cgroup.remove(key)
     await this.#folders.remove(key)
     for (const memory of [this.#odd, this.#live, this.#stops]) memory.delete(key)

@@ -55,6 +55,18 @@ describe.each<RunDriver['enforcement'] | undefined>([undefined, 'rlimit'])(
       await grid.driver.remove('early.1')
     })
 
+    it('a big TMPDIR is removed after an end, by a stop too', async () => {
+      const fill =
+        'cd "$0"; seq 8000 | xargs mkdir; echo up; sleep 600'
+      const { tmpDir } = grid.plan('tidy.1', [])
+      await grid.start('tidy.1', ['sh', '-c', fill, tmpDir])
+      await up('tidy.1')
+      await grid.driver.stop('tidy.1', { cause, signal: 'SIGTERM', graceMs: 5 })
+      await grid.over('tidy.1')
+      expect((await grid.journal('tidy.1')).trimEnd()).toMatch(/empty \d+ 1$/)
+      expect(existsSync(tmpDir)).toBe(false)
+    })
+
     it('who ignores the signal is killed after the grace; a shorter grace wins, the first cause stays', async () => {
       await grid.start('stop.2', ignorer)
       await up('stop.2')
