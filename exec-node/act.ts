@@ -7,23 +7,34 @@ import type { AgentPorts } from './ports.ts'
 
 type Ports = Pick<AgentPorts, 'driver' | 'planRun' | 'log'>
 
-export async function act(entry: Entry, action: Action, ports: Ports): Promise<void> {
+/** A name service that is away is asked again after so long, anything else that failed sooner. */
+const lookUpAgainMs = 5_000
+const againMs = 1_000
+
+/** In how many ms to try again; null: it was done, or can never be. */
+export async function act(entry: Entry, action: Action, ports: Ports): Promise<number | null> {
   const key = runKey(entry.record, action.run)
   if (action.kind === 'start') {
     const failure = await start(entry, action.run, ports)
+    if (failure === 'passing') {
+      entry.asked = { ...nothingAsked, run: action.run }
+      return lookUpAgainMs
+    }
     entry.startFailure = { run: action.run, cause: failure ?? vanished }
-    return
+    return null
   }
   try {
     if (action.kind === 'stop') await ports.driver.stop(key, action.order)
     else if (action.kind === 'suspend') await ports.driver.suspend(key)
     else if (action.kind === 'resume') await ports.driver.resume(key)
     else await limit(entry, action.run, ports)
+    return null
   } catch (error) {
     warn(entry, ports, `${action.kind}-failed`, error)
     // Not asked then: the next turn asks anew.
     const { run, started } = entry.asked
     entry.asked = { ...nothingAsked, run, started }
+    return againMs
   }
 }
 
@@ -35,10 +46,14 @@ const vanished: Cause = {
   detail: 'the run left no trace',
 }
 
-async function start(entry: Entry, run: number, ports: Ports): Promise<Cause | null> {
+async function start(entry: Entry, run: number, ports: Ports): Promise<Cause | 'passing' | null> {
   const { order } = entry.record
   try {
     const planned = await ports.planRun(order, run)
+    if (!planned.ok && planned.cause === null) {
+      warn(entry, ports, 'start-waits', planned.detail)
+      return 'passing'
+    }
     if (!planned.ok) return planned.cause
     await ports.driver.start(planned.plan)
     ports.log.info({ event: 'run-started', task: order.task, epoch: order.epoch, run })
@@ -52,6 +67,7 @@ async function start(entry: Entry, run: number, ports: Ports): Promise<Cause | n
 
 async function limit(entry: Entry, run: number, ports: Ports): Promise<void> {
   const planned = await ports.planRun(entry.record.order, run)
+  if (!planned.ok && planned.cause === null) throw new Error(planned.detail)
   if (!planned.ok) return
   const applied = await ports.driver.limit(planned.plan.key, planned.plan.limits)
   if (applied) return

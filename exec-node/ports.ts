@@ -74,7 +74,11 @@ export type OutputSource = {
   tail(order: Order, seen: RunFacts): Promise<RunReport['tail']>
 }
 
-export type Planned = { ok: true; plan: RunPlan } | { ok: false; cause: Cause }
+export type Planned =
+  | { ok: true; plan: RunPlan }
+  | { ok: false; cause: Cause }
+  /** A passing failure that says nothing about the run. */
+  | { ok: false; cause: null; detail: string }
 
 export type AgentPorts = {
   clock: Clock

@@ -23,6 +23,8 @@ export type PlanOptions = {
 export function planner(options: PlanOptions): (order: Order, run: number) => Promise<Planned> {
   return async (order, run) => {
     const found = await options.lookUp(order.owner)
+    if (!found.ok && found.error === 'lookup-failed')
+      return { ok: false, cause: null, detail: `${order.owner}: ${found.detail}` }
     if (!found.ok) return { ok: false, cause: noSuchUser(order, found) }
     return { ok: true, plan: planRun(order, run, found.identity, options) }
   }

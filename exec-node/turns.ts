@@ -191,7 +191,10 @@ export class Turns {
   }
 
   async #act(entry: Entry, next: Step): Promise<number | null> {
-    for (const action of next.actions) await act(entry, action, this.#ports)
+    for (const action of next.actions) {
+      const againInMs = await act(entry, action, this.#ports)
+      if (againInMs !== null) return againInMs
+    }
     if (next.actions.some((action) => action.kind !== 'stop')) entry.dirty = true
     let clean = true
     for (const run of entry.record.runs) {

@@ -40,6 +40,25 @@ describe('one-off tasks', () => {
     expect(told.at(-1)).toMatchObject({ cause: { code: 3 }, pid: expect.any(Number) as number })
   })
 
+  it('wait for a name service that is away, and can be stopped meanwhile', async () => {
+    const grid = new TestGrid(() => exits(1_000, 0))
+    await grid.start()
+    grid.isNameServiceAway = true
+    grid.link.give(order(1, {}, oneOff), order(2, {}, oneOff))
+    await grid.advance(30_000)
+    expect(grid.link.told('1.1')?.phase).toEqual({ kind: 'accepted' })
+    grid.link.give(order(2, { want: stopWant }, oneOff))
+    await grid.advance(1_000)
+    expect(grid.link.told('2.1')?.phase).toEqual({ kind: 'ended', cause: cancelled })
+    grid.isNameServiceAway = false
+    await grid.advance(10_000)
+    expect(grid.machine.started).toEqual(['1.1.1.1'])
+    expect(grid.link.told('1.1')?.phase).toEqual({
+      kind: 'ended',
+      cause: { kind: 'exit', code: 0 },
+    })
+  })
+
   it('are not started again by an order that was under way when they were forgotten', async () => {
     const grid = new TestGrid(() => exits(100))
     await grid.start()

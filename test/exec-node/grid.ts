@@ -90,6 +90,7 @@ export class TestGrid {
   readonly spool = new FakeSpool()
   readonly machine: FakeMachine
   agent: Agent | null = null
+  isNameServiceAway = false
   #session = 0
   /** Calls of a crashed agent come to nothing. */
   #life = { over: false }
@@ -115,7 +116,10 @@ export class TestGrid {
         answer: async () => ({ ok: true, problem: null, data: '', cursor: null, end: true }),
         tail: async () => ({ out: 'b3V0', err: '' }),
       },
-      planRun: async (order, run) => ({ ok: true, plan: planOf(order, run) }),
+      planRun: async (order, run) =>
+        this.isNameServiceAway
+          ? { ok: false, cause: null, detail: 'no answer' }
+          : { ok: true, plan: planOf(order, run) },
       checkHttp: async () => ({ ok: true, detail: '' }),
     }
     const facts = {

@@ -81,4 +81,9 @@ describe('the plan of a run', () => {
       cause: { kind: 'could-not-start', call: 'getpwnam' },
     })
   })
+  it('a name service that does not answer says nothing about the run', async () => {
+    const lookUp = async () => ({ ok: false, error: 'lookup-failed', detail: 'no answer' }) as const
+    const planned = await planner({ ...options, lookUp })(order(1), 1)
+    expect(planned).toEqual({ ok: false, cause: null, detail: 'alice: no answer' })
+  })
 })
