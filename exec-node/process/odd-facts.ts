@@ -1,27 +1,73 @@
-/** Facts of what no record explains: cgroups without a folder, and folders that had to be set aside. */
+/** What no record explains: cgroups without a folder, and folders that had to be set aside. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { bootId, isSameProcess } from './boot.ts'
 import { noUsage, type CgroupDriver } from './cgroup-driver.ts'
+import { isGone } from './kernel-file.ts'
 import type { RunFacts, RunKey } from './run-driver.ts'
 
 /** The agent's own leaf in a delegated subtree is no run. */
 const notRuns = new Set(['agent'])
 
-export function oddFacts(
-  cgroup: CgroupDriver,
-  cgroups: readonly RunKey[],
-  explained: ReadonlySet<RunKey>,
-  setAside: ReadonlyMap<RunKey, string>,
-): RunFacts[] {
-  const found = new Set([...setAside.keys(), ...cgroups])
-  return [...found]
-    .filter((key) => !explained.has(key) && !notRuns.has(key))
-    .flatMap((key) => {
-      const populated = cgroup.pids(key, { shepherd: null, main: null }).length > 0
-      const detail = setAside.get(key)
-      // An empty cgroup without a record is a leftover that means nothing any more.
-      if (!populated && detail === undefined) return []
-      const oddity = detail ?? 'a cgroup that no record explains'
-      return [{ ...unknownRun, key, populated, oddity, usage: cgroup.usage(cgroup.reader(key)) }]
-    })
+/** Where a record was set aside to: null when it could not be moved. */
+type SetAside = { place: string | null; detail: string }
+
+export function oddRuns(cgroup: CgroupDriver) {
+  const setAside = new Map<RunKey, SetAside>()
+  const pids = (key: RunKey): number[] =>
+    cgroup.pids(key, rootsIn(setAside.get(key)?.place ?? null) ?? noRoots)
+  /** Without cgroups only the journal tells whose the processes were: without it they may live. */
+  const populated = (key: RunKey): boolean => {
+    if (pids(key).length > 0) return true
+    const place = setAside.get(key)?.place
+    return cgroup.enforcement === 'rlimit' && place !== undefined && rootsIn(place) === null
+  }
+  return {
+    pids,
+    populated,
+    keep: (key: RunKey, odd: SetAside) => void setAside.set(key, odd),
+    delete: (key: RunKey) => void setAside.delete(key),
+    facts(cgroups: readonly RunKey[], explained: ReadonlySet<RunKey>): RunFacts[] {
+      return [...new Set([...setAside.keys(), ...cgroups])]
+        .filter((key) => !explained.has(key) && !notRuns.has(key))
+        .flatMap((key) => {
+          const detail = setAside.get(key)?.detail
+          const alive = populated(key)
+          // An empty cgroup without a record is a leftover that means nothing any more.
+          if (!alive && detail === undefined) return []
+          const oddity = detail ?? 'a cgroup that no record explains'
+          const usage = cgroup.usage(cgroup.reader(key))
+          return [{ ...unknownRun, key, populated: alive, oddity, usage }]
+        })
+    },
+  }
+}
+
+type Roots = { shepherd: number | null; main: number | null }
+const noRoots: Roots = { shepherd: null, main: null }
+
+/** Which processes a damaged record still tells of; null when it does not tell. */
+function rootsIn(place: string | null): Roots | null {
+  const text = place === null ? null : journalIn(place)
+  if (text === null) return null
+  // A shepherd claims the folder before it starts anything.
+  if (text === '') return noRoots
+  const [, shepherd, shepherdStart, boot] = text.match(/^shepherd (\d+) (\d+) (\S+)\n/) ?? []
+  if (boot === undefined) return null
+  const [, main, mainStart] = text.match(/^started (\d+) (\d+) /m) ?? []
+  const alive = (pid: string | undefined, start: string | undefined) =>
+    boot === bootId && isSameProcess(Number(pid), Number(start)) ? Number(pid) : null
+  return { shepherd: alive(shepherd, shepherdStart), main: alive(main, mainStart) }
+}
+
+/** Empty where none was ever written. */
+function journalIn(place: string): string | null {
+  try {
+    return readFileSync(join(place, 'journal'), 'utf8') || null
+  } catch (error) {
+    return isGone(error) ? '' : null
+  }
 }
 
 const unknownRun: RunFacts = {

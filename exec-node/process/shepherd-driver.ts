@@ -8,7 +8,7 @@ import { chooseCgroup } from './choose-cgroup.ts'
 import { openLauncher } from './launcher.ts'
 import { memorySampler } from './memory-sampler.ts'
 import { signalQuietly } from './no-cgroup.ts'
-import { oddFacts } from './odd-facts.ts'
+import { oddRuns } from './odd-facts.ts'
 import { forgetVictim } from './oom-victim.ts'
 import { orphanLadder } from './orphan-ladder.ts'
 import { askOwner } from './owner-program.ts'
@@ -47,7 +47,7 @@ class ShepherdDriver implements RunDriver {
   readonly #sampler = memorySampler()
   readonly #launcher
   readonly #context: FactsContext
-  readonly #odd = new Map<RunKey, string>()
+  readonly #odd
   /** Runs that may live, with what was last seen of them. */
   readonly #live = new Map<RunKey, { record: RunRecord; vitals: Vitals } | null>()
   readonly #listeners: ((key: RunKey | null) => void)[] = []
@@ -60,6 +60,7 @@ class ShepherdDriver implements RunDriver {
     this.#cgroup = chooseCgroup(options.gridTag, options.enforcement)
     this.enforcement = this.#cgroup.enforcement
     this.#folders = runFolders(options.nodeDir)
+    this.#odd = oddRuns(this.#cgroup)
     this.#ladder = orphanLadder(this.#cgroup)
     this.#launcher = openLauncher(() => this.#unclaimed())
     const sampled = (key: RunKey) => this.#sampler.usage(key)
@@ -97,7 +98,7 @@ class ShepherdDriver implements RunDriver {
     const cgroups = this.#cgroup.list()
     const keys = await this.#folders.keys()
     const known = await Promise.all(keys.map((key) => this.#facts(key)))
-    const odd = oddFacts(this.#cgroup, cgroups, new Set(keys), this.#odd)
+    const odd = this.#odd.facts(cgroups, new Set(keys))
     return [...known.filter((facts) => facts !== null), ...odd]
   }
 
@@ -110,9 +111,7 @@ class ShepherdDriver implements RunDriver {
     const seen = await this.#see(key)
     if (seen) return factsOf(seen.record, seen.vitals, this.#context)
     const cgroups = this.#cgroup.list().filter((name) => name === key)
-    return (
-      oddFacts(this.#cgroup, cgroups, new Set(), this.#odd).find((odd) => odd.key === key) ?? null
-    )
+    return this.#odd.facts(cgroups, new Set()).find((odd) => odd.key === key) ?? null
   }
 
   stop(key: RunKey, order: StopOrder): Promise<void> {
@@ -142,8 +141,8 @@ class ShepherdDriver implements RunDriver {
 
   async remove(key: RunKey): Promise<void> {
     const seen = await this.#see(key)
-    const pids = seen ? [] : this.#cgroup.pids(key, { shepherd: null, main: null })
-    if (seen?.vitals.populated || pids.length > 0) throw new Error(`run ${key} still has processes`)
+    if (seen ? seen.vitals.populated : this.#odd.populated(key))
+      throw new Error(`run ${key} still has processes`)
     const { spec, journal } = seen?.record ?? {}
     if (spec && !journal?.empty?.tmpRemoved) {
       // The folder stays for as long as only it tells where the TMPDIR is.
@@ -187,9 +186,9 @@ class ShepherdDriver implements RunDriver {
   }
 
   async #setAside(key: RunKey): Promise<null> {
-    const place = await this.#folders.setAside(key).catch(() => 'nowhere: it could not be moved')
-    const detail = `damaged record, set aside to ${place}`
-    this.#odd.set(key, detail)
+    const place = await this.#folders.setAside(key).catch(() => null)
+    const detail = `damaged record, set aside to ${place ?? 'nowhere: it could not be moved'}`
+    this.#odd.keep(key, { place, detail })
     this.#live.delete(key)
     this.#options.log?.warn({ event: 'run-record-damaged', task: key, detail })
     return null
@@ -216,7 +215,7 @@ class ShepherdDriver implements RunDriver {
 
   /** A cgroup without a record has no ladder to keep: it is told once, and killed when no grace is given. */
   #stopOdd(key: RunKey, order: StopOrder): void {
-    const pids = this.#cgroup.pids(key, { shepherd: null, main: null })
+    const pids = this.#odd.pids(key)
     const signal = order.graceMs > 0 ? (signalNumber(order.signal) ?? stopSignalDefault) : 'SIGKILL'
     for (const pid of pids) signalQuietly(pid, signal)
     this.#cgroup.freeze(key, false, pids)

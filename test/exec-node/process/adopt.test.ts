@@ -1,6 +1,6 @@
 /** A restarted agent finds its runs as they are; damage and strangers are shown, never fatal. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -65,6 +65,8 @@ it('a record that cannot be read is set aside, its processes stay visible', asyn
   for (const one of facts) expect(one.oddity).toContain('damaged')
   if (grid.driver.enforcement === 'rlimit') {
     process.kill(pid, 'SIGKILL')
+    const aside = facts.find(({ key }) => key === 'bad.1')?.oddity?.split(' set aside to ')[1]
+    rmSync(join(aside ?? '', 'journal'))
     return
   }
   expect(facts.find(({ key }) => key === 'bad.1')?.populated).toBe(true)
@@ -73,6 +75,31 @@ it('a record that cannot be read is set aside, its processes stay visible', asyn
   expect(stranger).toMatchObject({ populated: true, oddity: 'a cgroup that no record explains' })
   await grid.driver.stop('bad.1', { cause, signal: 'SIGKILL', graceMs: 0 })
   await until(async () => !(await grid.driver.facts('bad.1'))?.populated)
+})
+
+it('without cgroups a damaged record whose processes nobody knows is not said to be empty', async () => {
+  const bare = await openGrid('rlimit')
+  const journal = (key: string) => join(bare.nodeDir, 'runs', key, 'journal')
+  for (const key of ['odd.1', 'odd.2']) await bare.start(key, ['sleep', '600'])
+  const pid = (await bare.running('odd.1')).pid ?? 0
+  await bare.running('odd.2')
+  const claim = readFileSync(journal('odd.2'), 'utf8')
+  process.kill(await shepherdOf(bare, 'odd.1'), 'SIGKILL')
+  const place = async (key: string) => {
+    const facts = await bare.driver.facts(key)
+    expect(facts).toMatchObject({ populated: true, supervised: false })
+    return facts?.oddity?.split(' set aside to ')[1] ?? ''
+  }
+  writeFileSync(journal('odd.1'), 'nonsense\n')
+  const aside = await place('odd.1')
+  await expect(bare.driver.remove('odd.1')).rejects.toThrow('still has processes')
+  writeFileSync(journal('odd.2'), `${claim}nonsense\n`)
+  await place('odd.2')
+  await bare.driver.stop('odd.2', { cause, signal: 'SIGTERM', graceMs: 1000 })
+  await bare.over('odd.2')
+  process.kill(pid, 'SIGKILL')
+  rmSync(join(aside, 'journal'))
+  await bare.close()
 })
 
 it('a folder of an earlier boot is over', async () => {
