@@ -5,9 +5,10 @@ import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { words } from './act.ts'
-import { isRecord, keyOf } from './core/record.ts'
+import { keyOf } from './core/record.ts'
 import type { KeptState, Loaded, Spool } from './ports.ts'
 import type { LeaseRecord } from './process/run-driver.ts'
+import { flawOf, isRecord } from './record-shape.ts'
 
 /** Given up when the disk is full, so that stops, leases and ends can still be written. */
 const reserveBytes = 4 * 2 ** 20
@@ -42,10 +43,15 @@ async function replace(path: string, text: string): Promise<void> {
 async function load(dataDir: string, folder: string, statePath: string): Promise<Loaded> {
   const loaded: Loaded = { state: null, placements: [], damaged: [] }
   const setAside = async (path: string, name: string, detail: string) => {
-    const aside = join(dataDir, 'damaged')
-    await mkdir(aside, { recursive: true, mode: 0o700 })
-    await rename(path, join(aside, `${name}.${randomUUID()}`))
     loaded.damaged.push({ name, detail })
+    const aside = join(dataDir, 'damaged')
+    try {
+      await mkdir(aside, { recursive: true, mode: 0o700 })
+      await rename(path, join(aside, `${name}.${randomUUID()}`))
+    } catch (error) {
+      // On a full disk it stays where it is, and is told of again at the next start.
+      loaded.damaged.push({ name, detail: `it could not be moved away: ${words(error)}` })
+    }
   }
   for (const name of await readdir(folder)) {
     const path = join(folder, name)
@@ -57,7 +63,7 @@ async function load(dataDir: string, folder: string, statePath: string): Promise
     if (!read.ok) await setAside(path, name, read.detail)
     else if (isRecord(read.value) && `${keyOf(read.value)}.json` === name) {
       loaded.placements.push(read.value)
-    } else await setAside(path, name, 'it is no placement record')
+    } else await setAside(path, name, flawOf(read.value) ?? 'it is of another placement')
   }
   const state = readJson(statePath)
   if (!state.ok && !state.absent) await setAside(statePath, 'agent.json', state.detail)

@@ -1,6 +1,5 @@
 /** What the agent keeps of one placement in its spool: the order, and what became of it here. */
 import type { Cause } from '../../proto/cause.ts'
-import { parseTaskKey } from '../../proto/ids.ts'
 import type { Order, Phase, PlacementReport, RunReport } from '../../proto/sync.ts'
 
 export type RunRecord = {
@@ -124,20 +123,4 @@ export function reportOf(record: PlacementRecord): PlacementReport {
     runs: fresh.map((run) => run.report),
     version: record.version,
   }
-}
-
-/** Is this text from the spool a record that can be worked with? */
-export function isRecord(value: unknown): value is PlacementRecord {
-  if (typeof value !== 'object' || value === null) return false
-  const record = value as Partial<PlacementRecord>
-  return (
-    record.format === 1 &&
-    typeof record.order?.task === 'string' &&
-    Number.isInteger(parseTaskKey(record.order.task).job) &&
-    Number.isInteger(record.order.epoch) &&
-    typeof record.order.spec?.kind === 'string' &&
-    typeof record.phase?.kind === 'string' &&
-    Array.isArray(record.runs) &&
-    Number.isInteger(record.nextRun)
-  )
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
-import { newRecord } from '../../exec-node/core/record.ts'
+import { newRecord, newRun } from '../../exec-node/core/record.ts'
 import { takeDataFolder } from '../../exec-node/data-folder.ts'
 import { openSpool } from '../../exec-node/disk-spool.ts'
 import { writeLease } from '../../exec-node/process/lease-file.ts'
@@ -36,6 +36,41 @@ it('gives back what it was given, and sets aside what it cannot read', async () 
   expect(await readdir(join(folder, 'placements'))).toEqual(['1.1.1.json'])
   expect(await readdir(join(folder, 'damaged'))).toHaveLength(2)
   expect(await readFile(join(folder, 'lease'), 'utf8')).toBe('endless\n')
+})
+
+it('sets aside what is JSON but no sound record, and goes on with the rest', async () => {
+  const sound = {
+    ...newRecord(order(1)),
+    wasSingleCopy: true,
+    backoff: { until: 5, untilUptimeMs: 5.5 },
+    runEnding: {
+      run: 1,
+      cause: { kind: 'restarted', by: 'a', why: 'b' } as const,
+      graceMs: 0.5,
+    },
+    runs: [{ bootId: 'b', state: 'over' as const, version: 1, limits: '[]', report: newRun(1) }],
+  }
+  const { onPartition: _, ...noPartition } = sound.order.spec
+  const flawed = [
+    { ...sound, runs: [null] },
+    { ...sound, runs: [{ state: 'over' }] },
+    { ...sound, phase: { kind: 'dancing' } },
+    { ...sound, ackedVersion: 'x' },
+    { ...sound, order: { ...sound.order, spec: noPartition } },
+    { ...sound, order: { ...sound.order, want: null } },
+    { ...sound, ending: {} },
+  ]
+  const spool = await openSpool(folder, writeLease)
+  await spool.save(sound)
+  for (const [at, record] of flawed.entries()) {
+    const task = `${at + 2}.1`
+    const text = JSON.stringify({ ...record, order: { ...record.order, task } })
+    await writeFile(join(folder, 'placements', `${task}.1.json`), text)
+  }
+  const loaded = await spool.load()
+  expect(loaded.placements).toEqual([sound])
+  expect(loaded.damaged).toHaveLength(flawed.length)
+  expect(loaded.damaged[0]?.detail).toMatch(/no placement record/)
 })
 
 it('gives up its reserve when the disk is full', async () => {
