@@ -35,20 +35,7 @@ export function runFolders(nodeDir: string) {
     async keys(): Promise<RunKey[]> {
       return (await readdir(runs)).filter((name) => !name.startsWith('.'))
     },
-    async create(key: RunKey, spec: Buffer): Promise<void> {
-      // Made under another name first: a folder without a spec is never seen.
-      const made = join(runs, `.${key}`)
-      const clear = () => rm(made, { recursive: true, force: true })
-      await clear()
-      try {
-        await mkdir(made, { mode: 0o700 })
-        await writeFile(join(made, 'spec'), spec, { mode: 0o600 })
-        await rename(made, folder(key))
-      } catch (error) {
-        await clear().catch(() => {})
-        throw error
-      }
-    },
+    create: (key: RunKey, spec: Buffer) => createWhole(runs, key, spec),
     /** Null when the folder is gone; `damaged` when it cannot be understood. What cannot be read throws. */
     async load(key: RunKey): Promise<RunRecord | 'damaged' | null> {
       try {
@@ -85,6 +72,21 @@ export function runFolders(nodeDir: string) {
       await Promise.all(files.map((path) => unlink(path).catch(() => {})))
       await rmdir(folder(key)).catch(() => rm(folder(key), { recursive: true, force: true }))
     },
+  }
+}
+
+/** Made under another name first: a folder without a spec is never seen. */
+async function createWhole(runs: string, key: RunKey, spec: Buffer): Promise<void> {
+  const made = join(runs, `.${key}`)
+  const clear = () => rm(made, { recursive: true, force: true })
+  await clear()
+  try {
+    await mkdir(made, { mode: 0o700 })
+    await writeFile(join(made, 'spec'), spec, { mode: 0o600 })
+    await rename(made, join(runs, key))
+  } catch (error) {
+    await clear().catch(() => {})
+    throw error
   }
 }
 
