@@ -3,6 +3,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type http from 'node:http'
 
 import { provenAgent } from '../src/client/prove-scheduler.ts'
+import type { Clock } from '../src/lib/clock.ts'
 import { openLog, type Log } from '../src/lib/log.ts'
 import { packageVersion } from '../src/lib/package-version.ts'
 import { realClock } from '../src/lib/real-clock.ts'
@@ -11,7 +12,7 @@ import { outputSource } from './ask.ts'
 import { httpChecker } from './check-http.ts'
 import { takeDataFolder, thisMachine } from './data-folder.ts'
 import { openSpool } from './disk-spool.ts'
-import { skewMeter } from './health/clock-skew.ts'
+import { skewMeter, type SkewMeter } from './health/clock-skew.ts'
 import { watchHealth } from './health/health-watch.ts'
 import { standardProbes } from './health/probes.ts'
 import { scriptProbes } from './health/scripts.ts'
@@ -82,15 +83,7 @@ async function start(
   const spool = await openSpool(dataDir, writeLease)
   const late: { agent: Agent | null } = { agent: null }
   const skew = skewMeter()
-  const health = watchHealth({
-    clock,
-    everyMs: settings.healthEveryMs,
-    probes: standardProbes({ spool: dataDir, tmp: settings.tmpRoot, home: settings.homeRoot }, () =>
-      clock.now(),
-    ),
-    more: async () => [skew.probe(), ...(await scriptProbes(settings.healthFolder))],
-    onChange: () => late.agent?.news(),
-  })
+  const health = healthOf(settings, clock, skew, () => late.agent?.news())
   closers.push(() => health.close())
   const onDate = (date: string | undefined) => skew.saw(date, clock.now())
   const link = openLink({
@@ -131,6 +124,17 @@ async function start(
   const fence = openFence(dataDir)
   closers.push(() => fence.close())
   return agent
+}
+
+function healthOf(settings: Settings, clock: Clock, skew: SkewMeter, onChange: () => void) {
+  const places = { spool: settings.dataDir, tmp: settings.tmpRoot, home: settings.homeRoot }
+  return watchHealth({
+    clock,
+    everyMs: settings.healthEveryMs,
+    probes: standardProbes(places, () => clock.now()),
+    more: async () => [skew.probe(), ...(await scriptProbes(settings.healthFolder))],
+    onChange,
+  })
 }
 
 /** Names the cgroups of this node: the same after each start, and no other's on this machine. */

@@ -20,7 +20,7 @@ it.each([
 
 it('agrees with a regular expression, where that is quick', () => {
   const letters = (extra: string) =>
-    fc.string({ unit: fc.constantFrom(...`ab${extra}`), maxLength: 8 })
+    fc.string({ unit: fc.constantFrom('a', 'b', ...extra.split('')), maxLength: 8 })
   fc.assert(
     fc.property(letters('*?'), letters(''), (pattern, name) => {
       const source = pattern.replaceAll('*', '.*').replaceAll('?', '.')
