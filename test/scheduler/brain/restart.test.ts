@@ -112,14 +112,17 @@ test('an idempotency record is in the commit of its change', async () => {
   const grid = await BrainGrid.open()
   const body = { command: ['x'], cwd: '/' }
   await grid.call('submitJob', anna, { body })
-  const row = { owner: 'anna', key: 'k', route: 'submitJob', hash: 'h', status: 200, at: 1 }
+  const at = grid.clock.now()
+  const row = { owner: 'anna', key: 'k', route: 'submitJob', hash: 'h', status: 200, at }
   grid.brain.recordReply({ ...row, replyJson: '{}' })
   await grid.brain.settled()
   const commit = grid.commits.at(-1)?.map((change) => ('put' in change ? change.put : ''))
   expect(commit).toContain('job')
   expect(commit).toContain('reply')
   await grid.reopen()
-  expect(grid.brain.knownReply('anna', 'k')).toEqual({ route: 'submitJob', hash: 'h' })
+  expect(grid.brain.knownReply('anna', 'k')).toMatchObject({ route: 'submitJob', hash: 'h' })
+  await grid.clock.advance(25 * 3_600_000)
+  expect(grid.brain.knownReply('anna', 'k')).toBeNull()
   expect(await grid.brain.storedReply('anna', 'k')).toMatchObject({ replyJson: '{}' })
 })
 
