@@ -11,18 +11,10 @@ import {
   JobSummary,
   TaskStateName,
 } from './job.ts'
-import { nothing, route } from './route.ts'
+import { changeErrors, nothing, route } from './route.ts'
 
 const byJob = Type.Object({ job: Type.String({ maxLength: 200 }) })
 const reads = ['unauthenticated', 'not-found'] as const
-const changes = [
-  'invalid',
-  'unauthenticated',
-  'forbidden',
-  'not-found',
-  'wrong-state',
-  'read-only',
-] as const
 
 /** Which jobs an action means: named ones, all of the caller's, or those whose name matches a pattern (`*`, `?`). */
 export const Selection = Type.Object({
@@ -60,7 +52,7 @@ const action = <const P extends string>(path: P, summary: string) =>
     query: nothing,
     body: Selection,
     reply: ActionReply,
-    errors: changes,
+    errors: changeErrors,
   })
 
 export const jobRoutes = {
@@ -79,7 +71,7 @@ export const jobRoutes = {
       warnings: Type.Array(Type.String()),
     }),
     errors: [
-      ...changes,
+      ...changeErrors,
       'name-taken',
       'can-never-run',
       'refused',
@@ -191,7 +183,7 @@ export const jobRoutes = {
         }),
       ),
     }),
-    errors: [...changes, 'refused', 'can-never-run'],
+    errors: [...changeErrors, 'refused', 'can-never-run'],
   }),
   stopJobs: action(
     'stop',

@@ -3,18 +3,9 @@ import { Type } from 'typebox'
 
 import { NodeNameSchema } from './ids.ts'
 import { DrainRequest, DrainView, NodeView } from './node.ts'
-import { nothing, route } from './route.ts'
+import { changeErrors, nothing, Reason, route } from './route.ts'
 
 const byNode = Type.Object({ node: NodeNameSchema })
-const Reason = Type.Object({ reason: Type.Optional(Type.String({ maxLength: 1000 })) })
-const changes = [
-  'invalid',
-  'unauthenticated',
-  'forbidden',
-  'not-found',
-  'wrong-state',
-  'read-only',
-] as const
 
 export const nodeRoutes = {
   listNodes: route({
@@ -48,7 +39,7 @@ export const nodeRoutes = {
     query: nothing,
     body: Reason,
     reply: NodeView,
-    errors: changes,
+    errors: changeErrors,
   }),
   uncordonNode: route({
     method: 'POST',
@@ -59,7 +50,7 @@ export const nodeRoutes = {
     query: nothing,
     body: nothing,
     reply: NodeView,
-    errors: changes,
+    errors: changeErrors,
   }),
   drainNode: route({
     method: 'POST',
@@ -70,7 +61,7 @@ export const nodeRoutes = {
     query: nothing,
     body: DrainRequest,
     reply: DrainView,
-    errors: changes,
+    errors: changeErrors,
   }),
   undrainNode: route({
     method: 'POST',
@@ -81,7 +72,7 @@ export const nodeRoutes = {
     query: nothing,
     body: nothing,
     reply: NodeView,
-    errors: changes,
+    errors: changeErrors,
   }),
   loseNode: route({
     method: 'POST',
@@ -92,7 +83,7 @@ export const nodeRoutes = {
     query: nothing,
     body: Type.Intersect([Reason, Type.Object({ confirmed: Type.Literal(true) })]),
     reply: NodeView,
-    errors: changes,
+    errors: changeErrors,
   }),
   removeNode: route({
     method: 'DELETE',
@@ -103,6 +94,6 @@ export const nodeRoutes = {
     query: nothing,
     body: nothing,
     reply: nothing,
-    errors: changes,
+    errors: changeErrors,
   }),
 }

@@ -2,7 +2,7 @@
 import { Type } from 'typebox'
 
 import { Instant } from './ids.ts'
-import { nothing, route } from './route.ts'
+import { changeErrors, nothing, Reason, route } from './route.ts'
 import {
   Firing,
   ScheduleDetail,
@@ -15,15 +15,6 @@ const bySchedule = Type.Object({ schedule: Type.String() })
 const ofOwner = Type.Object({
   owner: Type.Optional(Type.String({ description: 'operators: whose schedule' })),
 })
-const Reason = Type.Object({ reason: Type.Optional(Type.String({ maxLength: 1000 })) })
-const changes = [
-  'invalid',
-  'unauthenticated',
-  'forbidden',
-  'not-found',
-  'wrong-state',
-  'read-only',
-] as const
 
 export const scheduleRoutes = {
   addSchedule: route({
@@ -35,7 +26,7 @@ export const scheduleRoutes = {
     query: nothing,
     body: ScheduleRequest,
     reply: ScheduleSummary,
-    errors: [...changes, 'name-taken', 'refused', 'over-quota'],
+    errors: [...changeErrors, 'name-taken', 'refused', 'over-quota'],
   }),
   listSchedules: route({
     method: 'GET',
@@ -85,7 +76,7 @@ export const scheduleRoutes = {
     query: ofOwner,
     body: ScheduleEdit,
     reply: ScheduleSummary,
-    errors: [...changes, 'refused'],
+    errors: [...changeErrors, 'refused'],
   }),
   pauseSchedule: route({
     method: 'POST',
@@ -96,7 +87,7 @@ export const scheduleRoutes = {
     query: ofOwner,
     body: Reason,
     reply: ScheduleSummary,
-    errors: changes,
+    errors: changeErrors,
   }),
   resumeSchedule: route({
     method: 'POST',
@@ -107,7 +98,7 @@ export const scheduleRoutes = {
     query: ofOwner,
     body: nothing,
     reply: ScheduleSummary,
-    errors: changes,
+    errors: changeErrors,
   }),
   runSchedule: route({
     method: 'POST',
@@ -118,7 +109,7 @@ export const scheduleRoutes = {
     query: ofOwner,
     body: nothing,
     reply: Firing,
-    errors: changes,
+    errors: changeErrors,
   }),
   removeSchedule: route({
     method: 'DELETE',
@@ -129,6 +120,6 @@ export const scheduleRoutes = {
     query: ofOwner,
     body: nothing,
     reply: nothing,
-    errors: changes,
+    errors: changeErrors,
   }),
 }

@@ -27,6 +27,17 @@ export type Route = {
 /** Names every part's type, so that a client call is checked against its route. */
 export const route = <const R extends Route>(definition: R): R => definition
 
+/** What every change may answer. */
+export const changeErrors = [
+  'invalid',
+  'unauthenticated',
+  'forbidden',
+  'not-found',
+  'wrong-state',
+  'read-only',
+] as const
+
+export const Reason = Type.Object({ reason: Type.Optional(Type.String({ maxLength: 1000 })) })
 export const nothing = Type.Object({}, { additionalProperties: false })
 export type Params<R extends Route> = Static<R['params']>
 export type Query<R extends Route> = Static<R['query']>
