@@ -9,6 +9,8 @@ export class Host {
   readonly world: World
   isOn = true
   isAsleep = false
+  /** Rises when it goes on or off, to sleep or awake. */
+  changes = 0
   boot = 1
   /** Stands for all that is not the daemon: kernel, fence, shepherds, jobs. */
   kernel: SimProcess
@@ -78,6 +80,7 @@ export class Host {
   sleep(): void {
     if (!this.isOn || this.isAsleep) return
     this.isAsleep = true
+    this.changes += 1
     this.world.freeze(this.kernel, 'asleep')
     if (this.daemon !== null) this.world.freeze(this.daemon, 'asleep')
   }
@@ -85,6 +88,7 @@ export class Host {
   wake(): void {
     if (!this.isAsleep) return
     this.isAsleep = false
+    this.changes += 1
     this.awakeSince = this.world.now
     this.world.thaw(this.kernel)
     if (this.daemon !== null) this.world.thaw(this.daemon)
@@ -93,12 +97,14 @@ export class Host {
   powerOff(): void {
     this.isOn = false
     this.isAsleep = false
+    this.changes += 1
     this.killDaemon()
     this.world.kill(this.kernel)
   }
 
   powerOn(): void {
     this.isOn = true
+    this.changes += 1
     this.boot += 1
     this.kernel = new SimProcess(`${this.name} kernel`)
     this.#bootedAt = this.world.now

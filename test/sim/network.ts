@@ -51,16 +51,20 @@ export class Network {
     return 0.2 + this.#random.delay(meanMs)
   }
 
-  /** Once, twice or never, each after a time of its own; a way that is cut on arrival lets nothing through. */
+  /**
+   * Once, twice or never, each after a time of its own; a way that is cut on arrival lets nothing through. `arrive`
+   * only hands on to a process.
+   */
   send(from: Host, to: Host, arrive: () => void): void {
     const { loss, duplicates } = this.faults
     if (this.#random.chance(loss)) return
     const copies = this.#random.chance(duplicates) ? 2 : 1
     if (this.isCut(from.name, to.name)) return
     for (let copy = 0; copy < copies; copy += 1) {
-      this.world.after(this.delay(), null, () => {
+      const hop = (): void => {
         if (!this.isCut(from.name, to.name) && to.isOn) arrive()
-      })
+      }
+      this.world.after(this.delay(), null, hop, true)
     }
   }
 

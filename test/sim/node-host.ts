@@ -16,6 +16,14 @@ import type { SimProcess, World } from './world.ts'
 const fenceTickMs = 1_000
 const reportPatienceMs = 3_000
 
+/** Its own and those of its class. */
+function methodsOf(target: object): string[] {
+  const own = Object.getOwnPropertyNames(target)
+  const kind = Object.getPrototypeOf(target) as object
+  if (kind === Object.prototype) return own
+  return [...own, ...Object.getOwnPropertyNames(kind).filter((name) => name !== 'constructor')]
+}
+
 /** What a mutant may break on a node. */
 export type NodeWiring = {
   link?: (link: SchedulerLink, node: NodeHost) => SchedulerLink
@@ -186,25 +194,23 @@ export class NodeHost {
     }
   }
 
-  /** Each call takes time before and after it does anything: the process may die in between. */
+  /** Each call takes time before, and at times after it does anything: the process may die in between. */
   #slow<T extends object>(target: T, process: SimProcess, meanMs: number): T {
     const slowly =
       (call: (...args: unknown[]) => unknown) =>
       async (...args: unknown[]) => {
         await this.world.wait(this.#random.delay(meanMs), process)
-        const result = await call.apply(target, args)
-        await this.world.wait(this.#random.delay(meanMs / 4), process)
+        const result = await call(...args)
+        if (this.#random.chance(0.25)) await this.world.wait(this.#random.delay(meanMs), process)
         return result
       }
-    return new Proxy(target, {
-      get: (object, name) => {
-        const value: unknown = Reflect.get(object, name, object)
-        return typeof value === 'function'
-          ? slowly(value as (...args: unknown[]) => unknown)
-          : value
-      },
-      ownKeys: (object) => Reflect.ownKeys(object),
-    })
+    const slow = Object.create(target) as Record<string, unknown>
+    for (const name of methodsOf(target)) {
+      const call: unknown = Reflect.get(target, name)
+      if (typeof call === 'function')
+        slow[name] = slowly((call as (...args: unknown[]) => unknown).bind(target))
+    }
+    return slow as T
   }
 
   #link(process: SimProcess): SchedulerLink {

@@ -97,9 +97,9 @@ export class OrderPipe {
         network.isCut(node.host.name, scheduler.host.name)
       if (!stuck) return void world.after(0, node.process, call)
       this.#lastArrival = Math.max(this.#lastArrival, world.now + pipeTimes.resendMs)
-      world.after(pipeTimes.resendMs, null, arrive)
+      world.after(pipeTimes.resendMs, null, arrive, true)
     }
-    world.after(this.#lastArrival - world.now, null, arrive)
+    world.after(this.#lastArrival - world.now, null, arrive, true)
   }
 
   #heard(): void {

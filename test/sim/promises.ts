@@ -4,7 +4,7 @@ import { placementOf } from '../../scheduler/core/task-state.ts'
 import type { NodeHost } from './node-host.ts'
 import type { People } from './people.ts'
 import type { SchedulerHost } from './scheduler-host.ts'
-import type { World } from './world.ts'
+import type { SimProcess, World } from './world.ts'
 
 /** One fence tick, and what a scheduler of processes may add to it. */
 const wakeGraceMs = 1_500
@@ -26,20 +26,41 @@ export class Promises {
   readonly #grid: Watched
   readonly #epochs = new Map<string, number>()
   readonly #finished = new Set<number>()
-  checks = 0
+  #live: LiveRun[] = []
+  #seen = ''
+  #wasWaking = false
 
   constructor(grid: Watched) {
     this.#grid = grid
   }
 
-  /** After every step. */
-  check(): void {
-    this.checks += 1
-    const live = liveRuns(this.#grid)
-    this.#oneCopy(live)
-    this.#capacity(live)
-    this.#placesOf(live)
-    this.#epochsRise()
+  /** After every step: all that what happened in this process may have changed. */
+  check(process: SimProcess | null): void {
+    const isNew = this.#look()
+    if (isNew) {
+      this.#oneCopy(this.#live)
+      this.#capacity(this.#live)
+    }
+    const isScheduler = process !== null && process === this.#grid.scheduler.process
+    if (isNew || isScheduler) this.#placesOf(this.#live)
+    if (isScheduler) this.#epochsRise()
+  }
+
+  /** True when what lives may be other than at the last look. */
+  #look(): boolean {
+    const { nodes, world } = this.#grid
+    let isWaking = false
+    let seen = ''
+    for (const { host, machine } of nodes) {
+      seen += `${host.changes} ${machine.changes} `
+      // Soon after a wake what counts as living depends on the time.
+      if (world.now - host.awakeSince <= stuckGraceMs) isWaking = true
+    }
+    if (seen === this.#seen && !isWaking && !this.#wasWaking) return false
+    this.#seen = seen
+    this.#wasWaking = isWaking
+    this.#live = liveRuns(this.#grid)
+    return true
   }
 
   #oneCopy(live: readonly LiveRun[]): void {

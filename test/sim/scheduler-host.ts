@@ -16,8 +16,8 @@ import type { SimProcess, World } from './world.ts'
 
 /** A sixth of the real ones, so that leases end often. */
 export const simLease: LeaseSettings = {
-  reportEveryMs: 1_000,
-  silentAfterMs: 4_000,
+  reportEveryMs: 2_000,
+  silentAfterMs: 6_000,
   terms: { termMs: 40_000, killMs: 46_000, endMs: 54_000 },
   stallMs: 3_000,
 }

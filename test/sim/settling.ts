@@ -2,15 +2,17 @@
 import type { TaskStateName } from '../../proto/job.ts'
 import { Broken, liveRuns, type Watched } from './promises.ts'
 
-const stepMs = 5_000
+const stepMs = 3_000
 const boundMs = 1_500_000
-const tryAgainMs = 60_000
+/** As long as people ask again for what nobody answered. */
+const tryAgainMs = 40_000
 
 export async function settleAll(
   grid: Watched,
   finish: (ms: number) => Promise<void>,
 ): Promise<void> {
   const { world } = grid
+  const calmSince = world.now
   const until = async (what: string, isDone: () => string | null): Promise<void> => {
     const end = world.now + boundMs
     for (let why = isDone(); why !== null; why = isDone()) {
@@ -21,18 +23,26 @@ export async function settleAll(
   await until('a scheduler that serves', () =>
     grid.scheduler.brain === null ? 'it does not' : null,
   )
-  const orders = closing(grid)
-  await finish(tryAgainMs)
-  await orders
+  await asked(closing(grid), finish)
   await until('drains end', () => drainsLeft(grid))
   // Once more: what people had asked for before may have arrived since.
-  const reopened = closing(grid).then(() => reopen(grid))
-  await finish(tryAgainMs)
-  await reopened
+  await finish(Math.max(0, calmSince + tryAgainMs - world.now))
+  await asked(
+    closing(grid).then(() => reopen(grid)),
+    finish,
+  )
   await until('all work comes to rest', () => unrest(grid))
   // And it stays so.
-  await finish(60_000)
+  await finish(20_000)
   await until('all work stays at rest', () => unrest(grid))
+}
+
+/** Time goes on until what was asked is answered. */
+async function asked(what: Promise<void>, finish: (ms: number) => Promise<void>): Promise<void> {
+  const state = { isOver: false }
+  const over = what.finally(() => (state.isOver = true))
+  while (!state.isOver) await finish(1_000)
+  await over
 }
 
 /** Schedules rest, holds end; of several drains one goes on, so that its work has somewhere to go. */

@@ -1,9 +1,9 @@
-/** The promises hold under faults, for a hundred and more grids; and a seed tells the whole story again. */
+/** The promises hold under faults, for two hundred grids; and a seed tells the whole story again. */
 import { describe, expect, it } from 'vitest'
 
 import { simulate, usual } from './simulation.ts'
 
-const seeds = { first: 1, last: 100 }
+const seeds = { first: 1, last: 200 }
 
 describe('the simulated grid', () => {
   it(

@@ -36,7 +36,7 @@ export type SimResult = {
 }
 
 export const usual = { steps: 60, nodes: 3 }
-const auditEveryEvents = 60
+const auditEveryEvents = 400
 
 export async function simulate(options: SimOptions): Promise<SimResult> {
   const grid = build(options)
@@ -92,9 +92,9 @@ async function play(grid: Grid, steps: number): Promise<void> {
   scheduler.onProblem = (what) => {
     problem ??= what
   }
-  world.onStep = () => {
+  world.onStep = (process) => {
     if (problem !== null) throw new Broken(problem)
-    promises.check()
+    promises.check(process)
   }
   let audited = 0
   const advance = async (ms: number): Promise<void> => {

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import TinyQueue from 'tinyqueue'
 
 import type { Cancel } from '../../src/lib/clock.ts'
+import { inOneTurn } from './one-turn.ts'
 import type { Random } from './random.ts'
 
 type SimEvent = {
@@ -16,6 +17,7 @@ type SimEvent = {
   order: number
   process: SimProcess | null
   call: (() => void) | null
+  /** Sets nothing going and changes nothing that is checked. */
   isQuiet: boolean
 }
 
@@ -42,8 +44,8 @@ export class World {
   events = 0
   readonly random: Random
   readonly lines: string[] = []
-  /** Looks at everything after each event. */
-  onStep: () => void = () => {}
+  /** Looks at what may have changed after each event, given the process that it happened in. */
+  onStep: (process: SimProcess | null) => void = () => {}
   #order = 0
   readonly #queue = new TinyQueue<SimEvent>(
     [],
@@ -109,34 +111,33 @@ export class World {
     process.held = []
   }
 
-  async run(untilMs: number): Promise<void> {
-    await settle()
-    for (;;) {
-      const event = this.#queue.peek()
-      if (event === undefined || event.at > untilMs) break
-      this.#queue.pop()
-      const { process, call } = event
-      if (call === null || process?.dead === true) continue
-      if (process !== null && process.frozen !== 'no') {
-        process.held.push(event)
-        continue
+  /** All that happens up to then, in one turn of the real event loop. */
+  run(untilMs: number): Promise<void> {
+    return inOneTurn((settle) => {
+      settle()
+      for (;;) {
+        const event = this.#queue.peek()
+        if (event === undefined || event.at > untilMs) break
+        this.#queue.pop()
+        this.#happen(event, settle)
       }
-      this.now = Math.max(this.now, event.at)
-      this.events += 1
-      if (this.events > mostEvents) throw new Error('it never comes to rest')
-      call()
-      if (!event.isQuiet) await settle()
-      this.onStep()
-    }
-    this.now = Math.max(this.now, untilMs)
-  }
-}
-
-/** Promises and the journal's `setImmediate` come to rest: nothing here does real input or output. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 2; turn += 1) {
-    await new Promise((resolve) => {
-      setImmediate(resolve)
+      this.now = Math.max(this.now, untilMs)
     })
+  }
+
+  #happen(event: SimEvent, settle: () => void): void {
+    const { process, call } = event
+    if (call === null || process?.dead === true) return
+    if (process !== null && process.frozen !== 'no') {
+      process.held.push(event)
+      return
+    }
+    this.now = Math.max(this.now, event.at)
+    this.events += 1
+    if (this.events > mostEvents) throw new Error('it never comes to rest')
+    call()
+    if (event.isQuiet) return
+    settle()
+    this.onStep(process)
   }
 }

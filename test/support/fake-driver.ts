@@ -77,6 +77,8 @@ export class FakeMachine {
   /** Of every run. */
   usage: Usage = littleUsage
   lease: LeaseRecord | null = null
+  /** Rises whenever a run begins, ends or is killed. */
+  changes = 0
   #nextPid = 1000
   readonly clock: Clock
   readonly script: (plan: RunPlan) => Script
@@ -146,6 +148,7 @@ export class FakeMachine {
       }
       if (lost(key)) this.runs.delete(key)
     }
+    this.changes += 1
     this.bootId = bootId
     this.#heard = null
   }
@@ -192,6 +195,7 @@ export class FakeMachine {
       run.cause = { kind: 'lease-expired', node: 'node' }
     }
     this.runs.set(plan.key, run)
+    this.changes += 1
     if (run.alive) {
       this.started.push(plan.key)
       this.onExec(run)
@@ -222,6 +226,7 @@ export class FakeMachine {
     const empty = () => {
       if (!run.alive) return
       run.alive = false
+      this.changes += 1
       this.#cancel(run)
       this.onEmpty(run)
       this.#tell(run.plan.key)
@@ -242,6 +247,7 @@ export class FakeMachine {
     }
     const kill = () => {
       run.killed = true
+      this.changes += 1
       this.#end(run, run.script.stuckMs, cause)
       if (run.endedAt !== null) this.#empty(run, run.script.stuckMs)
     }
