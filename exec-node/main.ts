@@ -50,6 +50,12 @@ async function nodeSecret(url: string, dataDir: string, file: string | undefined
   }
 }
 
+/** A value may hold a `=` itself. */
+const keyAndValue = (text: string): [string, string] => {
+  const at = text.indexOf('=')
+  return [text.slice(0, at), text.slice(at + 1)]
+}
+
 const count = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : Number(text)
 
@@ -67,7 +73,7 @@ try {
     findSecret: () => knownSecret(url, dataDir, values['secret-file']),
     slots: count(values.slots),
     memBytes: count(values.mem),
-    labels: Object.fromEntries(values.label.map((text) => text.split('=', 2) as [string, string])),
+    labels: Object.fromEntries(values.label.map(keyAndValue)),
     insecureNetwork: values['insecure-network'],
     healthEveryMs: seconds(process.env['EVERGRID_HEALTH_EVERY']),
     refusalRenews: !values['refusal-is-silence'],

@@ -4,6 +4,7 @@ import { hostname } from 'node:os'
 
 import type { BrainSettings } from './brain/context.ts'
 import { defaultLimits } from './core/admission.ts'
+import { defaultBreaker, type BreakerSettings } from './core/breaker.ts'
 import { defaultLease, type LeaseSettings } from './core/lease.ts'
 
 const dayMs = 86_400_000
@@ -20,6 +21,7 @@ export function brainSettings(options: {
   return {
     limits: defaultLimits,
     lease: leaseFromEnvironment(process.env['EVERGRID_LEASE']),
+    breaker: breakerFromEnvironment(process.env['EVERGRID_CANARY_AFTER']),
     tickGapMs: 4,
     replacedPerSecond: 100,
     keepFinishedMs: 30 * dayMs,
@@ -57,6 +59,18 @@ export function leaseFromEnvironment(text: string | undefined): LeaseSettings {
     silentAfterMs: silent,
     terms: { termMs: term, killMs: kill, endMs: end },
   }
+}
+
+/** `EVERGRID_CANARY_AFTER`: seconds until a node that was just quarantined is tried with one task. */
+export function breakerFromEnvironment(text: string | undefined): BreakerSettings {
+  if (text === undefined || text === '') return defaultBreaker
+  const firstPauseMs = Number(text) * 1000
+  if (!(firstPauseMs > 0 && firstPauseMs <= defaultBreaker.longestPauseMs)) {
+    throw new Error(
+      `EVERGRID_CANARY_AFTER is "${text}"; write seconds, at most 3600, for example 60`,
+    )
+  }
+  return { ...defaultBreaker, firstPauseMs }
 }
 
 /** A private grid runs its own account's jobs; root's grid those of people, and of the system only if so told. */

@@ -2,6 +2,7 @@
 import type { Clock } from '../../src/lib/clock.ts'
 import type { Log } from '../../src/lib/log.ts'
 import type { AdmissionLimits } from '../core/admission.ts'
+import type { BreakerSettings } from '../core/breaker.ts'
 import type { LeaseSettings } from '../core/lease.ts'
 import type { GridState } from '../state/grid.ts'
 import type { LiveJob } from '../state/live-job.ts'
@@ -13,6 +14,7 @@ import type { OrderDesk } from './order-desk.ts'
 export type BrainSettings = {
   limits: AdmissionLimits
   lease: LeaseSettings
+  breaker: BreakerSettings
   /** Between two ticks at least. */
   tickGapMs: number
   /** Tasks of lost nodes that are placed again per second. */

@@ -1,11 +1,12 @@
 /** Runs as the agent tells them: rows for history, entries for the timeline. */
 import type { PlacementReport, RunReport } from '../../proto/sync.ts'
 import { causeText } from '../../proto/words.ts'
-import { withEnd, withStart } from '../core/breaker.ts'
+import { withEnd, withStart, type RunEnd } from '../core/breaker.ts'
 import { placementOf, type Task } from '../core/task-state.ts'
 import type { LiveJob } from '../state/live-job.ts'
 import type { LiveNode } from '../state/live-node.ts'
 import { note, type BrainContext } from './context.ts'
+import { keepHistory } from './quarantine.ts'
 
 /** Number of the newest run that is known afterwards. Marks in `task` what the timeline has told. */
 export function recordRuns(
@@ -21,20 +22,21 @@ export function recordRuns(
     if (run.number > lastRun) {
       lastRun = run.number
       started(ctx, node, job, task, run)
-      node.breaker = withStart(node.breaker, report.task, ctx.clock.now())
+      keepHistory(ctx, node, withStart(node.breaker, report.task, ctx.clock.now()))
     }
     if (run.endedAt !== null && run.cause !== null && run.number > task.lastEnded) {
       task.lastEnded = run.number
       if (run.cause) {
         const ranMs = run.startedAt === null ? null : run.endedAt - run.startedAt
-        const end = {
+        const end: RunEnd = {
           task: report.task,
           owner: job.owner,
           at: ctx.clock.now(),
           ranMs,
           cause: run.cause,
+          repeated: run.number > firstRunOf(task),
         }
-        node.breaker = withEnd(node.breaker, { ...end, repeated: run.number > firstRunOf(task) })
+        keepHistory(ctx, node, withEnd(node.breaker, end, ctx.settings.breaker))
       }
       const detail = `run ${run.number} ended: ${run.cause ? causeText(run.cause) : 'unknown'}`
       note(ctx, 'run-ended', detail, {

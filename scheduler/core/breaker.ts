@@ -57,7 +57,7 @@ export type BreakerVerdict = {
   reason: string | null
   /** When time alone may change the verdict. */
   wakeAt: number | null
-  /** To be kept in place of what was judged. */
+  /** To be kept in place of what was judged; the same object where nothing has changed. */
   history: BreakerHistory
 }
 
@@ -113,9 +113,10 @@ export function judge(
         ? canary.placedAt + settings.canaryPatienceMs
         : canary.startedAt + settings.fastMs
     const reason = `quarantined: ${quarantine.evidence}; ${canary.task} is being tried there`
-    return { state: 'trying', reason, wakeAt, history: { ...history, quarantine } }
+    return { state: 'trying', reason, wakeAt, history }
   }
-  const kept = { ...history, quarantine: { ...quarantine, canary: null } }
+  const isNews = canary !== null || history.quarantine === null
+  const kept = isNews ? { ...history, quarantine: { ...quarantine, canary: null } } : history
   const reason = `quarantined: ${quarantine.evidence}`
   if (now >= quarantine.tryAt) {
     const waits = `${reason}; the next task that fits is tried there alone`

@@ -33,6 +33,10 @@ export type StoredNode = {
   spokeTo: string | null
   lastReportAt: number | null
   health: ProbeReport[]
+  /** Of the ends on which it is judged only those since the start are known. */
+  breaker: BreakerHistory
+  /** Why the breaker keeps new work away; null while it does not. */
+  quarantine: string | null
 }
 
 export type LiveNode = StoredNode & {
@@ -62,9 +66,6 @@ export type LiveNode = StoredNode & {
   readonly usages: Map<string, RunUsage>
   /** Counter of its order stream. */
   counter: number
-  breaker: BreakerHistory
-  /** Why the breaker keeps new work away; null while it does not. */
-  quarantine: string | null
 }
 
 export function newNode(name: string): LiveNode {
@@ -102,7 +103,7 @@ export function newNode(name: string): LiveNode {
 
 export function storedNode(node: LiveNode): StoredNode {
   const { facts, operatorCordon, healthCordon, twinCordon, drain, healthDrain } = node
-  const { outstanding, spokeTo, lastReportAt, health } = node
+  const { outstanding, spokeTo, lastReportAt, health, breaker, quarantine } = node
   return {
     facts,
     operatorCordon,
@@ -114,6 +115,8 @@ export function storedNode(node: LiveNode): StoredNode {
     spokeTo,
     lastReportAt,
     health,
+    breaker: { ...noHistory, quarantine: breaker.quarantine },
+    quarantine,
   }
 }
 

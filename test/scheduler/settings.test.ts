@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest'
 
+import { defaultBreaker } from '../../scheduler/core/breaker.ts'
 import { defaultLease } from '../../scheduler/core/lease.ts'
-import { leaseFromEnvironment, ownerRule } from '../../scheduler/settings.ts'
+import {
+  breakerFromEnvironment,
+  leaseFromEnvironment,
+  ownerRule,
+} from '../../scheduler/settings.ts'
 
 test('without a word of the environment the lease is the usual one', () => {
   for (const said of [undefined, '']) expect(leaseFromEnvironment(said)).toBe(defaultLease)
@@ -23,6 +28,13 @@ test.each(['20', '20,240,270', '20,240,240,300', '4,3,2,1', '0,2,3,4', 'a,b,c,d'
     expect(() => leaseFromEnvironment(said)).toThrow('four rising numbers')
   },
 )
+
+test('the pause before a quarantined node is tried is a minute, or what the environment says', () => {
+  for (const said of [undefined, '']) expect(breakerFromEnvironment(said)).toBe(defaultBreaker)
+  expect(breakerFromEnvironment('2.5')).toEqual({ ...defaultBreaker, firstPauseMs: 2_500 })
+  for (const said of ['0', '-1', 'soon', '3601'])
+    expect(() => breakerFromEnvironment(said)).toThrow('write seconds')
+})
 
 test('a private grid runs the jobs of its own account only', () => {
   const refuse = ownerRule({ self: 'ada', isRoot: false, allowRootJobs: true })

@@ -4,6 +4,7 @@ import { Brain } from '../../scheduler/brain/brain.ts'
 import type { Call, Caller, Handlers, Result } from '../../scheduler/brain/call.ts'
 import type { BrainSettings } from '../../scheduler/brain/context.ts'
 import { defaultLimits } from '../../scheduler/core/admission.ts'
+import { defaultBreaker } from '../../scheduler/core/breaker.ts'
 import type { LeaseSettings } from '../../scheduler/core/lease.ts'
 import { Replies, requestHash, type Sent } from '../../scheduler/http/idempotency.ts'
 import type { Store } from '../../scheduler/store/store.ts'
@@ -175,6 +176,7 @@ export class SchedulerHost {
       limits: defaultLimits,
       lease: simLease,
       tickGapMs: 4,
+      breaker: defaultBreaker,
       replacedPerSecond: 100,
       keepFinishedMs: 30 * 86_400_000,
       keepEventsMs: 30 * 86_400_000,

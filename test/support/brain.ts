@@ -5,6 +5,7 @@ import { Brain } from '../../scheduler/brain/brain.ts'
 import type { Call, Caller, Handlers, Result } from '../../scheduler/brain/call.ts'
 import type { BrainSettings } from '../../scheduler/brain/context.ts'
 import { defaultLimits } from '../../scheduler/core/admission.ts'
+import { defaultBreaker } from '../../scheduler/core/breaker.ts'
 import { defaultLease } from '../../scheduler/core/lease.ts'
 import type { Change } from '../../scheduler/store/change.ts'
 import { openEngine, type Engine } from '../../scheduler/store/engine.ts'
@@ -21,6 +22,7 @@ export const operator: Caller = { owner: 'olga', rights: 'operator', from: 'test
 const defaultSettings: BrainSettings = {
   limits: defaultLimits,
   lease: defaultLease,
+  breaker: defaultBreaker,
   tickGapMs: 4,
   replacedPerSecond: 100,
   keepFinishedMs: 86_400_000,
