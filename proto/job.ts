@@ -273,7 +273,7 @@ export const Explanation = Type.Object({
 export type Explanation = Static<typeof Explanation>
 
 /** Fixed precedence: a job is in the first of these states that any of its tasks is in. */
-const precedence: readonly TaskStateName[] = [
+export const precedence: readonly TaskStateName[] = [
   'unreachable',
   'stopping',
   'running',

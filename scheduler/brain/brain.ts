@@ -20,6 +20,7 @@ import { Maintenance } from './maintenance.ts'
 import { offerNode } from './node-offer.ts'
 import { OrderDesk } from './order-desk.ts'
 import { ReplyMemory } from './reply-memory.ts'
+import { jumpIfRestored } from './restored.ts'
 import { onScheduledJobEnded } from './schedule-firing.ts'
 import { refreshWaiting } from './tasks.ts'
 import { Ticker } from './tick.ts'
@@ -112,6 +113,7 @@ export class Brain implements BrainDoor {
     if (this.#readOnly !== null) return
     journal.change({ put: 'meta', key: 'grid', value: state.grid })
     journal.change({ put: 'meta', key: 'incarnation', value: String(state.incarnation) })
+    jumpIfRestored(this.#ctx, meta)
     for (const node of state.nodes.values()) offerNode(this.#ctx, node)
     reserveAgain(this.#ctx)
     for (const job of state.jobs.values()) refreshWaiting(this.#ctx, job)

@@ -2,9 +2,10 @@
  * A node knows of orders or work that we do not: this database is older than the grid (a restored backup).
  * Job numbers and epochs jump ahead, so that nothing new is mistaken for what was given out and lost.
  */
-import { parseTaskKey } from '../../proto/ids.ts'
+import { iso, parseTaskKey } from '../../proto/ids.ts'
 import { isNewer, type Report } from '../../proto/sync.ts'
 import { findTask } from '../state/live-job.ts'
+import type { BackupMark } from '../store/change.ts'
 import { note, type BrainContext } from './context.ts'
 
 /** The node has seen an order that was not sent from here, or has work under numbers not given out here. */
@@ -25,14 +26,48 @@ export function knowsMore(ctx: BrainContext, report: Report): boolean {
 
 /** More than a grid gives out between two backups. */
 const numbersAhead = 1_000_000
+/** More than a grid gives out for long: covers also those that were restored from the same backup before. */
+const numbersPerSecond = 100
+
+type Ahead = { incarnation: number; nextJob: number; epochs: number; why: string }
 
 export function jumpAhead(ctx: BrainContext, seen: number): void {
+  goAhead(ctx, {
+    incarnation: seen + 1,
+    nextJob: ctx.state.nextJob + numbersAhead,
+    epochs: numbersAhead,
+    why: 'a node knows of orders or work that this database does not: it is a restored one; numbers jump ahead',
+  })
+}
+
+/**
+ * A copy that `eg backup` made says so, before any node speaks: a start on it is ahead of every database that
+ * was the same once, however often that one was started, and of every earlier start on the same copy.
+ */
+export function jumpIfRestored(ctx: BrainContext, meta: Readonly<Record<string, string>>): void {
+  if ((meta['backup'] ?? '') === '') return
+  const { madeAt, seen } = JSON.parse(meta['backup'] ?? '') as BackupMark
+  const { state, journal, clock } = ctx
+  const now = clock.now()
+  const ageSeconds = Math.max(0, Math.ceil((now - madeAt) / 1000))
+  const numbers = numbersAhead + ageSeconds * numbersPerSecond
+  goAhead(ctx, {
+    // They rise by one with each start, and no scheduler starts once a second for long: seconds are ahead of all.
+    incarnation: Math.max(state.incarnation, (seen?.incarnation ?? 0) + 1, Math.floor(now / 1000)),
+    nextJob: Math.max(state.nextJob + numbers, seen?.nextJob ?? 0),
+    epochs: numbers,
+    why: `this database is a backup of ${iso(madeAt)}: numbers jump ahead`,
+  })
+  journal.change({ put: 'meta', key: 'backup', value: '' })
+}
+
+function goAhead(ctx: BrainContext, { incarnation, nextJob, epochs, why }: Ahead): void {
   const { state, journal, orders } = ctx
-  state.incarnation = seen + 1
-  state.lostNumbers.push([state.nextJob, state.nextJob + numbersAhead])
-  state.nextJob += numbersAhead
+  state.incarnation = incarnation
+  state.lostNumbers.push([state.nextJob, nextJob])
+  state.nextJob = nextJob
   for (const job of state.jobs.values()) {
-    job.epochBase += numbersAhead
+    job.epochBase += epochs
     journal.job(job)
   }
   // Those that have not spoken yet may hold work and leases that this database knows nothing of.
@@ -45,10 +80,5 @@ export function jumpAhead(ctx: BrainContext, seen: number): void {
   journal.change({ put: 'meta', key: 'lostNumbers', value: JSON.stringify(state.lostNumbers) })
   journal.change({ put: 'meta', key: 'incarnation', value: String(state.incarnation) })
   journal.change({ put: 'meta', key: 'nextJob', value: String(state.nextJob) })
-  note(
-    ctx,
-    'restored',
-    'a node knows of orders or work that this database does not: it is a restored one; numbers jump ahead',
-    {},
-  )
+  note(ctx, 'restored', why, {})
 }

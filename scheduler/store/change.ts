@@ -126,6 +126,21 @@ export type Change =
   | { put: 'token'; row: TokenRow }
   | { put: 'meta'; key: string; value: string }
 
+/**
+ * Kept in meta under `backup`, as JSON, by every copy that `eg backup` makes: whoever starts on it knows that the grid
+ * has gone on since. Empty in a database that is in use.
+ */
+export type BackupMark = {
+  /** ms since 1970. */
+  madeAt: number
+  /** Version of Evergrid that made it. */
+  version: string
+  /** Files of the data folder that a restore on a new machine needs: name -> text. */
+  secrets: Record<string, string>
+  /** Of the database whose place it took, where that could be read: highest incarnation and next number given. */
+  seen: { incarnation: number; nextJob: number } | null
+}
+
 /** All that lives: what the brain starts from. */
 export type Snapshot = {
   meta: Record<string, string>

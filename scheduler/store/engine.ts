@@ -1,5 +1,5 @@
 /** The store without its thread: synchronous calls on one SQLite database. */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 
 import type { Database } from 'better-sqlite3'
 
@@ -13,6 +13,7 @@ import { prunerOn } from './prune.ts'
 import { answersOn } from './queries.ts'
 import { noReserve, openReserve, type Reserve } from './reserve.ts'
 import { StoreError, type Queries, type QueryName, type Store } from './store.ts'
+import { makeDraft, settleDraft } from './whole-file.ts'
 import { writerOn } from './write.ts'
 
 /** Called around each commit; what it throws ends the commit there, as a crash would. */
@@ -133,17 +134,13 @@ function readsOf(db: Database, path: string): Pick<Engine, 'load' | 'query' | 'b
     load: (emit) => guarded(path, () => loaded(emit)),
     query: (name, args) => guarded(path, () => answers[name](args)),
     backup: async (to) => {
-      const partial = `${to}.partial`
+      let draft: string | undefined
       try {
-        rmSync(partial, { force: true })
-        closeSync(openSync(partial, 'wx', 0o600))
-        await db.backup(partial)
-        const file = openSync(partial, 'r')
-        fsyncSync(file)
-        closeSync(file)
-        renameSync(partial, to)
+        draft = makeDraft(to)
+        await db.backup(draft)
+        settleDraft(draft, to)
       } catch (error) {
-        rmSync(partial, { force: true })
+        if (draft !== undefined) rmSync(draft, { force: true })
         throw toStoreError(error, to)
       }
     },

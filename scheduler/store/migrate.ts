@@ -1,18 +1,11 @@
 /** Brings a database to the newest schema, forward only, one transaction for each step. */
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 import type { Database } from 'better-sqlite3'
 
 import { StoreError } from './store.ts'
+import { makeDraft, settleDraft } from './whole-file.ts'
 
 export type Migration = { version: number; name: string; sql: string }
 
@@ -72,14 +65,11 @@ export function migrate(db: Database, migrations: readonly Migration[]): void {
 
 function copyBefore(db: Database, version: number): void {
   const copy = copyName(db.name, version)
-  const partial = `${copy}.partial`
-  rmSync(partial, { force: true })
-  const file = openSync(partial, 'wx', 0o600)
+  const draft = makeDraft(copy)
   try {
-    db.prepare('VACUUM INTO ?').run(partial)
-    fsyncSync(file)
+    db.prepare('VACUUM INTO ?').run(draft)
+    settleDraft(draft, copy)
   } finally {
-    closeSync(file)
+    rmSync(draft, { force: true })
   }
-  renameSync(partial, copy)
 }

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 
 import { StoreError } from './store.ts'
 
+export const databaseIn = (folder: string): string => join(folder, 'evergrid.db')
+
 /** Creates the folder if need be; returns the path of the database in it. */
 export function prepareDataFolder(folder: string): string {
   try {
@@ -21,7 +23,7 @@ export function prepareDataFolder(folder: string): string {
       `the data folder ${folder} belongs to uid ${uid}, but this is uid ${self}: run as its owner, ` +
         `or choose another folder`,
     )
-  if ((mode & 0o077) === 0) return join(folder, 'evergrid.db')
+  if ((mode & 0o077) === 0) return databaseIn(folder)
   if (readdirSync(folder).length > 0)
     throw new StoreError(
       'failed',
@@ -29,7 +31,7 @@ export function prepareDataFolder(folder: string): string {
     )
   // Made by hand a moment ago: nothing in it could have been seen yet.
   chmodSync(folder, 0o700)
-  return join(folder, 'evergrid.db')
+  return databaseIn(folder)
 }
 
 const said = (error: unknown) => (error instanceof Error ? error.message : String(error))

@@ -84,6 +84,15 @@ const grid = {
   down: { summary: 'End the grid that "eg up" runs', load: () => import('./down.ts') },
   scheduler: { summary: 'Run the scheduler alone', load: () => import('./scheduler.ts') },
   'exec-node': { summary: 'Run an exec-node alone', load: () => import('./exec-node.ts') },
+  backup: {
+    summary: "Copy the scheduler's database, while it runs",
+    load: () => import('./backup.ts'),
+  },
+  restore: { summary: 'Put a backup in its place', load: () => import('./restore.ts') },
+  check: {
+    summary: "Check the scheduler's database, and mend what is safe",
+    load: () => import('./check.ts'),
+  },
   events: { summary: 'Print what happens in the grid', load: () => import('./events.ts') },
   whoami: { summary: 'Say as whom the scheduler knows you', load: () => import('./whoami.ts') },
   version: { summary: 'Print the version', load: () => import('./version.ts') },

@@ -3,11 +3,13 @@ import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 export type Daemon = 'scheduler' | 'exec-node'
+/** Runs beside a scheduler, or without one. */
+type Program = Daemon | 'scheduler/database'
 
 /** From source (.ts, run by the same loader) and from dist (.js) alike. */
-function entryOf(daemon: Daemon): string {
+export function entryOf(program: Program): string {
   const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  return fileURLToPath(new URL(`../../../${daemon}/main.${ending}`, import.meta.url))
+  return fileURLToPath(new URL(`../../../${program}/main.${ending}`, import.meta.url))
 }
 
 /**

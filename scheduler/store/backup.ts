@@ -1,0 +1,111 @@
+/**
+ * `eg backup`: a consistent, verified copy of a database that may be in use. It reads beside the scheduler, as any
+ * reader of a WAL database may, and writes with the rights of whoever asks: docs/decisions/0010.
+ */
+import { existsSync, lstatSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+
+import SqliteDatabase, { type Database } from 'better-sqlite3'
+
+import type { BackupMark } from './change.ts'
+import { findDamage } from './check.ts'
+import { openForReading } from './connection.ts'
+import { toStoreError } from './failure.ts'
+import { checkSchema, versionOf } from './migrate.ts'
+import { databaseIn } from './open.ts'
+import { StoreError } from './store.ts'
+import { makeDraft, settleDraft } from './whole-file.ts'
+
+export const secretNames = ['secret', 'node-secret'] as const
+
+export type BackupOptions = {
+  folder: string
+  file: string
+  overwrite: boolean
+  version: string
+  now: number
+  /** Newest schema that is known here. */
+  schema: number
+}
+
+export type BackupFacts = {
+  bytes: number
+  schema: number
+  grid: string | null
+  liveJobs: number
+  secrets: string[]
+}
+
+/** Throws a StoreError, and then there is no new file. */
+export function backUp(options: BackupOptions): BackupFacts {
+  const { folder, file, overwrite } = options
+  refuseTarget(file, overwrite)
+  const source = openForReading(databaseIn(folder))
+  let draft: string | undefined
+  try {
+    checkSchema(source, options.schema)
+    draft = makeDraft(file)
+    source.prepare('VACUUM INTO ?').run(draft)
+    const mark: BackupMark = {
+      madeAt: options.now,
+      version: options.version,
+      secrets: secretsIn(folder),
+      seen: null,
+    }
+    const facts = seal(draft, mark)
+    settleDraft(draft, file, { overwrite })
+    return { ...facts, bytes: statSync(file).size, secrets: Object.keys(mark.secrets) }
+  } catch (error) {
+    throw toStoreError(error, file)
+  } finally {
+    source.close()
+    if (draft !== undefined) rmSync(draft, { force: true })
+  }
+}
+
+function refuseTarget(file: string, overwrite: boolean): void {
+  const found = lstatSync(file, { throwIfNoEntry: false })
+  if (found === undefined) return
+  // A device or a folder is nobody's backup.
+  if (!found.isFile()) throw new StoreError('failed', `${file} exists and is not a plain file`)
+  if (!overwrite) throw new StoreError('failed', `${file} exists: nothing was written`)
+}
+
+/** Marks the copy and proves it: what is told as done can be restored. */
+function seal(path: string, mark: BackupMark): Omit<BackupFacts, 'bytes' | 'secrets'> {
+  const db = new SqliteDatabase(path, { fileMustExist: true })
+  try {
+    db.pragma('journal_mode = DELETE')
+    writeMark(db, mark)
+    const damage = findDamage(db)
+    if (damage.length > 0)
+      throw new StoreError('damaged', `the copy is damaged, and was not kept: ${damage[0]}`)
+    return { schema: versionOf(db), grid: metaOf(db, 'grid'), liveJobs: liveJobsIn(db) }
+  } finally {
+    db.close()
+  }
+}
+
+export const writeMark = (db: Database, mark: BackupMark): void => {
+  db.prepare(
+    `INSERT INTO meta (key, value) VALUES ('backup', ?)
+     ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
+  ).run(JSON.stringify(mark))
+}
+
+/** Null of a database that `eg backup` did not make. */
+export function readMark(db: Database): BackupMark | null {
+  const text = metaOf(db, 'backup')
+  return text === null || text === '' ? null : (JSON.parse(text) as BackupMark)
+}
+
+export const metaOf = (db: Database, key: string): string | null =>
+  db.prepare<[string], string>('SELECT value FROM meta WHERE key = ?').pluck().get(key) ?? null
+
+export const liveJobsIn = (db: Database): number =>
+  db.prepare<[], number>('SELECT count(*) FROM job WHERE finishedAt IS NULL').pluck().get() ?? 0
+
+function secretsIn(folder: string): Record<string, string> {
+  const found = secretNames.filter((name) => existsSync(join(folder, name)))
+  return Object.fromEntries(found.map((name) => [name, readFileSync(join(folder, name), 'utf8')]))
+}

@@ -1,0 +1,66 @@
+/** `eg check`: a data folder's database, in use or not, or a single file such as a backup; mending only what is not in use. */
+import { copyFileSync } from 'node:fs'
+
+import type { Database } from 'better-sqlite3'
+
+import type { CheckDone } from '../../proto/database.ts'
+import { check, mend } from './check.ts'
+import { openForReading, openForWriting } from './connection.ts'
+import { guarded } from './failure.ts'
+import { takeLock } from './lock.ts'
+import { checkSchema, versionOf } from './migrate.ts'
+import { makeDraft, settleDraft } from './whole-file.ts'
+
+export type CheckOptions = {
+  database: string
+  /** Newest schema that is known here. */
+  schema: number
+}
+
+export const checkFile = (options: CheckOptions): CheckDone =>
+  guarded(options.database, () => {
+    const db = openForReading(options.database)
+    try {
+      return { ...found(db, options), mended: [], keptAside: null }
+    } finally {
+      db.close()
+    }
+  })
+
+/** Refused while a scheduler runs: what it has in memory would write over what was mended. */
+export const mendFile = (options: CheckOptions & { now: number }): CheckDone =>
+  guarded(options.database, () => {
+    const lock = takeLock(options.database)
+    try {
+      const before = checkFile(options)
+      if (!before.findings.some((finding) => finding.mend !== null)) return before
+      const keptAside = copyOf(options.database, options.now)
+      const db = openForWriting(options.database)
+      try {
+        mend(db, before.findings)
+        const after = found(db, options)
+        const left = new Set(after.findings.map(({ what }) => what))
+        const mended = before.findings.map(({ what }) => what).filter((what) => !left.has(what))
+        return { ...after, mended, keptAside }
+      } finally {
+        db.close()
+      }
+    } finally {
+      lock.release()
+    }
+  })
+
+function found(db: Database, { database, schema }: CheckOptions) {
+  checkSchema(db, schema)
+  return { database, schema: versionOf(db), findings: check(db) }
+}
+
+/** Byte for byte, with its log folded in: what is damaged cannot be copied by reading it. */
+function copyOf(database: string, now: number): string {
+  openForWriting(database).close()
+  const copy = `${database}.before-mend-${new Date(now).toISOString().replaceAll(/[:.]/g, '-')}`
+  const draft = makeDraft(copy)
+  copyFileSync(database, draft)
+  settleDraft(draft, copy)
+  return copy
+}

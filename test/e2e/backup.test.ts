@@ -1,0 +1,64 @@
+/** `eg backup`, `eg restore` and `eg check` on a grid of real daemons: what runs is never touched. */
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { expect, onTestFinished, test } from 'vitest'
+
+import type { BackupDone, CheckDone, RestoreDone } from '../../proto/database.ts'
+import { isAlive, TestGrid } from '../support/grid.ts'
+import { until } from '../support/wait.ts'
+
+test('a running grid is backed up, loses its scheduler’s disk, and goes on from the backup', async () => {
+  const grid = await TestGrid.start()
+  onTestFinished(() => grid.end())
+  const bot = await grid.submit('--continuous', '--name', 'bot', '--', 'sleep', '4711')
+  const { pid } = await grid.running(bot)
+  const file = join(grid.folder, 'backup.db')
+  const done = await grid.json<BackupDone>('backup', file)
+  expect(done).toMatchObject({ file, liveJobs: 1, secrets: ['secret', 'node-secret'] })
+  expect(statSync(file).mode & 0o777).toBe(0o600)
+  const again = await grid.eg('backup', file)
+  expect(again).toMatchObject({ status: 1, stdout: '' })
+  expect(again.stderr).toBe(
+    `eg: ${file} exists: nothing was written\neg: name another file, or say --force to write over it\n`,
+  )
+  expect(await grid.ok('backup', file, '--force')).toContain('1 live job, verified')
+  expect(await grid.ok('check')).toMatch(/: sound\n$/)
+  expect((await grid.json<CheckDone>('check', file)).findings).toEqual([])
+  const busy = await grid.eg('restore', file, '--overwrite')
+  expect(busy).toMatchObject({ status: 1 })
+  expect(busy.stderr).toContain('another scheduler is running')
+
+  const lost = await grid.submit('--name', 'lost', '--', 'sleep', '4712')
+  const lostRun = await grid.running(lost)
+  await grid.interrupt()
+  const nodeSecret = readFileSync(join(grid.data, 'scheduler/node-secret'), 'utf8')
+  rmSync(join(grid.data, 'scheduler'), { recursive: true })
+  const restored = await grid.json<RestoreDone>(
+    'restore',
+    file,
+    '--data',
+    join(grid.data, 'scheduler'),
+  )
+  expect(restored.secrets).toEqual({ restored: ['secret', 'node-secret'], kept: [] })
+  expect(readFileSync(join(grid.data, 'scheduler/node-secret'), 'utf8')).toBe(nodeSecret)
+  await grid.up()
+  expect(await grid.running(bot)).toMatchObject({ pid })
+  expect(isAlive(lostRun.pid)).toBe(true)
+  const next = await grid.submit('--', 'true')
+  expect(next).toBeGreaterThan(lost + 1000)
+  await grid.finished(next)
+  const unknown = await until(async () => (await grid.node('node1')).unknownRuns[0])
+  expect(unknown).toMatchObject({ task: `${lost}.1` })
+  expect(await grid.ok('events')).toContain('this database is a backup of')
+
+  await grid.interrupt()
+  const there = await grid.eg('restore', file)
+  expect(there.stderr).toContain('has a database already: nothing was changed')
+  const { keptAside } = await grid.json<RestoreDone>('restore', file, '--overwrite')
+  expect(existsSync(keptAside ?? '')).toBe(true)
+  await grid.up()
+  expect(await grid.running(bot)).toMatchObject({ pid })
+  expect(await grid.submit('--', 'true')).toBeGreaterThan(next + 1000)
+  process.kill(lostRun.pid, 'SIGKILL')
+})

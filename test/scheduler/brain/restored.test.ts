@@ -1,0 +1,114 @@
+/** A start on a backup is ahead of all that was given out since, before any node has spoken: the mark says so. */
+import { copyFileSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+import { expect, onTestFinished, test } from 'vitest'
+
+import { backUp } from '../../../scheduler/store/backup.ts'
+import { openEngine } from '../../../scheduler/store/engine.ts'
+import { migrationsIn } from '../../../scheduler/store/migrate.ts'
+import { prepareDataFolder } from '../../../scheduler/store/open.ts'
+import { restore } from '../../../scheduler/store/restore.ts'
+import { BrainGrid, operator } from '../../support/brain.ts'
+import { databasePath } from '../store/place.ts'
+
+const schema = migrationsIn().length
+const bot = { kind: 'continuous', name: 'bot' } as const
+
+async function openAt(folder: string, clock?: BrainGrid['clock']): Promise<BrainGrid> {
+  const engine = openEngine(prepareDataFolder(folder), { reserveBytes: 0 })
+  onTestFinished(() => engine.close())
+  return BrainGrid.open({ engine, ...(clock ? { clock } : {}) })
+}
+
+/** A grid whose node runs a job that no backup knows, and the backup. */
+async function gridWithBackup() {
+  const folder = join(dirname(databasePath()), 'scheduler')
+  const grid = await openAt(folder)
+  const node = await grid.node('n1')
+  const known = await grid.submit(bot)
+  await grid.turn(node)
+  // Of several nodes each has a lease that ends.
+  const idle = await grid.node('n0', { slots: 0 })
+  await grid.turn(node, idle)
+  const file = join(dirname(folder), 'copy')
+  backUp({ folder, file, overwrite: false, version: '1', now: grid.clock.now(), schema })
+  // The lost one starts once more: a start on the backup then has the same incarnation, without the mark.
+  await grid.reopen()
+  await node.report()
+  node.attach()
+  const lost = await grid.submit({ name: 'lost' })
+  await grid.turn(node)
+  node.start(`${lost}.1`)
+  node.start(`${known}.1`)
+  await grid.turn(node)
+  return { folder, grid, node, known, lost, file }
+}
+
+test('a number given out and lost is not given out again, though no node has spoken', async () => {
+  const { folder, grid, node, known, lost, file } = await gridWithBackup()
+  const elsewhere = `${folder}-2`
+  restore({ folder: elsewhere, file, overwrite: false, now: grid.clock.now(), schema })
+  const restored = await openAt(elsewhere, grid.clock)
+  expect(restored.brain.state.incarnation).toBeGreaterThan(grid.brain.state.incarnation)
+  const other = await restored.node('n2')
+  const fresh = await restored.submit({ name: 'fresh' })
+  expect(fresh).toBeGreaterThan(lost)
+  await restored.turn(other)
+  expect(await restored.show(fresh)).toMatchObject({ state: 'placed', node: 'n2' })
+
+  node.meet(restored.brain)
+  node.attach()
+  const { answers } = await node.report(true)
+  expect(answers.map(({ task, then }) => `${task} ${then}`).sort()).toEqual(
+    [`${known}.1 keep`, `${lost}.1 keep`].sort(),
+  )
+  await restored.quiet()
+  expect(await restored.show(fresh)).toMatchObject({ state: 'placed', node: 'n2' })
+  const { unknownRuns } = await restored.ok('showNode', operator, { params: { node: 'n1' } })
+  expect(unknownRuns).toMatchObject([{ task: `${lost}.1` }])
+  const events = await restored.brain.eventsAfter(0, 1_000, null)
+  expect(events.filter(({ what }) => what === 'restored')).toHaveLength(1)
+})
+
+test('a backup that somebody only copied into place is as sure', async () => {
+  const { folder, grid, lost, file } = await gridWithBackup()
+  const elsewhere = `${folder}-2`
+  copyFileSync(file, prepareDataFolder(elsewhere))
+  const restored = await openAt(elsewhere, grid.clock)
+  expect(await restored.submit()).toBeGreaterThan(lost + 900_000)
+  const first = restored.brain.state.incarnation
+  // Once is enough: the mark is gone with the first start.
+  await restored.reopen()
+  expect(restored.brain.state.incarnation).toBe(first + 1)
+})
+
+test('each restore from one backup goes ahead of the one before', async () => {
+  const { folder, grid, file } = await gridWithBackup()
+  const elsewhere = `${folder}-2`
+  let before = { incarnation: 0, job: 0, epoch: 0 }
+  for (const round of ['on nothing', 'over what the first has become', 'where that is lost']) {
+    await grid.clock.advance(60_000)
+    if (round === 'where that is lost') rmSync(elsewhere, { recursive: true })
+    restore({ folder: elsewhere, file, overwrite: true, now: grid.clock.now(), schema })
+    const engine = openEngine(prepareDataFolder(elsewhere), { reserveBytes: 0 })
+    const restored = await BrainGrid.open({ engine, clock: grid.clock })
+    const job = await restored.submit()
+    const [known] = restored.brain.state.jobs.values()
+    const now = { incarnation: restored.brain.state.incarnation, job, epoch: known?.epochBase ?? 0 }
+    expect(now.incarnation).toBeGreaterThan(before.incarnation)
+    expect(now.job).toBeGreaterThan(before.job)
+    expect(now.epoch).toBeGreaterThan(before.epoch)
+    before = now
+    engine.close()
+  }
+})
+
+test('nodes that have not spoken since are not judged', async () => {
+  const { folder, grid, known, file } = await gridWithBackup()
+  const elsewhere = `${folder}-2`
+  restore({ folder: elsewhere, file, overwrite: false, now: grid.clock.now(), schema })
+  const restored = await openAt(elsewhere, grid.clock)
+  await restored.pass(1_000_000)
+  expect((await restored.show(known)).state).toBe('unreachable')
+})

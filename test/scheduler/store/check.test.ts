@@ -1,0 +1,140 @@
+/** `eg check` finds what is broken on purpose, and mends only what it can mend without loss. */
+import { readFileSync, writeFileSync } from 'node:fs'
+
+import SqliteDatabase from 'better-sqlite3'
+import { expect, onTestFinished, test } from 'vitest'
+
+import { rules } from '../../../scheduler/store/agreement.ts'
+import { checkFile, mendFile } from '../../../scheduler/store/check-folder.ts'
+import { openEngine } from '../../../scheduler/store/engine.ts'
+import { inThreadStore } from '../../../scheduler/store/in-thread-store.ts'
+import { migrationsIn } from '../../../scheduler/store/migrate.ts'
+import { openStore } from '../../../scheduler/store/worker-store.ts'
+import { BrainGrid, operator, anna } from '../../support/brain.ts'
+import { databasePath } from './place.ts'
+
+const schema = migrationsIn().length
+const now = Date.UTC(2026, 10, 27, 8)
+
+/** What a brain leaves after a day with a bit of everything. */
+async function lived(): Promise<string> {
+  const path = databasePath()
+  const grid = await BrainGrid.open({ engine: openEngine(path, { reserveBytes: 0 }) })
+  const node = await grid.node('n1')
+  const bot = await grid.submit({ kind: 'continuous', name: 'bot' })
+  const array = await grid.submit({ array: { from: 1, to: 99, step: 2 }, maxRunning: 2 })
+  const once = await grid.submit({ name: 'once' })
+  await grid.submit({ name: 'after', after: [{ job: String(array), on: 'any' }] })
+  await grid.submit({ name: 'held', hold: true, array: { from: 1, to: 10, step: 1 } })
+  await grid.ok('addSchedule', anna, {
+    body: { name: 'often', expression: '* * * * *', job: { command: ['x'], cwd: '/' } },
+  })
+  await grid.turn(node)
+  for (const { order } of node.held.values()) node.start(order.task)
+  await grid.turn(node)
+  node.exit(`${once}.1`)
+  await grid.turn(node)
+  await grid.stop([bot])
+  await grid.pass(180_000, node)
+  await grid.ok('cordonNode', operator, { params: { node: 'n1' }, body: {} })
+  await grid.pass(180_000, node)
+  await grid.brain.stop()
+  grid.engine.close()
+  return path
+}
+
+const looked = (database: string) => checkFile({ database, schema }).findings
+
+/** Breaks a database in a way that no brain would. */
+function broken(path: string, sql: string): void {
+  const db = new SqliteDatabase(path)
+  db.pragma('foreign_keys = OFF')
+  db.exec(sql)
+  db.close()
+}
+
+test('what a brain has written agrees, in use and not', async () => {
+  const path = await lived()
+  expect(looked(path)).toEqual([])
+  const store = await openStore(path, { reserveBytes: 0 })
+  onTestFinished(() => store.close())
+  expect(looked(path)).toEqual([])
+  expect(() => mendFile({ database: path, schema, now })).toThrow(/another scheduler is running/)
+})
+
+const faults: readonly [what: string, sql: string][] = [
+  ['unreadable', `UPDATE job SET causeJson = '{' WHERE id = 3`],
+  ['counts', `UPDATE job SET countsJson = json_set(countsJson, '$.succeeded', 7) WHERE id = 2`],
+  ['job-state', `UPDATE job SET state = 'backoff' WHERE id = 2`],
+  [
+    'finished-but-live',
+    `UPDATE task SET state = 'pending', outcome = NULL, node = NULL WHERE job = 3`,
+  ],
+  ['live-but-over', `DELETE FROM range WHERE job = (SELECT id FROM job WHERE name = 'held')`],
+  ['task-state', `UPDATE task SET state = 'suspended' WHERE state = 'running'`],
+  ['ranges', `UPDATE range SET "from" = 1 WHERE job = 2`],
+  ['unknown-node', `DELETE FROM node`],
+  ['no-spec', `DELETE FROM spec WHERE id = 2`],
+  [
+    'waits-for-nothing',
+    `UPDATE job SET factsJson = json_set(factsJson, '$.after[0].job', 3) WHERE name = 'after'`,
+  ],
+  ['run-ahead', `UPDATE run SET epoch = epoch + 5 WHERE job = 2`],
+  ['ledger', `UPDATE schedule SET cursorAt = cursorAt - 3600000`],
+  ['without-job', `DELETE FROM job WHERE id = 3`],
+]
+
+test('each rule finds its fault', async () => {
+  const path = await lived()
+  const sound = readFileSync(path)
+  for (const [what, sql] of faults) {
+    const one = databasePath()
+    writeFileSync(one, sound)
+    broken(one, sql)
+    expect(looked(one).map((found) => found.what)).toContain(what)
+  }
+  expect(
+    rules.map(({ what }) => what).filter((what) => !faults.some(([name]) => name === what)),
+  ).toEqual([])
+})
+
+test('what is mended is mended, a copy is kept, and the rest is told', async () => {
+  const path = await lived()
+  broken(
+    path,
+    `${faults[1]![1]}; ${faults[2]![1]}; DELETE FROM job WHERE id = 3; DELETE FROM spec WHERE id = 2`,
+  )
+  expect(
+    looked(path)
+      .map(({ what }) => what)
+      .sort(),
+  ).toEqual(['counts', 'job-state', 'no-spec', 'without-job'])
+  const done = mendFile({ database: path, schema, now })
+  expect(done.mended.sort()).toEqual(['counts', 'job-state', 'without-job'])
+  expect(done.findings.map(({ what, mend }) => [what, mend])).toEqual([['no-spec', null]])
+  expect(looked(path)).toEqual(done.findings)
+  expect(looked(done.keptAside ?? '')).toHaveLength(4)
+  const store = inThreadStore(path, { reserveBytes: 0 })
+  const job = (await store.load()).jobs.find(({ id }) => id === 2)
+  expect(JSON.parse(job?.countsJson ?? '')).toMatchObject({ succeeded: 0, running: 2, pending: 48 })
+  await store.close()
+  expect(mendFile({ database: path, schema, now })).toMatchObject({ mended: [], keptAside: null })
+})
+
+test('an index that lies is built anew; a damaged page is told, with what to do', async () => {
+  const path = await lived()
+  const db = new SqliteDatabase(path)
+  db.unsafeMode()
+  db.pragma('writable_schema = ON')
+  db.exec(`UPDATE sqlite_schema SET sql = replace(sql, '(at)', '(id)') WHERE name = 'eventAt'`)
+  db.close()
+  const [found] = looked(path)
+  expect(found).toMatchObject({ what: 'index', mend: 'indexes are built anew' })
+  expect(mendFile({ database: path, schema, now })).toMatchObject({
+    mended: ['index'],
+    findings: [],
+  })
+  const bytes = readFileSync(path)
+  writeFileSync(path, bytes.fill(0xa5, 4096 * 4))
+  expect(() => looked(path)).toThrow(/damaged: restore a backup/)
+})
