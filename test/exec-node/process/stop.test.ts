@@ -1,13 +1,16 @@
 /** Every way a run is ended: asked, made, too long, too big, past its lease. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { bootId, uptimeMs } from '../../../exec-node/process/boot.ts'
-import type { RunDriver } from '../../../exec-node/process/run-driver.ts'
+import { chooseCgroup } from '../../../exec-node/process/choose-cgroup.ts'
+import type { RunDriver, RunPlan } from '../../../exec-node/process/run-driver.ts'
+import { encodeSpec } from '../../../exec-node/process/spec.ts'
+import type { Cause } from '../../../proto/cause.ts'
 import { until } from '../../support/wait.ts'
-import { openGrid, shepherdOf, type Grid } from './grid.ts'
+import { isRoot, openGrid, shepherdOf, type Grid } from './grid.ts'
 
 const cause = { kind: 'cancelled', by: 'alice', why: 'odd "text"\nwith lines' } as const
 const ignorer = ['sh', '-c', 'trap "" TERM; echo up; while :; do sleep 1; done']
@@ -17,6 +20,18 @@ const daemons = [
   '(setsid sh -c "trap \\"\\" TERM; echo in; while :; do sleep 1; done" &) ; echo up; exec sleep 600',
 ]
 const tempoMs = 300
+
+/** A run folder as an agent leaves it that was told to stop the run and died before it was launched. */
+function layRun(
+  grid: Grid,
+  { key }: RunPlan,
+  { spec, cause }: { spec: Buffer; cause: Cause },
+): void {
+  const folder = join(grid.nodeDir, 'runs', key)
+  mkdirSync(folder, { mode: 0o700 })
+  writeFileSync(join(folder, 'spec'), spec)
+  writeFileSync(join(folder, 'stop'), `15 ${uptimeMs() + 600_000}\n${JSON.stringify(cause)}\n`)
+}
 
 // The same promises hold with the machine's cgroups and without any.
 describe.each<RunDriver['enforcement'] | undefined>([undefined, 'rlimit'])(
@@ -55,6 +70,30 @@ describe.each<RunDriver['enforcement'] | undefined>([undefined, 'rlimit'])(
       if (facts.startedAt === null) expect(existsSync(mark)).toBe(false)
       await grid.driver.remove('early.1')
     })
+
+    it.each(['files', 'log'] as const)(
+      'a stop that is there before the shepherd executes nothing, with %s',
+      async (kind) => {
+        const key = `before.${kind}`
+        const files = { out: join(grid.work, `${key}.out`), err: join(grid.work, `${key}.err`) }
+        const output =
+          kind === 'files' ? { kind, ...files } : { kind, ...files, maxBytes: 1e6, keep: 1 }
+        const plan = grid.plan(key, ['sh', '-c', 'echo > ran; sleep 600'], { output })
+        const before = readdirSync(grid.work)
+        const cgroup = chooseCgroup(grid.gridTag, enforcement)
+        layRun(grid, plan, { spec: encodeSpec(plan, cgroup.plan(key, plan.limits), isRoot), cause })
+        // The driver finds a run that nobody has claimed, and hands it to its launcher.
+        await grid.reopen()
+        const facts = await grid.over(key)
+        expect(facts).toMatchObject({ cause, pid: null, startedAt: null, outMark: null, stuck: [] })
+        expect(await grid.journal(key)).toMatch(
+          /^shepherd .*\nfailed stop \d+ \d+ ?\n(read .*\n)*empty \d+ 1\n$/,
+        )
+        expect(readdirSync(grid.work)).toEqual(before)
+        expect(cgroup.list()).not.toContain(key)
+        await grid.driver.remove(key)
+      },
+    )
 
     it('a big TMPDIR is removed after an end, by a stop too', async () => {
       const fill = 'cd "$0"; seq 1000 | xargs mkdir; echo up; sleep 600'
