@@ -10,13 +10,15 @@ import type { RunFacts, RunKey } from './run-driver.ts'
 /** The agent's own leaf in a delegated subtree is no run. */
 const notRuns = new Set(['agent'])
 
-/** Where a record was set aside to: null when it could not be moved. */
-type SetAside = { place: string | null; detail: string }
+/** Where a damaged record lies now. */
+type SetAside = { place: string; detail: string }
 
 export function oddRuns(cgroup: CgroupDriver) {
   const setAside = new Map<RunKey, SetAside>()
-  const pids = (key: RunKey): number[] =>
-    cgroup.pids(key, rootsIn(setAside.get(key)?.place ?? null) ?? noRoots)
+  const pids = (key: RunKey): number[] => {
+    const place = setAside.get(key)?.place
+    return cgroup.pids(key, (place === undefined ? null : rootsIn(place)) ?? noRoots)
+  }
   /** Without cgroups only the journal tells whose the processes were: without it they may live. */
   const populated = (key: RunKey): boolean => {
     if (pids(key).length > 0) return true
@@ -26,7 +28,12 @@ export function oddRuns(cgroup: CgroupDriver) {
   return {
     pids,
     populated,
-    keep: (key: RunKey, odd: SetAside) => void setAside.set(key, odd),
+    /** False where it was told before: what cannot be moved is found again at each look. */
+    keep(key: RunKey, odd: SetAside): boolean {
+      const told = setAside.get(key)?.detail === odd.detail
+      setAside.set(key, odd)
+      return !told
+    },
     delete: (key: RunKey) => void setAside.delete(key),
     facts(cgroups: readonly RunKey[], explained: ReadonlySet<RunKey>): RunFacts[] {
       return [...new Set([...setAside.keys(), ...cgroups])]
@@ -48,8 +55,8 @@ type Roots = { shepherd: number | null; main: number | null }
 const noRoots: Roots = { shepherd: null, main: null }
 
 /** Which processes a damaged record still tells of; null when it does not tell. */
-function rootsIn(place: string | null): Roots | null {
-  const text = place === null ? null : journalIn(place)
+function rootsIn(place: string): Roots | null {
+  const text = journalIn(place)
   if (text === null) return null
   // A shepherd claims the folder before it starts anything.
   if (text === '') return noRoots

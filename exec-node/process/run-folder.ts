@@ -36,7 +36,7 @@ export function runFolders(nodeDir: string) {
       return (await readdir(runs)).filter((name) => !name.startsWith('.'))
     },
     create: (key: RunKey, spec: Buffer) => createWhole(runs, key, spec),
-    /** Null when the folder is gone; `damaged` when it cannot be understood. What cannot be read throws. */
+    /** Null when the folder is gone; `damaged` when it cannot be understood, or not be read. */
     async load(key: RunKey): Promise<RunRecord | 'damaged' | null> {
       try {
         const spec = await memory.spec(key)
@@ -45,13 +45,19 @@ export function runFolders(nodeDir: string) {
         if (!spec || (text !== null && !journal)) return 'damaged'
         return { key, spec, journal, stop: await memory.stop(key) }
       } catch (error) {
-        if (!isMisshapen(error)) throw error
+        if (isOurs(error)) throw error
         return isGone(error) && !(await exists(folder(key))) ? null : 'damaged'
       }
     },
     /** When the run last wrote something; synchronous, for it is asked for every run at each look. */
-    lastOutputAt: (key: RunKey): number | null =>
-      Number(readSmall(join(folder(key), 'output'))) || null,
+    lastOutputAt(key: RunKey): number | null {
+      try {
+        return Number(readSmall(join(folder(key), 'output'))) || null
+      } catch (error) {
+        if (isOurs(error)) throw error
+        return null
+      }
+    },
     async writeStop(key: RunKey, stop: StopRecord): Promise<void> {
       const path = join(folder(key), 'stop')
       const text = `${stop.signal} ${stop.killAtUptimeMs}\n${JSON.stringify(stop.cause)}\n`
@@ -153,8 +159,8 @@ async function exists(path: string): Promise<boolean> {
   )
 }
 
-/** The folder does not hold the files it should; every other failure to read says nothing of them. */
-function isMisshapen(error: unknown): boolean {
+/** What we ran out of says nothing of the record. Any other failure is the record's: it holds up no other run. */
+function isOurs(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException
-  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR'
+  return ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EINTR'].includes(code ?? '')
 }

@@ -186,10 +186,11 @@ class ShepherdDriver implements RunDriver {
   }
 
   async #setAside(key: RunKey): Promise<null> {
-    const place = await this.#folders.setAside(key).catch(() => null)
-    const detail = `damaged record, set aside to ${place ?? 'nowhere: it could not be moved'}`
-    this.#odd.keep(key, { place, detail })
+    const moved = await this.#folders.setAside(key).catch(() => null)
+    const place = moved ?? this.#folders.folder(key)
+    const detail = `damaged record, set aside to ${moved ?? 'nowhere: it could not be moved'}`
     this.#live.delete(key)
+    if (!this.#odd.keep(key, { place, detail })) return null
     this.#options.log?.warn({ event: 'run-record-damaged', task: key, detail })
     return null
   }

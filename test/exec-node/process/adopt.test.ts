@@ -1,12 +1,12 @@
 /** A restarted agent finds its runs as they are; damage and strangers are shown, never fatal. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
 import { until } from '../../support/wait.ts'
-import { openGrid, shepherdOf, type Grid } from './grid.ts'
+import { isRoot, openGrid, shepherdOf, type Grid } from './grid.ts'
 
 const cause = { kind: 'cancelled', by: 'alice', why: '' } as const
 let grid: Grid
@@ -77,8 +77,52 @@ it('a record that cannot be read is set aside, its processes stay visible', asyn
   await until(async () => !(await grid.driver.facts('bad.1'))?.populated)
 })
 
+it('an I/O error on the records of some runs keeps no agent from starting, and holds up no other run', async () => {
+  const files = ['spec', 'journal', 'stop', 'output']
+  const keys = files.map((file) => `eio.${file}`)
+  for (const key of ['eio.none', ...keys]) await grid.start(key, ['sleep', '600'])
+  await grid.running('eio.none')
+  const running = await Promise.all(keys.map((key) => grid.running(key)))
+  for (const [index, file] of files.entries()) {
+    const path = join(grid.nodeDir, 'runs', keys[index] ?? '', file)
+    rmSync(path, { force: true })
+    symlinkSync('/proc/self/mem', path)
+    expect(() => readFileSync(path)).toThrow('EIO')
+  }
+  await grid.reopen()
+  const facts = await grid.driver.list()
+  const odd = facts.filter(({ oddity }) => oddity?.includes('damaged')).map(({ key }) => key)
+  expect(odd.sort()).toEqual(['eio.journal', 'eio.spec', 'eio.stop'])
+  for (const { key, populated } of facts)
+    expect({ key, populated }).toEqual({ key, populated: true })
+  expect(facts.find(({ key }) => key === 'eio.none')?.supervised).toBe(true)
+  expect(facts.find(({ key }) => key === 'eio.output')).toMatchObject({
+    supervised: true,
+    oddity: null,
+  })
+  for (const { pid } of running) process.kill(pid ?? 0, 'SIGKILL')
+  // Without cgroups nobody knows the processes of a journal that cannot be read.
+  const unread = facts.find(({ key }) => key === 'eio.journal')?.oddity?.split(' set aside to ')[1]
+  rmSync(join(unread ?? '', 'journal'))
+})
+
+it.runIf(isRoot)('a damaged record that cannot be moved away is told of all the same', async () => {
+  const folder = join(grid.nodeDir, 'runs', 'fixed.1')
+  mkdirSync(folder)
+  execFileSync('mount', ['--bind', folder, folder])
+  try {
+    await grid.reopen()
+    for (const _ of [1, 2])
+      expect(await grid.driver.list()).toMatchObject([
+        { key: 'fixed.1', populated: false, oddity: expect.stringContaining('could not be moved') },
+      ])
+  } finally {
+    execFileSync('umount', [folder])
+  }
+})
+
 it('without cgroups a damaged record whose processes nobody knows is not said to be empty', async () => {
-  const bare = await openGrid('rlimit')
+  const bare = await openGrid()
   const journal = (key: string) => join(bare.nodeDir, 'runs', key, 'journal')
   for (const key of ['odd.1', 'odd.2']) await bare.start(key, ['sleep', '600'])
   const pid = (await bare.running('odd.1')).pid ?? 0
