@@ -37,6 +37,9 @@ export type Entry = {
   seen: RunFacts | null
   /** Ended runs whose folder is gone. */
   removed: Set<number>
+  /** Ended runs of which something is left, and when that is tried again. */
+  unremoved: Map<number, { pauseMs: number; againAtUptimeMs: number }>
+  sweeping: boolean
   forget: boolean
 }
 
@@ -57,6 +60,8 @@ export function newEntry(record: PlacementRecord, onDisk: boolean): Entry {
     hint: null,
     seen: null,
     removed: new Set(),
+    unremoved: new Map(),
+    sweeping: false,
     forget: false,
   }
 }

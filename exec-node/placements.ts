@@ -126,7 +126,7 @@ export class Placements {
     if (run !== undefined && run === currentRun(entry.record)) entry.hint = facts
     else if (run === undefined && parts.run >= entry.record.nextRun) this.#takeRun(entry, parts.run)
     else if (facts.populated) this.strangers.add(facts)
-    else void this.#turns.removeRun(entry, parts.run)
+    else void this.#turns.sweep.remove(entry, parts.run)
   }
 
   #takeRun(entry: Entry, run: number): void {

@@ -9,6 +9,7 @@ import type { Change, Entry } from './entry.ts'
 import type { LeaseKeeper } from './lease-keeper.ts'
 import type { AgentOptions, AgentPorts } from './ports.ts'
 import type { RunFacts } from './process/run-driver.ts'
+import { Sweep } from './sweep.ts'
 
 export type TurnListener = {
   isBlocked(entry: Entry): boolean
@@ -19,12 +20,15 @@ export type TurnListener = {
 
 /** After something that failed and may work again. */
 const retryMs = 1_000
+/** An end is told without its last output when that cannot be read within this time. */
+const tailWaitMs = 5_000
 
 export class Turns {
   readonly #ports: AgentPorts
   readonly #options: AgentOptions
   readonly #lease: LeaseKeeper
   readonly #listener: TurnListener
+  readonly sweep: Sweep
   readonly #running = new Set<Promise<void>>()
   #closed = false
 
@@ -38,6 +42,7 @@ export class Turns {
     this.#options = options
     this.#lease = lease
     this.#listener = listener
+    this.sweep = new Sweep(ports, (entry) => this.wake(entry))
   }
 
   /** Tells whether the changed record is on disk; where not, it is tried again, but nobody waits for it. */
@@ -54,7 +59,10 @@ export class Turns {
     entry.dirty = true
     if (entry.busy || this.#closed) return
     entry.busy = true
-    const running = this.#work(entry)
+    this.#track(this.#work(entry))
+  }
+
+  #track(running: Promise<void>): void {
     this.#running.add(running)
     void running.finally(() => this.#running.delete(running))
   }
@@ -62,19 +70,6 @@ export class Turns {
   async close(): Promise<void> {
     this.#closed = true
     await Promise.all(this.#running)
-  }
-
-  /** True when nothing of the run is left in spool and cgroup tree. */
-  async removeRun(entry: Entry, run: number): Promise<boolean> {
-    if (entry.removed.has(run)) return true
-    try {
-      await this.#ports.driver.remove(runKey(entry.record, run))
-      entry.removed.add(run)
-      return true
-    } catch (error) {
-      warn(entry, this.#ports, 'remove-failed', error)
-      return false
-    }
   }
 
   async #work(entry: Entry): Promise<void> {
@@ -139,7 +134,20 @@ export class Turns {
     // The file of a task that went well is its owner's, and nobody has to ask what happened.
     const well = cause.kind === 'exit' && cause.code === 0
     if (well && record.order.spec.kind === 'task') return null
-    return this.#ports.output.tail(record.order, seen)
+    return this.#inTime(this.#ports.output.tail(record.order, seen))
+  }
+
+  /** Orders and reports wait for turns, and no turn for an owner's file system. */
+  #inTime<T>(asked: Promise<T>): Promise<T | null> {
+    return new Promise((resolve) => {
+      const cancel = this.#ports.clock.after(tailWaitMs, () => resolve(null))
+      void asked
+        .catch(() => null)
+        .then((answer) => {
+          cancel()
+          resolve(answer)
+        })
+    })
   }
 
   get #where() {
@@ -196,12 +204,8 @@ export class Turns {
       if (againInMs !== null) return againInMs
     }
     if (next.actions.some((action) => action.kind !== 'stop')) entry.dirty = true
-    let clean = true
-    for (const run of entry.record.runs) {
-      if (run.state === 'over') clean = (await this.removeRun(entry, run.report.number)) && clean
-    }
-    if (!clean) return retryMs
-    if (entry.forget) {
+    if (!this.sweep.isClean(entry)) this.#track(this.sweep.begin(entry))
+    else if (entry.forget) {
       await this.#ports.spool.remove(entry.key)
       this.#listener.forgotten(entry)
       return null

@@ -14,7 +14,8 @@ static inline pid_t helper(void) {
   return logger ? logger : cleaner > 0 ? cleaner : 0;
 }
 
-/* A process of its own: it acts as the owner, and a file system that hangs holds up nothing else. */
+/* A process of its own: it acts as the owner, and a file system that hangs holds up nothing else. What
+ * not even SIGKILL ends is left behind: it is none of the run's, and the agent tries again later. */
 static inline bool tidied(const struct spec *spec, int64_t now) {
   if (!cleaning_at) {
     cleaning_at = now;
@@ -25,7 +26,7 @@ static inline bool tidied(const struct spec *spec, int64_t now) {
     }
   }
   if (cleaner > 0 && now > cleaning_at + 10000) kill(cleaner, SIGKILL);
-  return cleaner <= 0;
+  return cleaner <= 0 || now > cleaning_at + 11000;
 }
 
 /* An owner to whom the subtree is delegated may have made folders within. */

@@ -5,12 +5,17 @@ import { fixedEnv, nativeProgram } from './native-program.ts'
 import type { CheckResult } from './run-driver.ts'
 
 const keptBytes = 2000
+/** Folders of runs with a check that not even SIGKILL has ended. */
+const hanging = new Set<string>()
 
+/** Answers within the time, also where the check cannot be killed; none joins one that hangs. */
 export function runCheck(
   folder: string,
   argv: readonly string[],
   timeoutMs: number,
 ): Promise<CheckResult> {
+  if (hanging.has(folder))
+    return Promise.resolve({ ok: false, detail: 'the check before it cannot be killed' })
   return new Promise((resolve) => {
     const child = spawn(nativeProgram('owner'), ['exec', folder, ...argv], {
       env: fixedEnv,
@@ -19,15 +24,17 @@ export function runCheck(
       detached: true,
     })
     let output = ''
-    let timedOut = false
     const keep = (text: Buffer) => {
       output = (output + text.toString()).slice(-keptBytes)
     }
+    const said = (status: string) => [status, output.trim()].filter(Boolean).join(': ')
     child.stdout.on('data', keep)
     child.stderr.on('data', keep)
     const timer = setTimeout(() => {
-      timedOut = true
+      hanging.add(folder)
+      resolve({ ok: false, detail: said(`no answer within ${timeoutMs} ms`) })
       endGroup(child.pid)
+      child.unref()
       // What the check left running may hold the pipes; nobody waits for that.
       child.stdout.destroy()
       child.stderr.destroy()
@@ -35,18 +42,10 @@ export function runCheck(
     child.on('error', (error) => resolve({ ok: false, detail: error.message }))
     child.on('exit', (code, signal) => {
       clearTimeout(timer)
+      hanging.delete(folder)
       endGroup(child.pid)
-      const status = timedOut
-        ? `no answer within ${timeoutMs} ms`
-        : signal
-          ? `ended by ${signal}`
-          : `exit ${code}`
-      setImmediate(() =>
-        resolve({
-          ok: code === 0 && !timedOut,
-          detail: [status, output.trim()].filter(Boolean).join(': '),
-        }),
-      )
+      const status = signal ? `ended by ${signal}` : `exit ${code}`
+      setImmediate(() => resolve({ ok: code === 0, detail: said(status) }))
     })
   })
 }

@@ -13,27 +13,31 @@ export function identityArgument(identity: Identity): string {
   return `${identity.uid}:${identity.gid}:${identity.groups.join(',')}`
 }
 
+/** What was asked of helpers that not even SIGKILL has ended: their file system hangs. */
+const hanging = new Set<string>()
+
+/** Answers within the time, also where the helper cannot be killed; none joins one that hangs on the same thing. */
 export function askOwner(
   args: readonly string[],
   { timeoutMs = 10_000, maxBytes = 16 << 20 } = {},
 ): Promise<OwnerReply> {
-  const options = {
-    encoding: 'buffer',
-    env: fixedEnv,
-    cwd: '/',
-    timeout: timeoutMs,
-    maxBuffer: maxBytes,
-    killSignal: 'SIGKILL',
-  } as const
+  const what = args.slice(0, 3).join(' ')
+  if (hanging.has(what))
+    return Promise.resolve({ ok: false, error: 'timed out before, and still hangs' })
+  const options = { encoding: 'buffer', env: fixedEnv, cwd: '/', maxBuffer: maxBytes } as const
   return new Promise((resolve) => {
-    execFile(nativeProgram('owner'), [...args], options, (error, stdout, stderr) => {
+    const child = execFile(nativeProgram('owner'), [...args], options, (error, stdout, stderr) => {
+      clearTimeout(timer)
+      hanging.delete(what)
       if (!error) resolve({ ok: true, bytes: stdout })
-      else
-        resolve({
-          ok: false,
-          error: error.killed ? 'timed out' : (wordsOf(stderr.toString()) ?? error.message),
-        })
+      else resolve({ ok: false, error: wordsOf(stderr.toString()) ?? error.message })
     })
+    const timer = setTimeout(() => {
+      hanging.add(what)
+      resolve({ ok: false, error: 'timed out' })
+      child.kill('SIGKILL')
+      child.unref()
+    }, timeoutMs)
   })
 }
 

@@ -328,6 +328,29 @@ describe('the lease', () => {
     expect(grid.machine.living()).toEqual([])
   })
 
+  it('binds the run itself once an edit says so: fenced with no agent there, and the next run too', async () => {
+    const grid = new TestGrid()
+    await grid.start()
+    grid.link.give(order(1, {}, { onPartition: 'keep' }), order(2, {}, { onPartition: 'keep' }))
+    await grid.advance(1_000)
+    const single = () => grid.machine.living().map(({ plan }) => [plan.key, plan.singleCopy])
+    expect(single()).toEqual([
+      ['1.1.1.1', false],
+      ['2.1.1.1', false],
+    ])
+    grid.link.give(order(1), order(2, {}, { onPartition: 'keep' }))
+    await grid.advance(1_000)
+    grid.link.give(order(1, { restart: { count: 1, by: 'a', why: '' } }, { onPartition: 'keep' }))
+    await grid.advance(10_000)
+    expect(single()).toEqual([
+      ['2.1.1.1', false],
+      ['1.1.1.2', true],
+    ])
+    grid.crash()
+    await grid.advance(300_000)
+    expect(single()).toEqual([['2.1.1.1', false]])
+  })
+
   it('is renewed by a refused connection, unless the site says otherwise', async () => {
     for (const [refusalRenews, left] of [
       [true, 1],
@@ -455,6 +478,23 @@ describe('the exchange', () => {
     grid.link.give(order(1))
     await grid.advance(1_000)
     expect(await grid.agent?.stop()).toEqual({ running: 0 })
+  })
+
+  it("an owner's file system that hangs holds up neither its end nor orders and reports of others", async () => {
+    const grid = new TestGrid((plan) => (plan.key.startsWith('1.') ? exits(500) : forever))
+    await grid.start()
+    grid.isOutputHanging = true
+    grid.machine.hangs = (key) => key.startsWith('1.')
+    grid.link.give(order(1, {}, oneOff), order(2))
+    await grid.advance(1_000)
+    grid.link.give(order(2), order(3))
+    await grid.advance(1_000)
+    expect(grid.link.told('3.1')?.phase.kind).toBe('running')
+    await grid.advance(10_000)
+    expect(grid.link.told('1.1')?.phase.kind).toBe('ended')
+    grid.link.give(order(2), order(3), order(4))
+    await grid.advance(1_000)
+    expect(grid.link.told('4.1')?.phase.kind).toBe('running')
   })
 
   it('a full disk starts nothing, and does not keep what shall end', async () => {

@@ -91,6 +91,7 @@ export class TestGrid {
   readonly machine: FakeMachine
   agent: Agent | null = null
   isNameServiceAway = false
+  isOutputHanging = false
   #session = 0
   /** Calls of a crashed agent come to nothing. */
   #life = { over: false }
@@ -114,7 +115,7 @@ export class TestGrid {
       health: { reports: () => [] },
       output: {
         answer: async () => ({ ok: true, problem: null, data: '', cursor: null, end: true }),
-        tail: async () => ({ out: 'b3V0', err: '' }),
+        tail: async () => (this.isOutputHanging ? new Promise(() => {}) : { out: 'b3V0', err: '' }),
       },
       planRun: async (order, run) =>
         this.isNameServiceAway

@@ -73,6 +73,8 @@ export class FakeMachine {
   /** Called with each exec and each end of a run's last process. */
   onExec: (run: VirtualRun) => void = () => {}
   onEmpty: (run: VirtualRun) => void = () => {}
+  /** Runs whose owner's file system hangs: what is left of them cannot be removed. */
+  hangs: (key: string) => boolean = () => false
   bootId = 'boot-1'
   /** Of every run. */
   usage: Usage = littleUsage
@@ -106,6 +108,10 @@ export class FakeMachine {
       stop: async (key, order) => this.#stop(run(key), order),
       suspend: async (key) => void (run(key) && (run(key)!.suspended = true)),
       resume: async (key) => void (run(key) && (run(key)!.suspended = false)),
+      makeSingleCopy: async (key) => {
+        const found = run(key)
+        if (found !== undefined) found.plan = { ...found.plan, singleCopy: true }
+      },
       limit: async (key, limits) => {
         const found = run(key)
         if (found !== undefined) found.limits = limits
@@ -114,6 +120,7 @@ export class FakeMachine {
       check: async (key) =>
         run(key)?.script.check(this.clock.now()) ?? { ok: false, detail: 'gone' },
       remove: async (key) => {
+        if (this.hangs(key)) return new Promise(() => {})
         if (run(key)?.alive === true) throw new Error(`${key} is populated`)
         this.runs.delete(key)
       },
