@@ -27,6 +27,7 @@ export async function act(entry: Entry, action: Action, ports: Ports): Promise<n
     if (action.kind === 'stop') await ports.driver.stop(key, action.order)
     else if (action.kind === 'suspend') await ports.driver.suspend(key)
     else if (action.kind === 'resume') await ports.driver.resume(key)
+    else if (action.kind === 'single-copy') await ports.driver.makeSingleCopy(key)
     else await limit(entry, action.run, ports)
     return null
   } catch (error) {

@@ -2,7 +2,7 @@
 import type { JobSpec } from '../../proto/job.ts'
 import { mayStart, type Around } from './around.ts'
 import { outcomeOf } from './outcome.ts'
-import { currentRun } from './record.ts'
+import { currentRun, isSingleCopy, wantsSingleCopy } from './record.ts'
 import type { Ending, PlacementRecord, RunRecord } from './record.ts'
 import type { StopOrder } from './run.ts'
 import { leftoverGraceMs, leftoverPatienceMs, stopOrder } from './stop-plan.ts'
@@ -13,6 +13,8 @@ export type Action =
   | { kind: 'suspend'; run: number }
   | { kind: 'resume'; run: number }
   | { kind: 'limit'; run: number }
+  /** The run was started as one that a cut-off node keeps, and is no such one any more. */
+  | { kind: 'single-copy'; run: number }
 
 /** What this start of the agent has already asked: forgotten with it, so that it asks again. */
 export type Asked = {
@@ -21,6 +23,7 @@ export type Asked = {
   stopGraceMs: number | null
   suspended: boolean | null
   limits: string | null
+  singleCopy: boolean
 }
 
 export const nothingAsked: Asked = {
@@ -29,6 +32,7 @@ export const nothingAsked: Asked = {
   stopGraceMs: null,
   suspended: null,
   limits: null,
+  singleCopy: false,
 }
 
 export type Steered = { asked: Asked; actions: Action[]; wakeInMs: number | null }
@@ -58,7 +62,12 @@ export function steer(record: PlacementRecord, before: Asked, around: Around): S
 function begin(record: PlacementRecord, run: RunRecord, asked: Asked, around: Around): Steered {
   if (asked.started || !mayStart(record, around)) return { asked, actions: [], wakeInMs: null }
   return {
-    asked: { ...asked, started: true, limits: run.limits },
+    asked: {
+      ...asked,
+      started: true,
+      limits: run.limits,
+      singleCopy: wantsSingleCopy(record.order),
+    },
     actions: [{ kind: 'start', run: run.report.number }],
     wakeInMs: null,
   }
@@ -98,6 +107,10 @@ function tend(record: PlacementRecord, run: RunRecord, before: Asked, around: Ar
   if (wanted !== asked.limits && around.seen !== null) {
     actions.push({ kind: 'limit', run: number })
     asked.limits = wanted
+  }
+  if (isSingleCopy(record) && !asked.singleCopy && around.seen !== null) {
+    actions.push({ kind: 'single-copy', run: number })
+    asked.singleCopy = true
   }
   return { asked, actions, wakeInMs: null }
 }

@@ -40,7 +40,7 @@ static int each_run(bool ask, bool end) {
     snprintf(folder, sizeof folder, "runs/%s", at->d_name);
     snprintf(path, sizeof path, "%s/spec", folder);
     bool known = read_spec(path, &spec);
-    if (known && spec.single && spec.boot && strcmp(spec.boot, boot_id()) == 0) {
+    if (known && is_single(&spec, folder) && spec.boot && strcmp(spec.boot, boot_id()) == 0) {
       find_roots(folder, &spec);
       bool lives = signal_members(&spec, 0, 0) > 0;
       alive += lives || spec.root;

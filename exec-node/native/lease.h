@@ -1,4 +1,4 @@
-/* The node's lease: one line, `endless` or `BOOT_ID TERM_MS KILL_MS` (uptimes). */
+/* The node's lease: one line, `endless` or `BOOT_ID TERM_MS KILL_MS` (uptimes). And whom it binds. */
 #ifndef LEASE_H
 #define LEASE_H
 #include "spec.h"
@@ -12,6 +12,13 @@ static inline const char *boot_id(void) {
   if (text) sscanf(text, "%63s", id);
   free(text);
   return id;
+}
+
+/* A run is started as single-copy or becomes one later: then the agent puts `single` into its folder. */
+static inline bool is_single(const struct spec *spec, const char *folder) {
+  char path[600];
+  snprintf(path, sizeof path, "%s/single", folder);
+  return spec->single || access(path, F_OK) == 0;
 }
 
 /* False, with `lease` untouched, when the file cannot be read: what was known last still holds. */

@@ -85,8 +85,8 @@ static void hear_child(void) {
       ready = message;
       told_to_go = true;
       if (spec.logger && !logger) start_logger(&spec);
-      if (spec.single) read_lease("../../lease", &lease);
-      int64_t deadline = spec.single ? lease.term_at : NEVER;
+      int64_t deadline = NEVER;
+      if (is_single(&spec, ".")) read_lease("../../lease", &lease), deadline = lease.term_at;
       if (send(channel, &deadline, sizeof deadline, MSG_NOSIGNAL) < 0) return;
     }
   }
@@ -103,7 +103,7 @@ static void watch_memory(void) {
 }
 
 static void watch_lease(int64_t now) {
-  if (!spec.single || !started) return;
+  if (!started || !is_single(&spec, ".")) return;
   read_lease("../../lease", &lease);
   if (now < lease.term_at) {
     if (fenced && !ended && strcmp(by, "fence") == 0) by = "none";

@@ -62,6 +62,8 @@ export type RunDriver = {
   stop(key: RunKey, order: StopOrder): Promise<void>
   suspend(key: RunKey): Promise<void>
   resume(key: RunKey): Promise<void>
+  /** From now on the lease ends the run: shepherd and fence keep to it while no agent does. */
+  makeSingleCopy(key: RunKey): Promise<void>
   /** Applies new limits to a live run; false where the machine cannot. */
   limit(key: RunKey, limits: RunPlan['limits']): Promise<boolean>
   /** Runs a command as the run's owner, with its environment, killed after the timeout. */

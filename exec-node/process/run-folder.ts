@@ -4,6 +4,7 @@ import { mkdir, readdir, rename, rm, rmdir, stat, unlink, writeFile } from 'node
 import { join } from 'node:path'
 
 import type { Cause } from '../../proto/cause.ts'
+import { bootId } from './boot.ts'
 import { parseJournal, type Journal } from './journal.ts'
 import { isGone, readSmall } from './kernel-file.ts'
 import type { RunKey } from './run-driver.ts'
@@ -50,20 +51,17 @@ export function runFolders(nodeDir: string) {
       }
     },
     /** When the run last wrote something; synchronous, for it is asked for every run at each look. */
-    lastOutputAt(key: RunKey): number | null {
-      try {
-        return Number(readSmall(join(folder(key), 'output'))) || null
-      } catch (error) {
-        if (isOurs(error)) throw error
-        return null
-      }
-    },
+    lastOutputAt: (key: RunKey): number | null => lastOutputIn(folder(key)),
     async writeStop(key: RunKey, stop: StopRecord): Promise<void> {
       const path = join(folder(key), 'stop')
       const text = `${stop.signal} ${stop.killAtUptimeMs}\n${JSON.stringify(stop.cause)}\n`
       await writeFile(`${path}.new`, text, { mode: 0o600 })
       await rename(`${path}.new`, path)
       memory.keepStop(key, stop)
+    },
+    /** Beside the spec, which never changes. */
+    async writeSingle(key: RunKey): Promise<void> {
+      await writeFile(join(folder(key), 'single'), '', { mode: 0o600 })
     },
     async setAside(key: RunKey): Promise<string> {
       const place = join(damaged, `${key}.${Date.now()}`)
@@ -78,6 +76,27 @@ export function runFolders(nodeDir: string) {
       await Promise.all(files.map((path) => unlink(path).catch(() => {})))
       await rmdir(folder(key)).catch(() => rm(folder(key), { recursive: true, force: true }))
     },
+  }
+}
+
+/** Folders of those runs in which no shepherd has begun yet. */
+export async function unclaimed(
+  folders: ReturnType<typeof runFolders>,
+  keys: readonly RunKey[],
+): Promise<string[]> {
+  const records = await Promise.all(keys.map((key) => folders.load(key)))
+  return records
+    .filter((record) => record !== null && record !== 'damaged')
+    .filter((record) => !record.journal && record.spec.bootId === bootId)
+    .map((record) => folders.folder(record.key))
+}
+
+function lastOutputIn(folder: string): number | null {
+  try {
+    return Number(readSmall(join(folder, 'output'))) || null
+  } catch (error) {
+    if (isOurs(error)) throw error
+    return null
   }
 }
 

@@ -14,7 +14,7 @@ import { orphanLadder } from './orphan-ladder.ts'
 import { askOwner } from './owner-program.ts'
 import type { RunDriver, RunFacts, RunKey, RunPlan, StopOrder } from './run-driver.ts'
 import { factsOf, vitalsOf, type FactsContext, type Vitals } from './run-facts.ts'
-import { runFolders, type RunRecord } from './run-folder.ts'
+import { runFolders, unclaimed, type RunRecord } from './run-folder.ts'
 import { signalNumber } from './signals.ts'
 import { encodeSpec } from './spec.ts'
 
@@ -131,6 +131,11 @@ class ShepherdDriver implements RunDriver {
     return this.#freeze(key, false)
   }
 
+  async makeSingleCopy(key: RunKey): Promise<void> {
+    const seen = await this.#see(key)
+    if (seen?.record.spec.singleCopy === false) await this.#folders.writeSingle(key)
+  }
+
   async limit(key: RunKey, limits: RunPlan['limits']): Promise<boolean> {
     return this.#cgroup.limit(key, limits)
   }
@@ -229,12 +234,8 @@ class ShepherdDriver implements RunDriver {
       throw new Error(`run ${key} could not be ${frozen ? 'suspended' : 'resumed'}`)
   }
 
-  async #unclaimed(): Promise<string[]> {
-    const records = await Promise.all([...this.#live.keys()].map((key) => this.#folders.load(key)))
-    return records
-      .filter((record) => record !== null && record !== 'damaged')
-      .filter((record) => !record.journal && record.spec.bootId === bootId)
-      .map((record) => this.#folders.folder(record.key))
+  #unclaimed(): Promise<string[]> {
+    return unclaimed(this.#folders, [...this.#live.keys()])
   }
 
   /** Shepherds tell of their runs; of a run whose shepherd was killed nobody does. */

@@ -74,6 +74,7 @@ export type SpecFacts = {
   limitMs: number | null
   graceMs: number
   memBytes: number | null
+  singleCopy: boolean
   setid: boolean
   identity: string
 }
@@ -98,6 +99,7 @@ export function decodeSpec(bytes: Buffer): SpecFacts | null {
     limitMs: limit === undefined ? null : Number(limit),
     graceMs: Number(grace),
     memBytes: Number(values('mem')[0]) || null,
+    singleCopy: values('single')[0] === '1',
     setid,
     identity: setid ? `${uid}:${gid}:${values('groups').join(',')}` : '-',
   }

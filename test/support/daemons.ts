@@ -1,6 +1,6 @@
 /** Daemons that a test starts one by one, as a person would, on the folders and the address of a `TestGrid.apart`. */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { isRoot } from './as-user.ts'
@@ -53,6 +53,27 @@ export class Daemons {
   async up(count: number): Promise<void> {
     const isUp = async () => (await this.#grid.nodes()).filter(({ state }) => state === 'up')
     await until(async () => (await isUp()).length === count, { what: `${count} nodes` })
+  }
+
+  /** Several nodes: each must hold a lease with an end before it can run out. */
+  async leasesEnd(): Promise<void> {
+    const nodes = () => this.#grid.nodes()
+    await until(async () => (await nodes()).every(({ lease }) => lease.includes('over in')), {
+      what: 'leases with an end',
+    })
+  }
+
+  get schedulerPid(): number {
+    return this.pidIn('scheduler/scheduler.pid')
+  }
+
+  nodePid(name: string): number {
+    return this.pidIn(`${name}/exec-node.pid`)
+  }
+
+  /** `path` is in the data folder of the grid. */
+  pidIn(path: string): number {
+    return Number(readFileSync(join(this.#grid.data, path), 'utf8'))
   }
 
   /** Ends all jobs, then what was started, the newest first. */

@@ -1,15 +1,12 @@
-/** Limits, checks, accounts and the node's fence. */
-import { readFile } from 'node:fs/promises'
+/** Limits, checks and accounts. */
 import { join } from 'node:path'
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
-import { bootId, processStat, uptimeMs } from '../../../exec-node/process/boot.ts'
-import { openFence } from '../../../exec-node/process/fence.ts'
 import { lookUpUser } from '../../../exec-node/process/identity.ts'
 import { signalName, signalNumber } from '../../../exec-node/process/signals.ts'
 import { until } from '../../support/wait.ts'
-import { openGrid, owner, shepherdOf, type Grid } from './grid.ts'
+import { openGrid, owner, type Grid } from './grid.ts'
 
 let grid: Grid
 beforeAll(async () => {
@@ -17,7 +14,6 @@ beforeAll(async () => {
   await grid.lease({ kind: 'endless' })
 })
 afterAll(() => grid.close())
-const gone = (process: number) => ['Z', undefined].includes(processStat(process)?.state)
 const cause = { kind: 'cancelled', by: 'alice', why: '' } as const
 
 it('measures processor time and memory', async () => {
@@ -105,35 +101,4 @@ it('knows signals by name and number', () => {
     'SIGABRT',
     'SIGRTMIN+2',
   ])
-})
-
-it('the fence ends single-copy runs whose shepherd hangs or is dead, and only one fence stands', async () => {
-  const fence = openFence(grid.nodeDir)
-  const pid = await until(() => fence.pid())
-  const ignorer = ['sh', '-c', 'trap "" TERM; while :; do sleep 1; done']
-  for (const key of ['fence.1', 'fence.2', 'fence.3'])
-    await grid.start(key, ignorer, { singleCopy: key !== 'fence.3' })
-  for (const key of ['fence.1', 'fence.2', 'fence.3']) await grid.running(key)
-  process.kill(await shepherdOf(grid, 'fence.1'), 'SIGSTOP')
-  process.kill(await shepherdOf(grid, 'fence.2'), 'SIGKILL')
-  const second = openFence(grid.nodeDir)
-  const main = async (key: string) => (await grid.driver.facts(key))?.pid ?? 0
-  const [one, two, three] = [await main('fence.1'), await main('fence.2'), await main('fence.3')]
-  const now = uptimeMs()
-  await grid.lease({ kind: 'until', bootId, termAtUptimeMs: now, killAtUptimeMs: now + 500 })
-  await until(() => gone(one) && gone(two), { what: 'both ended' })
-  expect(gone(three)).toBe(false)
-  await grid.lease({ kind: 'endless' })
-  process.kill(await shepherdOf(grid, 'fence.1'), 'SIGCONT')
-  await grid.over('fence.1')
-  await grid.over('fence.2')
-  expect(Number(await readFile(join(grid.nodeDir, 'fence.pid'), 'utf8'))).toBe(pid)
-  process.kill(pid, 'SIGKILL')
-  const next = await until(async () => {
-    const found = await fence.pid()
-    return found !== pid ? found : null
-  })
-  fence.close()
-  second.close()
-  process.kill(next, 'SIGKILL')
 })
