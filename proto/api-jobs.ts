@@ -37,7 +37,12 @@ export const ActionReply = Type.Object({
     }),
   ),
   refused: Type.Array(
-    Type.Object({ ref: Type.String(), code: Type.String(), detail: Type.String() }),
+    Type.Object({
+      ref: Type.String(),
+      code: Type.String(),
+      detail: Type.String(),
+      hint: Type.Optional(Type.String({ description: 'what to do, or who could do it' })),
+    }),
   ),
 })
 export type ActionReply = Static<typeof ActionReply>

@@ -26,11 +26,7 @@ export function act(
   const { targets, refused } = select(ctx, caller, selection)
   const reply: ActionReply = {
     done: [],
-    refused: refused.map(({ ref, refusal }) => ({
-      ref,
-      code: refusal.code,
-      detail: refusal.detail,
-    })),
+    refused: refused.map(({ ref, refusal }) => ({ ref, ...refusal })),
   }
   for (const target of targets) {
     const { job, index } = target

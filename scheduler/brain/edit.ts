@@ -11,7 +11,7 @@ import { placementOf } from '../core/task-state.ts'
 import type { LiveJob } from '../state/live-job.ts'
 import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
-import { findLive, mayChange, notYours } from './select.ts'
+import { findLive, mayChange, notYours, problemOfPriority } from './select.ts'
 import { refreshWaiting } from './tasks.ts'
 
 type EditReply = Reply<(typeof jobRoutes)['editJob']>
@@ -78,7 +78,10 @@ async function editLive(
   const fields = named.filter((field) => !isDeepStrictEqual(before[field], edit[field]))
   if (fields.length === 0) return done({ job: job.id, changed: [] })
   const spec: JobSpec = { ...before, ...edit }
-  const problem = problemOfSpec(spec, ctx.settings.limits) ?? problemOfSize(ctx, job, spec)
+  const problem =
+    problemOfPriority(caller, spec.priority, before.priority) ??
+    problemOfSpec(spec, ctx.settings.limits) ??
+    problemOfSize(ctx, job, spec)
   if (problem) return { ok: false, refusal: problem }
   applyEdit(ctx, job, spec)
   note(ctx, 'edited', fields.join(', '), { job: job.id, owner: job.owner, by: caller.owner })

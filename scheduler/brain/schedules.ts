@@ -17,7 +17,7 @@ import type { FiringRow } from '../store/change.ts'
 import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
 import { fireDue, fireManually, saveSchedule } from './schedule-firing.ts'
-import { mayChange, notYours } from './select.ts'
+import { mayChange, notYours, problemOfPriority } from './select.ts'
 
 const shownDueTimes = 5
 
@@ -36,6 +36,8 @@ export function addSchedule(
   }
   const refused = ctx.settings.refuseOwner(owner)
   if (refused) return refuse('forbidden', refused.detail, refused.hint)
+  const tooHigh = problemOfPriority(caller, request.job.priority)
+  if (tooHigh) return { ok: false, refusal: tooHigh }
   const spec: ScheduleSpec = {
     tz: 'UTC',
     overlap: 'forbid',
@@ -122,6 +124,8 @@ export function editSchedule(
   const spec = { ...schedule.spec, ...edit, job: { ...schedule.spec.job, ...edit.job } }
   const checked = checkSpec(ctx, schedule.owner, spec)
   if (!checked.ok) return checked
+  const tooHigh = problemOfPriority(caller, spec.job.priority, schedule.spec.job.priority)
+  if (tooHigh) return { ok: false, refusal: tooHigh }
   // The due times up to now are judged by what the schedule said until now.
   fireDue(ctx, schedule)
   schedule.spec = spec

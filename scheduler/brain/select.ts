@@ -3,6 +3,7 @@ import type { Selection } from '../../proto/api-jobs.ts'
 import type { Refusal } from '../../proto/errors.ts'
 import { parseJobRef } from '../../proto/ids.ts'
 import { globTest } from '../core/glob.ts'
+import { operators } from '../core/identity/access.ts'
 import { refuse, type Result } from '../core/result.ts'
 import type { LiveJob } from '../state/live-job.ts'
 import type { Caller } from './call.ts'
@@ -19,8 +20,22 @@ export const notYours = (what: string, owner: string) =>
   refuse(
     'forbidden',
     `${what} belongs to ${owner}`,
-    `only ${owner} or an operator of the grid may do this`,
+    `only ${owner} and operators (${operators}) may do this`,
   )
+
+/** Null: a priority that this caller may give to what has `present` now. */
+export function problemOfPriority(
+  caller: Caller,
+  priority: number | undefined,
+  present = 0,
+): Refusal | null {
+  if (caller.rights !== 'user' || (priority ?? 0) <= Math.max(0, present)) return null
+  return refuse(
+    'forbidden',
+    `priority ${priority} is above ${Math.max(0, present)}: only operators (${operators}) may give it`,
+    'among your own jobs the order can be had by lower ones too, down to -1023',
+  ).refusal
+}
 
 /** A live job by number, name (the newest of that name) or task. */
 export function findLive(
@@ -63,6 +78,12 @@ export function select(ctx: BrainContext, caller: Caller, selection: Selection):
     } else result.targets.push(found.value)
   }
   if (selection.all !== true && selection.name === undefined) return result
+  if (!mayChange(caller, owner)) {
+    const whose = owner === '*' ? 'other accounts' : owner
+    const detail = `only operators (${operators}) may do this to jobs of ${whose}`
+    result.refused.push({ ref: owner, refusal: refuse('forbidden', detail).refusal })
+    return result
+  }
   const fits = selection.name === undefined ? () => true : globTest(selection.name)
   const everybody = selection.owner === '*' && caller.rights !== 'user'
   for (const job of ctx.state.jobs.values()) {

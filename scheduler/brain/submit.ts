@@ -3,10 +3,12 @@ import { parseJobRef } from '../../proto/ids.ts'
 import type { Dependency, JobRequest, JobSpec, Outcome } from '../../proto/job.ts'
 import { completeSpec, tasksOf } from '../core/admission.ts'
 import { canEverRun } from '../core/explain.ts'
+import { operators } from '../core/identity/access.ts'
 import { done, refuse, type Result } from '../core/result.ts'
 import { noneEnded, untouchedOf, type LiveJob } from '../state/live-job.ts'
 import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
+import { problemOfPriority } from './select.ts'
 import { refreshWaiting } from './tasks.ts'
 
 export type Submitted = { job: number; name: string; tasks: number; warnings: string[] }
@@ -81,8 +83,12 @@ export function submit(
 ): Result<Submitted> {
   const owner = request.owner ?? caller.owner
   if (owner !== caller.owner && caller.rights === 'user') {
-    return refuse('forbidden', `only an operator may submit for ${owner}`, 'leave the owner out')
+    const detail = `only operators (${operators}) may submit for ${owner}`
+    return refuse('forbidden', detail, 'leave the owner out')
   }
+  // What a schedule submits was judged when it got its priority.
+  const tooHigh = from ? null : problemOfPriority(caller, request.priority)
+  if (tooHigh) return { ok: false, refusal: tooHigh }
   const refused = ctx.settings.refuseOwner(owner)
   if (refused) return refuse('forbidden', refused.detail, refused.hint)
   const completed = completeSpec(request, after, ctx.settings.limits)

@@ -85,6 +85,9 @@ export function printActions(
       terminal.out(`job ${task === null ? job : `${job}.${task}`} ${name}: ${detail}\n`)
     }
     for (const { ref, detail } of refused) terminal.say(`${ref}: ${detail}`)
+    // Once for all that have the same one.
+    for (const hint of new Set(refused.map((one) => one.hint)))
+      if (hint !== undefined) terminal.say(hint)
     if (done.length + refused.length === 0) terminal.say('no such jobs')
   }
   const first = refused[0]

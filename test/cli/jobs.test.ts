@@ -281,6 +281,15 @@ describe('actions', () => {
       status: 5,
       err: 'eg: 99: there is no job 99\n',
     })
+    const refused = { code: 'forbidden', detail: 'it is of ann', hint: 'ask ann' }
+    api.handlers.holdJobs = () => ({
+      done: [],
+      refused: ['98', '99'].map((ref) => ({ ref, ...refused })),
+    })
+    expect(await run(['hold', '98', '99'])).toMatchObject({
+      status: 4,
+      err: 'eg: 98: it is of ann\neg: 99: it is of ann\neg: ask ann\n',
+    })
   })
 
   test('one way of naming at a time', async () => {

@@ -191,7 +191,7 @@ export class People {
       params: { job: String(job.id) },
       query: {},
       body: this.#random.chance(0.5)
-        ? { priority: this.#random.int(-5, 5) }
+        ? { priority: this.#random.int(-5, 0) }
         : { memBytes: 2 ** 20 * this.#random.int(16, 64) },
     })
     if (sent?.ok === true) this.#world.note(`${job.owner}: edit of job ${job.id} acknowledged`)

@@ -9,6 +9,9 @@ export type Known = { kind: 'person'; owner: string; rights: Rights } | { kind: 
 /** Unix group whose members act on nodes, queues and everybody's jobs. */
 export const operatorsGroup = 'evergrid-operators'
 
+/** Who they are, for sentences that say who could. */
+export const operators = `root, and members of the unix group ${operatorsGroup}`
+
 const rank: Record<Rights, number> = { user: 0, operator: 1, manager: 2 }
 
 /** Null: go ahead. `proof` is how people are known on this grid. */
@@ -29,10 +32,7 @@ export function refuseAccess(
     return { code: 'forbidden', detail }
   }
   if (rank[known.rights] >= rank[access]) return null
-  const who =
-    access === 'operator'
-      ? `operators: root, and members of the unix group ${operatorsGroup}`
-      : 'managers: root'
+  const who = access === 'operator' ? `operators (${operators})` : 'managers (root)'
   return {
     code: 'forbidden',
     detail: `${known.owner} has the rights of a ${known.rights}; only ${who} may do this`,

@@ -199,13 +199,13 @@ test('edits say when they take effect, and two at once both hold', async () => {
   expect(one.changed).toEqual([{ field: 'memBytes', effect: 'now' }])
   expect(two).toContain('can-never-run')
   await Promise.all([
-    grid.ok('editJob', anna, { params, body: { priority: 7 } }),
+    grid.ok('editJob', anna, { params, body: { priority: -7 } }),
     grid.ok('editJob', anna, { params, body: { timeMs: 5000 } }),
   ])
   await grid.quiet()
   expect((await grid.show(job)).spec).toMatchObject({
     memBytes: 2 ** 30,
-    priority: 7,
+    priority: -7,
     timeMs: 5000,
   })
   expect(node.of(task).order.spec).toMatchObject({ memBytes: 2 ** 30, timeMs: 5000 })

@@ -1,0 +1,122 @@
+/**
+ * Operators who are not root: members of the unix group, on a grid that root runs. The group file of this machine
+ * stays as it is: the scheduler sees one of the test's own, in a mount namespace.
+ */
+import { spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+import { operatorsGroup } from '../../scheduler/core/identity/access.ts'
+import { isRoot } from '../support/as-user.ts'
+import { Daemons } from '../support/daemons.ts'
+import { TestGrid } from '../support/grid.ts'
+import { until } from '../support/wait.ts'
+
+/** Accounts that every system has: one owns jobs, one is an operator, one is neither. */
+const [owner, member, other] = [65_534, 1, 2]
+const mountable = isRoot && spawnSync('unshare', ['--mount', 'true']).status === 0
+
+describe.skipIf(!mountable)('the operators of a grid that root runs', () => {
+  let grid: TestGrid
+  let daemons: Daemons
+  let job = 0
+
+  /** Written in place: the mount shows the file, not its path. */
+  const members = (names: string) => {
+    const groups = readFileSync('/etc/group', 'utf8').split('\n')
+    const own = groups.filter((line) => !line.startsWith(`${operatorsGroup}:`))
+    writeFileSync(
+      join(grid.folder, 'group'),
+      [`${operatorsGroup}:x:64999:${names}`, ...own].join('\n'),
+    )
+  }
+
+  beforeAll(async () => {
+    grid = await TestGrid.apart()
+    members('daemon')
+    daemons = new Daemons(grid)
+    const mount = `mount --bind ${join(grid.folder, 'group')} /etc/group && exec "$@"`
+    await daemons.scheduler(['unshare', '--mount', 'sh', '-c', mount, 'sh'])
+    await Promise.all([daemons.node('n1'), daemons.node('n2')])
+    await daemons.up(2)
+    const bot = ['submit', '--quiet', '--continuous', '--name', 'bot', '--', 'sleep', '1000']
+    job = Number((await grid.egOf(owner, ...bot)).stdout)
+  })
+  afterAll(async () => {
+    await daemons?.end()
+    await grid?.end()
+  })
+
+  test('are its members, and root; whoami says so', async () => {
+    expect((await grid.egOf(member, 'whoami')).stdout).toMatch(/^daemon \(operator\)/)
+    expect((await grid.egOf(other, 'whoami')).stdout).toMatch(/^bin \(user\)/)
+    expect(await grid.ok('whoami')).toMatch(/^root \(manager\)/)
+  })
+
+  test('anybody else may do nothing to nodes and to the work of others, and is told who could', async () => {
+    const { node } = await grid.running(job)
+    const changes = [
+      ['node', 'drain', node],
+      ['node', 'cordon', node],
+      ['stop', String(job)],
+      ['stop', '--all', '--owner', 'nobody', '--yes'],
+      ['hold', '--name', 'b*', '--owner', '*', '--yes'],
+      ['logs', String(job)],
+      ['submit', '--priority', '1', '--', 'true'],
+      ['schedule', 'add', 's', '@daily', '--priority', '1', '--', 'true'],
+      ['edit', '--mem', '64M', String(job)],
+      ['submit', '--owner', 'nobody', '--', 'true'],
+    ]
+    for (const change of changes) {
+      const refused = await grid.egOf(other, ...change)
+      expect({ change, status: refused.status }).toEqual({ change, status: 4 })
+      expect(refused.stderr).toContain(`members of the unix group ${operatorsGroup}`)
+    }
+    expect((await grid.node(node)).drain).toBeNull()
+    expect((await grid.running(job)).node).toBe(node)
+  })
+
+  test('a member drains a node, and what moved and who did it is to be read', async () => {
+    const { node, number } = await grid.running(job)
+    const drained = await grid.egOf(member, 'node', 'drain', node, '--reason', 'dust', '--watch')
+    expect(drained).toMatchObject({ status: 0, stderr: '' })
+    expect(drained.stdout).toContain(`${node} is drained`)
+    expect((await grid.running(job, number)).node).not.toBe(node)
+    expect((await grid.node(node)).drain).toMatchObject({ by: 'daemon', reason: 'dust' })
+    expect((await grid.egOf(member, 'node', 'undrain', node)).status).toBe(0)
+  })
+
+  test('an owner lowers a priority; only operators raise one, and what they gave may stay', async () => {
+    const edit = (uid: number, ...words: string[]) => grid.egOf(uid, 'edit', ...words, String(job))
+    expect((await edit(owner, '--priority', '-5')).status).toBe(0)
+    expect((await edit(owner, '--priority', '0')).status).toBe(0)
+    expect((await edit(owner, '--priority', '3')).stderr).toContain(operatorsGroup)
+    expect((await edit(member, '--priority', '3')).status).toBe(0)
+    expect((await edit(owner, '--mem', '128M')).status).toBe(0)
+    expect(await grid.show(job)).toMatchObject({ priority: 3, spec: { memBytes: 2 ** 27 } })
+  })
+
+  test("a member stops somebody else's job, and submits for others, which run as these", async () => {
+    const stop = ['stop', '--owner', 'nobody', '--why', 'too loud', 'bot']
+    expect((await grid.egOf(member, ...stop)).status).toBe(0)
+    expect(await grid.finished(job)).toMatchObject({
+      outcome: 'cancelled',
+      cause: { kind: 'cancelled', by: 'daemon', why: 'too loud' },
+    })
+    const command = ['--quiet', '--owner', 'nobody', '--out', 'whose', '--', 'id', '-u']
+    const submitted = await grid.egOf(member, 'submit', ...command)
+    await grid.finished(Number(submitted.stdout))
+    expect(grid.text('whose')).toBe(`${owner}\n`)
+  })
+
+  test('who leaves the group is none any more, with the token of before', async () => {
+    members('bin')
+    await until(async () => (await grid.egOf(member, 'node', 'cordon', 'n1')).status === 4, {
+      what: 'the end of the rights',
+    })
+    expect((await grid.egOf(other, 'node', 'cordon', 'n1')).status).toBe(0)
+    expect((await grid.egOf(other, 'node', 'uncordon', 'n1')).status).toBe(0)
+  })
+})
