@@ -80,9 +80,9 @@ static inline void enter_as_owner(const struct spec *spec, int channel) {
 static inline void make_cgroup(const struct spec *spec, int channel) {
   for (int i = 0; i < spec->make.count; i++)
     if (mkdir(spec->make.items[i], 0755) && errno != EEXIST) give_up(channel, "mkdir", spec->make.items[i]);
-  apply_all(&spec->try);
   for (int i = 0; i < spec->set.count; i++)
     if (!apply(spec->set.items[i])) give_up(channel, "cgroup", spec->set.items[i]);
+  apply_all(&spec->try); /* last: memory + swap may not be less than memory */
 }
 
 /* `pipes` are the write ends towards the logger, or -1 where output goes straight to the files. */

@@ -1,4 +1,5 @@
 /** Limits, checks and accounts. */
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -23,6 +24,18 @@ it('measures processor time and memory', async () => {
   expect(facts.cause).toEqual({ kind: 'exit', code: 0 })
   expect(facts.usage.cpuMs).toBeGreaterThan(100)
   expect(facts.usage.peakMemBytes).toBeGreaterThan(40 << 20)
+})
+
+it('limits memory and swap together where swap is counted', async () => {
+  if (grid.driver.enforcement !== 'cgroup1') return
+  const { limits } = grid.plan('x', [])
+  await grid.start('swap.1', ['sleep', '600'], { limits: { ...limits, memBytes: 64 << 20 } })
+  const { pid } = await grid.running('swap.1')
+  const path = /^\d+:memory:(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1] ?? ''
+  const file = join('/sys/fs/cgroup/memory', path, 'memory.memsw.limit_in_bytes')
+  if (existsSync(file)) expect(readFileSync(file, 'utf8').trim()).toBe(String(64 << 20))
+  await grid.driver.stop('swap.1', { cause, signal: 'SIGTERM', graceMs: 1000 })
+  await grid.over('swap.1')
 })
 
 it('changes the limits of a live run', async () => {
