@@ -86,6 +86,7 @@ export class Brain implements BrainDoor {
     this.#asks = new AskDesk(clock, orders)
     this.#judge = new Judge(this.#ctx)
     this.#ticker = new Ticker(this.#ctx, this.#judge)
+    this.#journal.precede(() => this.#ticker.catchUp())
     const isReader = (options.readOnly ?? null) !== null
     this.#replies = new ReplyMemory(isReader ? null : journal, snapshot, () => clock.now())
     this.#maintenance = new Maintenance(this.#ctx)

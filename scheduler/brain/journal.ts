@@ -18,6 +18,7 @@ export class Journal {
   readonly #store: Store
   readonly #onFailure: (error: Error) => void
   readonly #companions: Companion[] = []
+  readonly #preludes: (() => void)[] = []
   readonly #eventListeners = new Set<(events: readonly EventRow[]) => void>()
   #jobs = new Map<LiveJob, string | null>()
   #tasks = new Map<string, Task>()
@@ -82,6 +83,11 @@ export class Journal {
     })
   }
 
+  /** Called before a commit begins: what it changes goes into that commit. */
+  precede(prelude: () => void): void {
+    this.#preludes.push(prelude)
+  }
+
   accompany(companion: Companion): void {
     this.#companions.push(companion)
   }
@@ -103,6 +109,7 @@ export class Journal {
   }
 
   async #work(): Promise<void> {
+    for (const prelude of this.#preludes) prelude()
     const upTo = this.#gathered
     const events = this.#events
     const changes = this.#take()

@@ -252,6 +252,7 @@ function missing(ctx: BrainContext, node: LiveNode, report: Report, rebooted: bo
       ctx.journal.nudge()
     } else if (placement.known || task.state.is === 'unreachable') {
       tryHappen(ctx, found.job, found.index, { happened: 'forgotten' })
+      ctx.orders.touch(node.name, key)
     }
   }
   for (const key of node.unknown.keys()) if (!said.has(key)) node.unknown.delete(key)

@@ -3,7 +3,7 @@ import { taskKey } from '../../proto/ids.ts'
 import { queues } from '../core/admission.ts'
 import { retryDelayMs } from '../core/after-end.ts'
 import { IllegalMove, moveTask, type TaskEvent } from '../core/task-machine.ts'
-import { placementOf, type Task } from '../core/task-state.ts'
+import { placementOf, stopOf, type Task } from '../core/task-state.ts'
 import { countEnds, findTask, isOver, machineFacts, type LiveJob } from '../state/live-job.ts'
 import type { BrainContext } from './context.ts'
 import { noteMove } from './timeline.ts'
@@ -87,7 +87,16 @@ function bookPlace(
     ctx.state.nodes.get(to.node)?.tasks.add(key)
     job.placed += 1
   }
-  if (to !== null) ctx.orders.touch(to.node, key)
+  if (to !== null && isOrderedAnew(before, next)) ctx.orders.touch(to.node, key)
+}
+
+/** What a node is told of a task beside its job's spec; that it runs, the node has told us. */
+function isOrderedAnew(before: Task, next: Task): boolean {
+  return (
+    placementOf(before.state)?.epoch !== placementOf(next.state)?.epoch ||
+    stopOf(before.state) !== stopOf(next.state) ||
+    before.suspend !== next.suspend
+  )
 }
 
 /** Brings the queue of waiting tasks up to date with one job, or with one task of it and what it makes room for. */

@@ -62,12 +62,21 @@ export class Ticker {
     if (this.#pending && this.#pendingAt <= at) return
     this.#pending?.()
     this.#pendingAt = at
-    this.#pending = this.#ctx.clock.after(at - this.#ctx.clock.uptime(), () => {
-      this.#pending = null
-      this.#pendingAt = Number.POSITIVE_INFINITY
-      this.#woken = false
-      this.tick()
-    })
+    this.#pending = this.#ctx.clock.after(at - this.#ctx.clock.uptime(), () => this.#due())
+  }
+
+  #due(): void {
+    this.#pending = null
+    this.#pendingAt = Number.POSITIVE_INFINITY
+    this.#woken = false
+    this.tick()
+  }
+
+  /** A tick that is due is made now: what it decides is committed with what woke it. */
+  catchUp(): void {
+    if (!this.#woken || this.#pendingAt > this.#ctx.clock.uptime()) return
+    this.#pending?.()
+    this.#due()
   }
 
   tick(): void {
