@@ -1,13 +1,14 @@
 /** The spool on disk: one file per placement, written by rename; what cannot be read is set aside. */
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { readFileSync, rmSync } from 'node:fs'
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { words } from './act.ts'
 import { keyOf } from './core/record.ts'
 import type { KeptState, Loaded, Spool } from './ports.ts'
 import type { LeaseRecord } from './process/run-driver.ts'
+import { replaceSmall } from './process/small-file.ts'
 import { flawOf, isRecord } from './record-shape.ts'
 
 /** Given up when the disk is full, so that stops, leases and ends can still be written. */
@@ -24,20 +25,14 @@ export async function openSpool(dataDir: string, writeLease: WriteLease): Promis
   return {
     load: () => load(dataDir, folder, statePath),
     save: (record) =>
-      room.write(() => replace(join(folder, `${keyOf(record)}.json`), JSON.stringify(record))),
+      room.write(() => replaceSmall(join(folder, `${keyOf(record)}.json`), JSON.stringify(record))),
     async remove(key) {
-      await rm(join(folder, `${key}.json`), { force: true })
+      rmSync(join(folder, `${key}.json`), { force: true })
       await room.keep()
     },
-    saveState: (state) => room.write(() => replace(statePath, JSON.stringify(state))),
+    saveState: (state) => room.write(() => replaceSmall(statePath, JSON.stringify(state))),
     writeLease: (lease) => room.write(() => writeLease(dataDir, lease)),
   }
-}
-
-/** By rename: a reader sees the old or the new. Not synced: after a power loss nothing runs that it tells of. */
-async function replace(path: string, text: string): Promise<void> {
-  await writeFile(`${path}.new`, text, { mode: 0o600 })
-  await rename(`${path}.new`, path)
 }
 
 async function load(dataDir: string, folder: string, statePath: string): Promise<Loaded> {
@@ -105,7 +100,7 @@ function reserve(path: string) {
   }
   return {
     keep,
-    async write(what: () => Promise<void>): Promise<void> {
+    async write(what: () => Promise<void> | void): Promise<void> {
       try {
         await what()
       } catch (error) {

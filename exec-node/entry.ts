@@ -13,6 +13,8 @@ export type Pending = {
   /** A change that could not be saved gives way to a newer one of the same name. */
   name: string
   change: Change
+  /** On disk before anybody relies on it; what is not may be forgotten by a restart. */
+  durable: boolean
   /** Told after the first try; what could not be saved stays pending all the same. */
   settle: (saved: boolean) => void
   failed: boolean

@@ -43,7 +43,8 @@ export class Placements {
       isBlocked: (entry) => this.#isBlocked(entry),
       changed: (entry) => {
         this.onEntry(entry)
-        this.onNews()
+        // That it was taken on is told with what comes of it, or with the next regular report.
+        if (entry.record.phase.kind !== 'accepted') this.onNews()
       },
       ended: (entry) => this.#wakeTask(entry.task),
       forgotten: (entry) => this.#drop(entry),
@@ -159,6 +160,7 @@ export class Placements {
   }
 
   #create(order: Order): void {
+    this.#ports.driver.expectStart()
     const entry = newEntry(newRecord(order), false)
     this.#add(entry)
     const found = this.strangers.adopt(order.task, order.epoch)
@@ -172,7 +174,9 @@ export class Placements {
       if (then === 'forget') await this.strangers.forget(task, epoch)
       return
     }
-    await this.#change(entry, `answer ${then}`, (record) => {
+    // That something was heard need not be on disk: after a restart it is said and heard again.
+    const durable = then === 'stop'
+    await this.#change(entry, { name: `answer ${then}`, durable }, (record) => {
       const next = acknowledged(record, version, entry.removed)
       if (then === 'keep') return next
       if (then === 'forget' && isEnded(record) && version >= record.version) entry.forget = true
@@ -180,8 +184,14 @@ export class Placements {
     })
   }
 
-  #change(entry: Entry | undefined, name: string, change: Change): Promise<boolean> {
-    return entry === undefined ? Promise.resolve(true) : this.#turns.change(entry, name, change)
+  #change(
+    entry: Entry | undefined,
+    what: string | { name: string; durable: boolean },
+    change: Change,
+  ): Promise<boolean> {
+    if (entry === undefined) return Promise.resolve(true)
+    const { name, durable } = typeof what === 'string' ? { name: what, durable: true } : what
+    return this.#turns.change(entry, { name, durable, change })
   }
 
   /** An older placement of the task may still have processes here, or a run that no record explains. */

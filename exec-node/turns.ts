@@ -5,7 +5,7 @@ import { outcomeOf } from './core/outcome.ts'
 import { currentRun, isEnded, runKey } from './core/record.ts'
 import type { PlacementRecord } from './core/record.ts'
 import { step, type Step } from './core/run-machine.ts'
-import type { Change, Entry } from './entry.ts'
+import type { Entry, Pending } from './entry.ts'
 import type { LeaseKeeper } from './lease-keeper.ts'
 import type { AgentOptions, AgentPorts } from './ports.ts'
 import type { RunFacts } from './process/run-driver.ts'
@@ -46,11 +46,11 @@ export class Turns {
   }
 
   /** Tells whether the changed record is on disk; where not, it is tried again, but nobody waits for it. */
-  change(entry: Entry, name: string, change: Change): Promise<boolean> {
+  change(entry: Entry, asked: Omit<Pending, 'settle' | 'failed'>): Promise<boolean> {
     if (this.#closed) return Promise.resolve(false)
     return new Promise((settle) => {
-      entry.pending = entry.pending.filter((other) => !other.failed || other.name !== name)
-      entry.pending.push({ name, change, settle, failed: false })
+      entry.pending = entry.pending.filter((other) => !other.failed || other.name !== asked.name)
+      entry.pending.push({ ...asked, settle, failed: false })
       this.wake(entry)
     })
   }
@@ -111,7 +111,8 @@ export class Turns {
     const seen = await this.#look(entry, record)
     const tail = await this.#tail(record, seen)
     const next = step(record, entry.asked, this.#around(entry, record, seen, tail))
-    await this.#save(entry, next)
+    const durable = asked.some((one) => one.durable) || next.record !== record
+    await this.#save(entry, next, durable)
     entry.seen = seen
     return next
   }
@@ -178,9 +179,9 @@ export class Turns {
     }
   }
 
-  async #save(entry: Entry, next: Step): Promise<void> {
-    if (next.record === entry.record && entry.onDisk) {
-      entry.asked = next.asked
+  async #save(entry: Entry, next: Step, durable: boolean): Promise<void> {
+    if (entry.onDisk && (next.record === entry.record || !durable)) {
+      Object.assign(entry, { record: next.record, asked: next.asked })
       return
     }
     try {

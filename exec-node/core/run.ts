@@ -9,7 +9,7 @@ export type StuckProcess = { pid: number; state: string; waitChannel: string }
 /** Position in an output file when the run began: lets a reader find this run's part of an appended file. */
 export type OutputMark = { inode: number; offset: number }
 
-/** What the spool and the kernel say about one run, read afresh at each call. */
+/** What the spool and the kernel say about one run, read afresh at each call; figures when they are first asked for. */
 export type RunFacts = {
   key: RunKey
   /** Of its main process, also when that has ended. */

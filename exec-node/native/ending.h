@@ -31,6 +31,7 @@ static inline bool tidied(const struct spec *spec, int64_t now) {
 
 /* An owner to whom the subtree is delegated may have made folders within. */
 static inline bool remove_cgroup(const char *path) {
+  if (rmdir(path) == 0 || errno != EBUSY) return true;
   DIR *folder = opendir(path);
   for (struct dirent *entry; folder && (entry = readdir(folder));) {
     char inner[4096];

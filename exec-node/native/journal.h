@@ -8,6 +8,8 @@
 #define JOURNAL_H
 #include "spec.h"
 #include <stdarg.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 
 static struct { int fd; char *waiting; size_t length; } journal = { -1, NULL, 0 };
 
@@ -42,6 +44,13 @@ __attribute__((format(printf, 1, 2))) static inline void note(const char *format
   journal.length += length + 1;
   free(line);
   journal_flush();
+}
+
+static inline void note_exit(int status, const char *by, const struct rusage *usage) {
+  note("exit %d %d %lld %lld %s %ld %lld", WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status),
+       WIFSIGNALED(status) && WCOREDUMP(status), (long long)wall_ms(), (long long)uptime_ms(), by,
+       usage->ru_maxrss, (usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000LL +
+       (usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) / 1000);
 }
 
 static inline bool journal_claim(long long start, const char *boot) {

@@ -127,12 +127,7 @@ static void reap(void) {
     watch_memory();
     watch_lease(uptime_ms()); // the node's fence may have been first to ask
     ended = true;
-    if (!failed)
-      note("exit %d %d %lld %lld %s %ld %lld", WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status),
-           WIFSIGNALED(status) && WCOREDUMP(status), (long long)wall_ms(), (long long)uptime_ms(), by,
-           usage.ru_maxrss, (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000LL +
-           (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000);
-    journal_notify(spec.key);
+    if (!failed) note_exit(status, by, &usage);
   }
   childless = pid < 0 && errno == ECHILD;
 }
@@ -166,8 +161,11 @@ static bool end_members(int64_t now) {
   // As subreaper it inherits whatever the run leaves: no child, no descendant.
   bool none = childless && spec.procs.count == 0;
   if (none || signal_members(&spec, 0, helper()) == 0) return ended;
-  if (ended && !swept) end_run(by, SIGTERM, now + (spec.grace < 5000 ? spec.grace : 5000));
-  if (ended) swept = true;
+  if (ended && !swept) {
+    swept = true;
+    journal_notify(spec.key); /* other ends are told when all is done */
+    end_run(by, SIGTERM, now + (spec.grace < 5000 ? spec.grace : 5000));
+  }
   if (now < kill_at) return false;
   kill_members(&spec, helper());
   kill_pause_ms = kill_pause_ms ? (kill_pause_ms < 500 ? kill_pause_ms * 2 : 1000) : 5;

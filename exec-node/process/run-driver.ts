@@ -53,6 +53,8 @@ export type CheckResult = { ok: boolean; detail: string }
 
 export type RunDriver = {
   readonly enforcement: Enforcement
+  /** A start is near: what takes time and harms nobody may begin. */
+  expectStart(): void
   /** Starts a shepherd for the run. Resolves when the spool holds the run (it survives us from here on). */
   start(plan: RunPlan): Promise<void>
   /** Every run known from the spool or the cgroup tree, with fresh facts. */

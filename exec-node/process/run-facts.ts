@@ -20,27 +20,52 @@ export type FactsContext = {
   lastOutputAt(key: RunKey): number | null
 }
 
-export type Vitals = { supervised: boolean; mainAlive: boolean; pids: number[]; populated: boolean }
+/** What asks the kernel more than once is asked when it is needed: most looks need no more than `populated`. */
+export type Vitals = {
+  supervised: boolean
+  populated: boolean
+  readonly mainAlive: boolean
+  readonly pids: number[]
+}
+
+const nobody: Vitals = { supervised: false, mainAlive: false, pids: [], populated: false }
 
 export function vitalsOf(record: RunRecord, cgroup: CgroupDriver): Vitals {
   const { journal, spec } = record
-  if (spec.bootId !== bootId || journal?.empty)
-    return { supervised: false, mainAlive: false, pids: [], populated: false }
-  if (!journal) return { supervised: true, mainAlive: false, pids: [], populated: true }
+  if (spec.bootId !== bootId || journal?.empty) return nobody
+  if (!journal) return { ...nobody, supervised: true, populated: true }
   const { shepherd, started } = journal
   const supervised = isSameProcess(shepherd.pid, shepherd.startTicks)
-  const mainAlive =
-    started !== null && !journal.exit && isSameProcess(started.pid, started.startTicks)
-  const pids = cgroup.pids(record.key, {
-    shepherd: supervised ? shepherd.pid : null,
-    main: mainAlive ? (started?.pid ?? null) : null,
-  })
-  return { supervised, mainAlive, pids, populated: supervised || mainAlive || pids.length > 0 }
+  const mainAlive = once(
+    () => started !== null && !journal.exit && isSameProcess(started.pid, started.startTicks),
+  )
+  const pids = once(() =>
+    cgroup.pids(record.key, {
+      shepherd: supervised ? shepherd.pid : null,
+      main: mainAlive() ? (started?.pid ?? null) : null,
+    }),
+  )
+  return {
+    supervised,
+    populated: supervised || mainAlive() || pids().length > 0,
+    get mainAlive() {
+      return mainAlive()
+    },
+    get pids() {
+      return pids()
+    },
+  }
+}
+
+function once<T>(find: () => T): () => T {
+  let found: { value: T } | null = null
+  return () => (found ??= { value: find() }).value
 }
 
 export function factsOf(record: RunRecord, vitals: Vitals, context: FactsContext): RunFacts {
   const { journal, key } = record
-  const usage = usageOf(record, context)
+  const usage = once(() => usageOf(record, context))
+  const lastOutputAt = once(() => context.lastOutputAt(key))
   return {
     key,
     pid: journal?.started?.pid ?? null,
@@ -51,9 +76,13 @@ export function factsOf(record: RunRecord, vitals: Vitals, context: FactsContext
     populated: vitals.populated,
     supervised: vitals.supervised,
     cause: causeOf(record, vitals, usage, context),
-    usage,
     stuck: stuckOf(record, vitals),
-    lastOutputAt: context.lastOutputAt(key),
+    get usage() {
+      return usage()
+    },
+    get lastOutputAt() {
+      return lastOutputAt()
+    },
     oddity: null,
   }
 }
@@ -78,7 +107,7 @@ function usageOf({ key, journal }: RunRecord, context: FactsContext): Usage {
 function causeOf(
   record: RunRecord,
   vitals: Vitals,
-  usage: Usage,
+  usage: () => Usage,
   context: FactsContext,
 ): Cause | null {
   const { key, journal, spec, stop } = record
@@ -98,7 +127,7 @@ function causeOf(
       return {
         kind: 'out-of-memory',
         victim: oomVictim(key),
-        peakBytes: usage.peakMemBytes,
+        peakBytes: usage().peakMemBytes,
         limitBytes: spec.memBytes,
       }
     if (by === 'stop' && stop) return stop.cause
@@ -111,7 +140,7 @@ function causeOf(
   return stop?.cause ?? { kind: 'outcome-unknown', detail: 'shepherd lost' }
 }
 
-function stuckOf({ journal, spec, stop }: RunRecord, { pids }: Vitals): StuckProcess[] {
+function stuckOf({ journal, spec, stop }: RunRecord, vitals: Vitals): StuckProcess[] {
   const now = uptimeMs()
   const timeUpAt =
     journal?.started && spec.limitMs !== null
@@ -120,7 +149,7 @@ function stuckOf({ journal, spec, stop }: RunRecord, { pids }: Vitals): StuckPro
   const sweptAt = journal?.exit ? now - (Date.now() - journal.exit.wallMs) + sweepMs : Infinity
   const killedAt = Math.min(stop?.killAtUptimeMs ?? Infinity, timeUpAt, sweptAt)
   if (now < killedAt + stuckAfterMs) return []
-  return pids.flatMap((pid) => {
+  return vitals.pids.flatMap((pid) => {
     const state = processStat(pid)?.state
     return state ? [{ pid, state, waitChannel: readIfAllowed(`/proc/${pid}/wchan`) ?? '' }] : []
   })

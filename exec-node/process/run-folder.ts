@@ -1,6 +1,14 @@
 /** The run folders of a node: what the agent writes for the shepherds, and what it reads back. */
-import { readFileSync } from 'node:fs'
-import { mkdir, readdir, rename, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises'
+import {
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  rmdirSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { Cause } from '../../proto/cause.ts'
@@ -8,6 +16,7 @@ import { bootId } from './boot.ts'
 import { parseJournal, type Journal } from './journal.ts'
 import { isGone, readSmall } from './kernel-file.ts'
 import type { RunKey } from './run-driver.ts'
+import { replaceSmall } from './small-file.ts'
 import { decodeSpec, type SpecFacts } from './spec.ts'
 
 /** A stop as it stands in the folder: absolute, so that reading it twice changes nothing. */
@@ -55,13 +64,12 @@ export function runFolders(nodeDir: string) {
     async writeStop(key: RunKey, stop: StopRecord): Promise<void> {
       const path = join(folder(key), 'stop')
       const text = `${stop.signal} ${stop.killAtUptimeMs}\n${JSON.stringify(stop.cause)}\n`
-      await writeFile(`${path}.new`, text, { mode: 0o600 })
-      await rename(`${path}.new`, path)
+      replaceSmall(path, text)
       memory.keepStop(key, stop)
     },
     /** Beside the spec, which never changes. */
     async writeSingle(key: RunKey): Promise<void> {
-      await writeFile(join(folder(key), 'single'), '', { mode: 0o600 })
+      writeFileSync(join(folder(key), 'single'), '', { mode: 0o600 })
     },
     async setAside(key: RunKey): Promise<string> {
       const place = join(damaged, `${key}.${Date.now()}`)
@@ -71,10 +79,13 @@ export function runFolders(nodeDir: string) {
     },
     async remove(key: RunKey): Promise<void> {
       memory.forget(key)
-      // The few files that are always there go first: a recursive removal costs several times more.
-      const files = ['journal', 'spec', 'stop', 'output'].map((name) => join(folder(key), name))
-      await Promise.all(files.map((path) => unlink(path).catch(() => {})))
-      await rmdir(folder(key)).catch(() => rm(folder(key), { recursive: true, force: true }))
+      // Mostly that is all there is, and a recursive removal costs several times more.
+      try {
+        for (const name of alwaysThere) unlinkSync(join(folder(key), name))
+        rmdirSync(folder(key))
+      } catch {
+        await rm(folder(key), { recursive: true, force: true })
+      }
     },
   }
 }
@@ -100,17 +111,18 @@ function lastOutputIn(folder: string): number | null {
   }
 }
 
+const alwaysThere = ['journal', 'spec']
+
 /** Made under another name first: a folder without a spec is never seen. */
 async function createWhole(runs: string, key: RunKey, spec: Buffer): Promise<void> {
   const made = join(runs, `.${key}`)
-  const clear = () => rm(made, { recursive: true, force: true })
-  await clear()
+  rmSync(made, { recursive: true, force: true })
   try {
-    await mkdir(made, { mode: 0o700 })
-    await writeFile(join(made, 'spec'), spec, { mode: 0o600 })
-    await rename(made, join(runs, key))
+    mkdirSync(made, { mode: 0o700 })
+    writeFileSync(join(made, 'spec'), spec, { mode: 0o600 })
+    renameSync(made, join(runs, key))
   } catch (error) {
-    await clear().catch(() => {})
+    await rm(made, { recursive: true, force: true }).catch(() => {})
     throw error
   }
 }

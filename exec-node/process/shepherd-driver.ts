@@ -2,9 +2,11 @@
 import type { Log } from '../../src/lib/log.ts'
 import { bootId, isSameProcess, uptimeMs } from './boot.ts'
 import type { CgroupDriver } from './cgroup-driver.ts'
+import { joinWarmer } from './cgroup-warmth.ts'
 import { openChanges } from './changes.ts'
 import { runCheck } from './check.ts'
 import { chooseCgroup } from './choose-cgroup.ts'
+import { every } from './every.ts'
 import { openLauncher } from './launcher.ts'
 import { memorySampler } from './memory-sampler.ts'
 import { signalQuietly } from './no-cgroup.ts'
@@ -44,6 +46,7 @@ class ShepherdDriver implements RunDriver {
   readonly #cgroup: CgroupDriver
   readonly #folders
   readonly #ladder
+  readonly #warmer = joinWarmer()
   readonly #sampler = memorySampler()
   readonly #launcher
   readonly #context: FactsContext
@@ -52,7 +55,7 @@ class ShepherdDriver implements RunDriver {
   readonly #live = new Map<RunKey, { record: RunRecord; vitals: Vitals } | null>()
   readonly #listeners: ((key: RunKey | null) => void)[] = []
   readonly #stops = new Map<RunKey, Promise<void>>()
-  readonly #timers: NodeJS.Timeout[] = []
+  readonly #looks: { close(): void }[] = []
   #changes: { close(): void } | null = null
 
   constructor(options: RunDriverOptions) {
@@ -79,6 +82,10 @@ class ShepherdDriver implements RunDriver {
     this.#every(lookEveryMs, () => this.#look())
     this.#every(tellAnywayEveryMs, async () => this.#tell(null))
     if (this.enforcement === 'rlimit') this.#every(sampleEveryMs, () => this.#sample())
+  }
+
+  expectStart(): void {
+    if (this.enforcement !== 'rlimit') this.#warmer.warm()
   }
 
   async start(plan: RunPlan): Promise<void> {
@@ -166,7 +173,7 @@ class ShepherdDriver implements RunDriver {
   }
 
   async close(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer)
+    for (const look of this.#looks) look.close()
     this.#changes?.close()
     this.#launcher.close()
     this.#cgroup.leave()
@@ -280,18 +287,9 @@ class ShepherdDriver implements RunDriver {
   }
 
   #every(ms: number, task: () => Promise<void>): void {
-    let busy = false
-    const timer = setInterval(() => {
-      if (busy) return
-      busy = true
-      const failed = (error: unknown) =>
-        this.#options.log?.error({ event: 'run-driver-look-failed', error: String(error) })
-      void task()
-        .catch(failed)
-        .finally(() => (busy = false))
-    }, ms)
-    timer.unref()
-    this.#timers.push(timer)
+    const failed = (error: unknown) =>
+      this.#options.log?.error({ event: 'run-driver-look-failed', error: String(error) })
+    this.#looks.push(every(ms, task, failed))
   }
 
   #tell(key: RunKey | null): void {

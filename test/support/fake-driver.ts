@@ -99,6 +99,7 @@ export class FakeMachine {
     const run = (key: string) => this.runs.get(key)
     return {
       enforcement,
+      expectStart: () => {},
       start: async (plan) => this.#start(plan),
       list: async () => [...this.runs.values()].map((one) => this.#facts(one)),
       facts: async (key) => {
