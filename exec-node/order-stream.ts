@@ -77,6 +77,8 @@ export class OrderStream {
     if (line.kind === 'ping') return
     if (line.kind === 'report-now') return this.onReportNow()
     if (line.kind === 'ask') return void this.#ask(line)
+    // A newer scheduler may say more than is known here.
+    if (line.kind !== 'full' && line.kind !== 'diff') return
     this.#work = this.#listAfter(this.#work, line, isCurrent)
   }
 

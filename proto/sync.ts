@@ -117,6 +117,8 @@ export type Report = Static<typeof Report>
 
 export const ReportReply = Type.Object({
   grid: Type.String(),
+  /** The scheduler's `protocolVersion`; one that says none speaks 1. */
+  protocol: Type.Optional(Type.Integer()),
   incarnation: Type.Integer(),
   /** Renewal counted from when the report was sent; null: no end. */
   terms: Nullable(LeaseTerms),
@@ -206,4 +208,8 @@ export const Answer = Type.Object({
 })
 export type Answer = Static<typeof Answer>
 
+/** Rises when a side comes to depend on what the other may not know: docs/protocol.md. */
 export const protocolVersion = 1
+
+/** Neighbouring versions speak with each other, so that a grid is upgraded in any order, one step at a time. */
+export const speaksWith = (protocol: number): boolean => Math.abs(protocol - protocolVersion) <= 1

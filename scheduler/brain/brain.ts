@@ -181,6 +181,10 @@ export class Brain implements BrainDoor {
   }
 
   attachOrders(node: string, sink: OrderSink): () => void {
+    if (this.#ctx.state.foreign.has(node)) {
+      sink.close()
+      return () => {}
+    }
     return this.#orders.attach(node, sink)
   }
 

@@ -10,7 +10,7 @@ import type { Handlers } from './call.ts'
 import type { BrainContext } from './context.ts'
 import { drainNode } from './drains.ts'
 import { editJob } from './edit.ts'
-import { nodeView } from './node-view.ts'
+import { allNodes, nodeView } from './node-view.ts'
 import { confirmLost, cordon, findNode, removeNode, uncordon, undrain } from './nodes.ts'
 import { readLog } from './read-log.ts'
 import { explainJob, listJobs, showJob, waitJob } from './reads.ts'
@@ -125,10 +125,15 @@ function nodeHandlers(ctx: BrainContext): Pick<Handlers, NodeRoute> {
   }
   return {
     listNodes: () => {
-      const nodes = [...ctx.state.nodes.values()].toSorted((a, b) => byName.compare(a.name, b.name))
+      const nodes = allNodes(ctx).toSorted((a, b) => byName.compare(a.name, b.name))
       return done({ nodes: nodes.map((node) => nodeView(ctx, node)) })
     },
-    showNode: ({ params }) => on(params.node, (node) => done(nodeView(ctx, node))),
+    showNode: ({ params }) => {
+      const shown = allNodes(ctx).find(({ name }) => name === params.node)
+      return shown
+        ? done(nodeView(ctx, shown))
+        : on(params.node, (node) => done(nodeView(ctx, node)))
+    },
     cordonNode: ({ caller, params, body }) =>
       on(params.node, (node) => cordon(ctx, caller, node, body.reason ?? '')),
     uncordonNode: ({ caller, params }) => on(params.node, (node) => uncordon(ctx, caller, node)),

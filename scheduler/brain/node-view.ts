@@ -2,9 +2,16 @@
 import { isoOrNull } from '../../proto/ids.ts'
 import type { NodeView } from '../../proto/node.ts'
 import { formatDuration } from '../../proto/resources.ts'
-import { closedBecause, type LiveNode } from '../state/live-node.ts'
+import { closedBecause, newNode, type LiveNode } from '../state/live-node.ts'
 import type { BrainContext } from './context.ts'
 import { drainView } from './drain-view.ts'
+
+/** Every node, and those that were refused before they could join. */
+export function allNodes(ctx: BrainContext): LiveNode[] {
+  const { nodes, foreign } = ctx.state
+  const refused = [...foreign.keys()].filter((name) => !nodes.has(name)).map(newNode)
+  return [...nodes.values(), ...refused]
+}
 
 export function nodeView(ctx: BrainContext, node: LiveNode): NodeView {
   const used = ctx.state.capacity.used(node.name)
@@ -15,7 +22,7 @@ export function nodeView(ctx: BrainContext, node: LiveNode): NodeView {
     cordoned: Boolean(
       node.operatorCordon ?? node.twinCordon ?? node.healthCordon ?? node.quarantine,
     ),
-    reason: closedBecause(node),
+    reason: ctx.state.foreign.get(node.name) ?? closedBecause(node),
     drain: drainView(ctx, node),
     slots: facts?.slots ?? 0,
     slotsUsed: used.slots,

@@ -100,6 +100,7 @@ export function removeNode(
     return refuse('wrong-state', `${node.name} still reports`, 'end its exec-node first')
   }
   ctx.state.nodes.delete(node.name)
+  ctx.state.foreign.delete(node.name)
   ctx.state.capacity.removeNode(node.name)
   ctx.journal.change({ drop: 'node', name: node.name })
   note(ctx, 'node-removed', `${node.name} removed`, { node: node.name, by: caller.owner })

@@ -3,6 +3,7 @@ import { parseTaskKey, taskKey } from '../../proto/ids.ts'
 import type { NodeFacts } from '../../proto/node.ts'
 import {
   protocolVersion,
+  speaksWith,
   type PlacementReport,
   type Report,
   type ReportReply,
@@ -14,6 +15,7 @@ import { placementOf } from '../core/task-state.ts'
 import { findTask, type LiveJob } from '../state/live-job.ts'
 import { newNode, type LiveNode } from '../state/live-node.ts'
 import { note, type BrainContext } from './context.ts'
+import { refuseForeign } from './foreign.ts'
 import { takeHealth } from './node-health.ts'
 import { offerNode } from './node-offer.ts'
 import { answerOddities, isOddity } from './oddities.ts'
@@ -55,6 +57,7 @@ export function takeReport(ctx: BrainContext, report: Report): Result<ReportRepl
   takeHealth(ctx, node, report.health)
   return done({
     grid: ctx.state.grid,
+    protocol: protocolVersion,
     incarnation: ctx.state.incarnation,
     terms,
     reportEveryMs: ctx.settings.lease.reportEveryMs,
@@ -64,13 +67,7 @@ export function takeReport(ctx: BrainContext, report: Report): Result<ReportRepl
 }
 
 function refuseReport(ctx: BrainContext, report: Report): ReturnType<typeof refuse> | null {
-  if (report.protocol !== protocolVersion) {
-    return refuse(
-      'invalid',
-      `this scheduler speaks protocol ${protocolVersion}, the exec-node ${report.protocol}`,
-      'run the same version of Evergrid on both',
-    )
-  }
+  if (!speaksWith(report.protocol)) return refuseForeign(ctx, report)
   if (report.grid !== null && report.grid !== ctx.state.grid) {
     return refuse(
       'wrong-grid',
@@ -153,6 +150,7 @@ function hear(ctx: BrainContext, node: LiveNode, report: Report): boolean {
   node.sequence = report.sequence
   node.saidUptimeMs = report.uptimeMs
   node.shownSilent = false
+  ctx.state.foreign.delete(node.name)
   node.facts = report.facts
   node.spokeTo = ctx.settings.place
   node.state = 'up'

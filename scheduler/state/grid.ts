@@ -30,6 +30,8 @@ export class GridState {
   readonly due = new TinyQueue<Due>([], (a, b) => a.at - b.at)
   /** Job numbers that a lost database may have given out: from, up to but not with. */
   lostNumbers: (readonly [from: number, to: number])[] = []
+  /** Nodes whose exec-node speaks a version that is too far from ours, and the sentence that says so. */
+  readonly foreign = new Map<string, string>()
   /** Before this, places for work of lost nodes are given out already. */
   replacedUntil = 0
   /** Numbers of live jobs by owner and name, rising: one, or a set of them. */
