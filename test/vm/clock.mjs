@@ -1,0 +1,202 @@
+// Schedules under a wall clock that moves, in the small machine, where the clock may be set: daylight saving
+// time, an outage of hours and the three catch-ups, and a step under a running scheduler. Real daemons throughout.
+// Plain Node, so that it also starts quickly on the emulated processors of the small machine.
+import assert from 'node:assert/strict'
+import { execFile, execFileSync, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+import { openClient } from '../../dist/src/client/index.js'
+
+const egPath = fileURLToPath(new URL('../../dist/bin/eg', import.meta.url))
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'evergrid-clock-')))
+const url = 'http://127.0.0.1:6455'
+const env = { ...process.env, EVERGRID_DATA: join(folder, 'grid'), EVERGRID_URL: url }
+process.env.EVERGRID_DATA = env.EVERGRID_DATA
+const run = promisify(execFile)
+const eg = async (...args) => (await run(egPath, args, { env, cwd: folder })).stdout
+const client = openClient({ url, patienceMs: 60_000 })
+
+if (!readFileSync('/proc/sys/kernel/hostname', 'utf8').startsWith('vm-')) {
+  throw new Error('this sets the clock of the machine: run it by test/vm/run.sh')
+}
+
+/** Sets the wall clock; the monotonic ones go on as they were. */
+const setClock = (utc) => execFileSync('date', ['--utc', '--set', utc])
+
+/** On the monotonic clock. */
+async function until(what, condition, seconds = 90) {
+  const end = performance.now() + seconds * 1000
+  for (;;) {
+    const value = await condition()
+    if (value) return value
+    if (performance.now() > end) throw new Error(`${what} did not happen within ${seconds} s`)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+}
+
+let passed = 0
+let began = performance.now()
+function held(what) {
+  passed += 1
+  process.stdout.write(`ok ${what} (${((performance.now() - began) / 1000).toFixed(1)} s)\n`)
+  began = performance.now()
+}
+
+const daemons = new Map()
+async function start(name, ...args) {
+  const data = join(env.EVERGRID_DATA, name)
+  const child = spawn(egPath, [...args, '--data', data], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  daemons.set(name, { child, ended })
+  for await (const line of createInterface(child.stdout)) if (line.startsWith('ready ')) return
+  throw new Error(`eg ${args[0]} ended before it was ready`)
+}
+async function stop(name) {
+  const { child, ended } = daemons.get(name)
+  daemons.delete(name)
+  child.kill('SIGTERM')
+  await ended
+}
+const startScheduler = () => start('scheduler', 'scheduler', '--port', '6455', '--allow-root-jobs')
+async function awayUntil(utc) {
+  await stop('scheduler')
+  setClock(utc)
+  await startScheduler()
+}
+
+const job = { command: ['true'], cwd: folder, out: '/dev/null', memBytes: 2 ** 26 }
+const add = (name, expression, more = {}) =>
+  client.call('addSchedule', { body: { name, expression, tz: 'Europe/Berlin', job, ...more } })
+const ledger = async (name) =>
+  (await client.call('showSchedule', { params: { schedule: name } })).ledger
+/** Oldest first, as people read it: what `eg schedule show --json` prints. */
+const shown = async (name) =>
+  JSON.parse(await eg('schedule', 'show', name, '--json')).ledger.reverse()
+const entry = (name, dueAt) =>
+  until(`the firing of ${name} at ${dueAt}`, async () =>
+    (await ledger(name)).find((one) => one.dueAt === dueAt && one.outcome !== 'queued'),
+  )
+const brief = ({ dueAt, until: last, count, outcome, jobId }) =>
+  [dueAt.slice(5, 16), last?.slice(5, 16) ?? '-', count, outcome, jobId === null ? '-' : 'job']
+    .join(' ')
+const events = async (what) =>
+  (await eg('events', '--json'))
+    .split('\n')
+    .filter((line) => line.includes(`"${what}"`))
+    .map((line) => JSON.parse(line))
+
+try {
+  mkdirSync(env.EVERGRID_DATA, { mode: 0o700 })
+  setClock('2027-03-28 00:55:20')
+  await startScheduler()
+  await start('n1', 'exec-node', '--scheduler', url, '--name', 'n1', '--slots', '4', '--mem', '1G')
+  const bot = await client.call('submitJob', {
+    body: { ...job, kind: 'continuous', name: 'bot', command: ['sleep', '100000'] },
+  })
+  await add('gap', '30 2 * * *')
+  await add('gap2', '15,45 2 * * *')
+  await add('steady', '*/15 * * * *')
+  for (const catchUp of ['none', 'last', 'all']) await add(catchUp, '0 * * * *', { catchUp })
+  const { next } = await client.call('showSchedule', { params: { schedule: 'gap' } })
+  assert.deepEqual(next.slice(0, 2), ['2027-03-28T01:00:00.000Z', '2027-03-29T00:30:00.000Z'])
+  const running = await until('the bot', async () => {
+    const { tasks } = await client.call('showJob', { params: { job: String(bot.job) } })
+    return tasks[0].runs?.at(-1)?.pid && tasks[0].runs.at(-1)
+  })
+  held('a grid with schedules, some minutes before summer begins')
+
+  // Under five minutes: no step that anybody has to look at.
+  setClock('2027-03-28 00:59:57')
+  for (const name of ['gap', 'gap2', 'steady', 'none']) {
+    const fired = await entry(name, '2027-03-28T01:00:00.000Z')
+    assert.equal(fired.outcome, 'ran', JSON.stringify(fired))
+    const over = await until(`the end of job ${fired.jobId}`, async () => {
+      const found = await client.call('showJob', { params: { job: String(fired.jobId) } })
+      return found.state === 'finished' && found
+    })
+    assert.equal(over.outcome, 'succeeded')
+    assert.ok(Date.parse(over.startedAt) >= Date.parse(fired.dueAt))
+    assert.ok(Date.parse(over.submittedAt) < Date.parse(fired.dueAt) + 30_000)
+  }
+  held('a time that does not exist fires once, right after the gap')
+
+  await awayUntil('2027-03-28 06:20:30')
+  await until('all of catch-up all', async () =>
+    (await ledger('all')).filter(({ outcome, jobId }) => outcome === 'ran' && jobId).length === 6,
+  )
+  assert.deepEqual((await shown('none')).map(brief), [
+    '03-28T01:00 - 1 ran job',
+    '03-28T02:00 03-28T06:00 5 missed -',
+  ])
+  assert.match((await ledger('none'))[0].why, /nothing could fire; catch-up is none/)
+  assert.deepEqual((await shown('last')).map(brief), [
+    '03-28T01:00 - 1 ran job',
+    '03-28T02:00 03-28T05:00 4 missed -',
+    '03-28T06:00 - 1 ran job',
+  ])
+  const every = ['01', '02', '03', '04', '05', '06'].map((hour) => `03-28T${hour}:00 - 1 ran job`)
+  assert.deepEqual((await shown('all')).map(brief), every)
+  assert.deepEqual((await shown('steady')).map(brief), [
+    '03-28T01:00 - 1 ran job',
+    '03-28T01:15 03-28T06:15 21 missed -',
+  ])
+  assert.deepEqual((await shown('gap')).map(brief), ['03-28T01:00 - 1 ran job'])
+  held('five hours without a scheduler: caught up with none, the last, all; every due time has its entry')
+
+  for (const name of ['last', 'all', 'none', 'gap2'])
+    await client.call('removeSchedule', { params: { schedule: name } })
+  await awayUntil('2027-10-31 00:25:40')
+  const missed = await until('the entry of the summer', async () =>
+    (await ledger('gap')).find(({ outcome }) => outcome === 'missed'),
+  )
+  assert.equal(brief(missed), '03-29T00:30 10-30T00:30 216 missed -')
+  setClock('2027-10-31 00:29:57')
+  const first = await entry('gap', '2027-10-31T00:30:00.000Z')
+  assert.equal(first.outcome, 'ran')
+  held('a summer without a scheduler; the night on which 2:30 comes twice: it fires the first time')
+
+  setClock('2027-10-31 01:29:50')
+  await until('a look at the clock', async () => (await events('clock-stepped'))[0])
+  await until('2:30 again', () => Date.now() > Date.parse('2027-10-31T01:30:05Z'))
+  assert.equal((await ledger('steady'))[0].dueAt, '2027-10-31T00:30:00.000Z')
+  held('a step of an hour under a running scheduler: nothing fires')
+
+  await stop('scheduler')
+  await startScheduler()
+  const second = await entry('steady', '2027-10-31T01:30:00.000Z')
+  assert.equal(second.outcome, 'ran')
+  assert.deepEqual((await shown('steady')).slice(-3).map(brief), [
+    '10-31T00:30 - 1 ran job',
+    '10-31T00:45 10-31T01:15 3 missed -',
+    '10-31T01:30 - 1 ran job',
+  ])
+  assert.deepEqual((await ledger('gap')).map(brief).slice(0, 1), ['10-31T00:30 - 1 ran job'])
+  held('it fires once that night; what is every 15 minutes keeps its interval')
+
+  const { tasks } = await client.call('showJob', { params: { job: String(bot.job) } })
+  assert.equal(tasks[0].runs.length, 1)
+  assert.equal(tasks[0].runs[0].pid, running.pid)
+  assert.equal(tasks[0].state, 'running')
+  held('the bot ran through all of it')
+  process.stdout.write(`clock: ${passed} passed, 0 failed\n`)
+} catch (error) {
+  process.stdout.write(`FAILED ${error.stack}\nclock: ${passed} passed, 1 failed\n`)
+  process.exitCode = 1
+} finally {
+  await client.call('stopJobs', { body: { all: true } }).catch(() => {})
+  await until('the end of all jobs', async () => {
+    const { jobs } = await client.call('listJobs', { query: {} })
+    return jobs.length === 0
+  }).catch(() => {})
+  for (const name of [...daemons.keys()].reverse()) await stop(name)
+  client.close()
+  rmSync(folder, { recursive: true, force: true })
+}
