@@ -4,6 +4,7 @@ import { Type } from 'typebox'
 import { Instant } from './ids.ts'
 import { changeErrors, nothing, Reason, route } from './route.ts'
 import {
+  ClockView,
   Firing,
   ScheduleDetail,
   ScheduleEdit,
@@ -120,6 +121,28 @@ export const scheduleRoutes = {
     query: ofOwner,
     body: nothing,
     reply: nothing,
+    errors: changeErrors,
+  }),
+  showClock: route({
+    method: 'GET',
+    path: '/v1/clock',
+    summary: 'The wall clock that schedules follow, and whether they wait for it',
+    access: 'user',
+    params: nothing,
+    query: nothing,
+    body: nothing,
+    reply: ClockView,
+    errors: ['unauthenticated'],
+  }),
+  confirmClock: route({
+    method: 'POST',
+    path: '/v1/clock/confirm',
+    summary: 'The wall clock is right as it is: schedules go on',
+    access: 'operator',
+    params: nothing,
+    query: nothing,
+    body: nothing,
+    reply: ClockView,
     errors: changeErrors,
   }),
 }

@@ -48,6 +48,15 @@ export const Firing = Type.Object({
 })
 export type Firing = Static<typeof Firing>
 
+/** Schedules wait after a step of the wall clock: `steppedByMs` forward (back: below 0), `leftMs` at most. */
+export const ClockView = Type.Object({
+  wallClock: Instant,
+  held: Nullable(
+    Type.Object({ steppedByMs: Type.Integer(), leftMs: Type.Integer({ minimum: 0 }) }),
+  ),
+})
+export type ClockView = Static<typeof ClockView>
+
 export const ScheduleSummary = Type.Object({
   name: Type.String(),
   owner: Type.String(),

@@ -3,6 +3,7 @@ import type { RouteName } from '../../proto/api.ts'
 import type { Answer, Ask } from '../../proto/sync.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import type { Log } from '../../src/lib/log.ts'
+import { startClock } from '../core/cron/clock-guard.ts'
 import { GridState } from '../state/grid.ts'
 import type { EventRow, ReplyRow, Snapshot, TokenRow } from '../store/change.ts'
 import type { Store } from '../store/store.ts'
@@ -76,6 +77,7 @@ export class Brain implements BrainDoor {
       orders,
       wake,
       room: { isShort: false },
+      wallClock: { guard: startClock({ wallMs: clock.now(), monotonicMs: clock.uptime() }) },
       finishWaiters: new Map(),
       endings: [],
       follow: {

@@ -3,6 +3,7 @@ import type { Clock } from '../../src/lib/clock.ts'
 import type { Log } from '../../src/lib/log.ts'
 import type { AdmissionLimits } from '../core/admission.ts'
 import type { BreakerSettings } from '../core/breaker.ts'
+import type { ClockState } from '../core/cron/clock-guard.ts'
 import type { LeaseSettings } from '../core/lease.ts'
 import type { GridState } from '../state/grid.ts'
 import type { LiveJob } from '../state/live-job.ts'
@@ -44,6 +45,8 @@ export type BrainContext = {
   readonly follow: { jobOver(job: LiveJob): void; firingOver(job: LiveJob): void }
   /** Short: the disk is full, and only its reserve is left. */
   readonly room: { isShort: boolean }
+  /** Whether schedules may follow the wall clock now. */
+  readonly wallClock: { guard: ClockState }
   /** Asks for a tick soon. */
   wake(): void
 }

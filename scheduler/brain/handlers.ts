@@ -27,6 +27,7 @@ import {
   summary,
 } from './schedules.ts'
 import { submitAfterLookup } from './submit.ts'
+import { clockView, confirmWallClock } from './wall-clock.ts'
 
 export function makeHandlers(ctx: BrainContext, asks: AskDesk): Handlers {
   return { ...jobHandlers(ctx, asks), ...scheduleHandlers(ctx), ...nodeHandlers(ctx) }
@@ -115,6 +116,8 @@ function scheduleHandlers(ctx: BrainContext): Omit<Handlers, JobRoute | NodeRout
       on(findSchedule(ctx, caller, params.schedule, query.owner), (schedule) =>
         removeSchedule(ctx, caller, schedule),
       ),
+    showClock: () => done(clockView(ctx)),
+    confirmClock: ({ caller }) => confirmWallClock(ctx, caller),
   }
 }
 

@@ -3,15 +3,15 @@
  * a minimum gap; while nothing happens it looks around once a second.
  */
 import type { Cancel } from '../../src/lib/clock.ts'
-import { startClock, watchClock, type ClockState } from '../core/cron/clock-guard.ts'
 import { place } from '../core/placement/place.ts'
 import { carryOut } from './carry-out.ts'
-import { note, type BrainContext } from './context.ts'
+import type { BrainContext } from './context.ts'
 import { advanceDrains } from './drains.ts'
 import type { Judge } from './judge.ts'
 import { tryCanaries, watchBreakers } from './quarantine.ts'
 import { fireDue, fireRest } from './schedule-firing.ts'
 import { refreshWaiting } from './tasks.ts'
+import { watchWallClock } from './wall-clock.ts'
 
 const idleMs = 1_000
 /** Placements in one tick at most: requests get their turn in between. */
@@ -23,19 +23,16 @@ const lookAroundMs = 60_000
 export class Ticker {
   readonly #ctx: BrainContext
   readonly #judge: Judge
-  #clockState: ClockState
   #pending: Cancel | null = null
   #pendingAt = Number.POSITIVE_INFINITY
   #lastTickAt = Number.NEGATIVE_INFINITY
   #woken = false
   #stopped = true
-  #wasHeld = false
   #lookedAroundAt = Number.NEGATIVE_INFINITY
 
   constructor(ctx: BrainContext, judge: Judge) {
     this.#ctx = ctx
     this.#judge = judge
-    this.#clockState = startClock({ wallMs: ctx.clock.now(), monotonicMs: ctx.clock.uptime() })
   }
 
   start(): void {
@@ -105,24 +102,12 @@ export class Ticker {
   }
 
   #clockIsSteady(): boolean {
-    const reading = { wallMs: this.#ctx.clock.now(), monotonicMs: this.#ctx.clock.uptime() }
-    const { state, verdict } = watchClock(this.#clockState, reading)
-    this.#clockState = state
-    if (verdict.kind === 'stepped') {
-      note(
-        this.#ctx,
-        'clock-stepped',
-        `the wall clock stepped by ${Math.round(verdict.byMs / 1000)} s: schedules wait until it has been steady for 10 minutes`,
-        {},
-      )
-      this.#wasHeld = true
+    const verdict = watchWallClock(this.#ctx)
+    if (verdict === 'stepped') {
       this.#lookedAroundAt = Number.NEGATIVE_INFINITY
       judgeTimesAnew(this.#ctx)
-    } else if (this.#clockState.hold === null && this.#wasHeld) {
-      note(this.#ctx, 'clock-steady', 'the wall clock is steady again: schedules go on', {})
-      this.#wasHeld = false
     }
-    return this.#clockState.hold === null
+    return verdict !== 'stepped' && verdict !== 'held'
   }
 }
 

@@ -53,6 +53,10 @@ const schedules = {
     load: () => import('./schedule/run.ts'),
   },
   'schedule edit': { summary: 'Change a schedule', load: () => import('./schedule/edit.ts') },
+  clock: {
+    summary: 'Show the clock that schedules follow, or confirm it',
+    load: () => import('./clock.ts'),
+  },
   'schedule remove': {
     summary: 'Remove a schedule; its running jobs go on',
     load: () => import('./schedule/remove.ts'),

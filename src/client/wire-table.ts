@@ -33,6 +33,8 @@ export const wireTable = {
   resumeSchedule: ['POST', '/v1/schedules/:schedule/resume'],
   runSchedule: ['POST', '/v1/schedules/:schedule/run'],
   removeSchedule: ['DELETE', '/v1/schedules/:schedule'],
+  showClock: ['GET', '/v1/clock'],
+  confirmClock: ['POST', '/v1/clock/confirm'],
   listNodes: ['GET', '/v1/nodes'],
   showNode: ['GET', '/v1/nodes/:node'],
   cordonNode: ['POST', '/v1/nodes/:node/cordon'],

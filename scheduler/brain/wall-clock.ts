@@ -1,0 +1,55 @@
+/** The wall clock that schedules follow: watched against the monotonic one, shown, and confirmed by operators. */
+import { iso } from '../../proto/ids.ts'
+import { formatDuration } from '../../proto/resources.ts'
+import type { ClockView } from '../../proto/schedule.ts'
+import {
+  confirmClock,
+  watchClock,
+  type ClockReading,
+  type ClockVerdict,
+} from '../core/cron/clock-guard.ts'
+import { done, refuse, type Result } from '../core/result.ts'
+import type { Caller } from './call.ts'
+import { note, type BrainContext } from './context.ts'
+
+const readingOf = ({ clock }: BrainContext): ClockReading => ({
+  wallMs: clock.now(),
+  monotonicMs: clock.uptime(),
+})
+
+/** To be called by each tick; schedules fire unless it says `stepped` or `held`. */
+export function watchWallClock(ctx: BrainContext): ClockVerdict['kind'] {
+  const { state, verdict } = watchClock(ctx.wallClock.guard, readingOf(ctx))
+  ctx.wallClock.guard = state
+  if (verdict.kind === 'stepped') {
+    const direction = verdict.byMs > 0 ? 'forward' : 'back'
+    const by = formatDuration(Math.round(Math.abs(verdict.byMs) / 1000) * 1000)
+    const detail = `the wall clock stepped ${direction} by ${by}: schedules wait until it has been steady for 10 minutes or an operator confirms it`
+    note(ctx, 'clock-stepped', detail, {})
+    ctx.log.warn({ event: 'clock-stepped', detail })
+  }
+  if (verdict.kind === 'released')
+    note(ctx, 'clock-steady', 'the wall clock is steady again: schedules go on', {})
+  return verdict.kind
+}
+
+export function clockView(ctx: BrainContext): ClockView {
+  const { verdict } = watchClock(ctx.wallClock.guard, readingOf(ctx))
+  const held = verdict.kind === 'held' ? verdict : null
+  return {
+    wallClock: iso(ctx.clock.now()),
+    held: held && { steppedByMs: Math.round(held.steppedByMs), leftMs: Math.round(held.leftMs) },
+  }
+}
+
+/** What is due by the time of now is fired, or told as missed. */
+export function confirmWallClock(ctx: BrainContext, caller: Caller): Result<ClockView> {
+  if (ctx.wallClock.guard.hold === null)
+    return refuse('wrong-state', 'schedules are not held: there is nothing to confirm')
+  ctx.wallClock.guard = confirmClock(readingOf(ctx))
+  note(ctx, 'clock-confirmed', `${iso(ctx.clock.now())} is right: schedules go on`, {
+    by: caller.owner,
+  })
+  ctx.wake()
+  return done(clockView(ctx))
+}

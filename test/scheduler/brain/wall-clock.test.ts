@@ -1,0 +1,51 @@
+/** A wall clock that steps: schedules wait, people see it, and an operator may let them go on. */
+import { expect, test } from 'vitest'
+
+import { anna, BrainGrid, operator } from '../../support/brain.ts'
+
+const minute = 60_000
+
+async function stepped(ms: number): Promise<BrainGrid> {
+  const grid = await BrainGrid.open()
+  const node = await grid.node('n1')
+  const job = { command: ['x'], cwd: '/' }
+  await grid.ok('addSchedule', anna, { body: { name: 's', expression: '* * * * *', job } })
+  await grid.pass(90_000, node)
+  grid.clock.stepWall(ms)
+  await grid.pass(2 * minute, node)
+  return grid
+}
+const firings = async (grid: BrainGrid) =>
+  (await grid.ok('showSchedule', anna, { params: { schedule: 's' } })).ledger.toReversed()
+
+test('nothing fires after a step, and the clock says why and for how long', async () => {
+  for (const ms of [60 * minute, -60 * minute]) {
+    const grid = await stepped(ms)
+    expect((await firings(grid)).map(({ outcome }) => outcome)).toEqual(['ran'])
+    const { held } = await grid.ok('showClock', anna)
+    expect(held?.steppedByMs).toBe(ms)
+    expect(held?.leftMs).toBeGreaterThan(7 * minute)
+    expect(held?.leftMs).toBeLessThan(9 * minute)
+  }
+})
+
+test('confirmed, what was due meanwhile is in the ledger and what is due now fires', async () => {
+  const grid = await stepped(60 * minute)
+  const confirmed = await grid.ok('confirmClock', operator)
+  expect(confirmed).toMatchObject({ held: null })
+  await grid.tick()
+  const [, missed, now] = await firings(grid)
+  expect(missed).toMatchObject({ outcome: 'missed', count: 61 })
+  expect(now).toMatchObject({
+    outcome: 'skipped',
+    why: expect.stringContaining('is live') as string,
+  })
+  expect(await grid.refused('confirmClock', operator)).toBe('wrong-state')
+})
+
+test('a steady clock needs no word', async () => {
+  const grid = await stepped(4 * minute)
+  expect((await grid.ok('showClock', anna)).held).toBeNull()
+  expect(await grid.refused('confirmClock', operator)).toBe('wrong-state')
+  expect((await firings(grid)).length).toBeGreaterThan(1)
+})
