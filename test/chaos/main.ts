@@ -1,0 +1,77 @@
+/**
+ * `npm run chaos -- [--minutes N] [--seed N] [--keep] [--only TEXT]`: torments real daemons and real processes on this
+ * machine, and says which promises held. The seed decides which faults come in which order; when processes run is
+ * the machine's affair, so a seed repeats the plan and not the run.
+ */
+import { parseArgs } from 'node:util'
+
+import { clearCgroups, enclosed, enclosureProblem, makeFolder, removeFolder } from './enclosure.ts'
+import type { Fault } from './faults/fault.ts'
+import { networkFaults } from './faults/network.ts'
+import { processFaults } from './faults/processes.ts'
+import { nodeNames } from './grid.ts'
+import { runChaos } from './run.ts'
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '3' },
+    seed: { type: 'string', default: '1' },
+    /** Only faults whose kind has this text in it. */
+    only: { type: 'string', default: '' },
+    /** Folder and logs stay. */
+    keep: { type: 'boolean', default: false },
+    /** Set by the program itself, for its part within the enclosure. */
+    inside: { type: 'string' },
+    loose: { type: 'boolean', default: false },
+  },
+})
+const faults: readonly Fault[] = [...processFaults, ...networkFaults].filter(({ kind }) =>
+  kind.includes(values.only),
+)
+
+const say = (line: string) => process.stdout.write(`${line}\n`)
+
+async function inside(folder: string): Promise<number> {
+  process.env['XDG_STATE_HOME'] = `${folder}/state`
+  process.env['EVERGRID_DATA'] = folder
+  const [minutes, seed] = [Number(values.minutes), Number(values.seed)]
+  const { broken, report } = await runChaos({
+    folder,
+    enclosed: !values.loose,
+    minutes,
+    seed,
+    faults,
+  })
+  say(`\n${report}`)
+  say(broken.length === 0 ? 'promises broken: none' : `promises broken: ${broken.length}`)
+  for (const line of broken) say(`  ${line}`)
+  return broken.length === 0 ? 0 : 1
+}
+
+async function outside(): Promise<number> {
+  const problem = enclosureProblem()
+  if (problem !== null)
+    say(`no namespaces of our own (${problem}): no faults of network and file systems`)
+  say(`chaos: ${values.minutes} minutes, seed ${values.seed}`)
+  const folder = makeFolder()
+  const self = ['--import', 'tsx', 'test/chaos/main.ts', ...process.argv.slice(2)]
+  const mode = problem === null ? [] : ['--loose']
+  let status = 125
+  try {
+    status = await enclosed(
+      folder,
+      [process.execPath, ...self, '--inside', folder, ...mode],
+      problem,
+    )
+  } finally {
+    const left = clearCgroups(folder, nodeNames)
+    if (left.length > 0) say(`cgroups that could not be removed, or held a run: ${left.join(', ')}`)
+    if (values.keep) say(`kept: ${folder}`)
+    else removeFolder(folder)
+    if (left.length > 0 && status === 0) status = 1
+  }
+  return status
+}
+
+process.exitCode = await (values.inside === undefined ? outside() : inside(values.inside))
+if (values.inside !== undefined) process.exit()

@@ -1,0 +1,117 @@
+/* What the jobs of the chaos run do: `worker VERB FOLDER NAME [FLAG]`. Each leaves its evidence in FOLDER, in single
+ * appending writes, so that who reads it needs to believe nobody else.
+ *
+ *   bot      holds NAME.lock for life and says in NAME.log when it got it, or that somebody else has it (a second
+ *            copy); beats in NAME.beat. FLAG `stubborn`: ignores SIGTERM; `daemon`: a detached child shares the lock.
+ *   count    appends one line to NAME.lines         fail     the same, and exits 3
+ *   hang     the same, then waits for ever; FLAG `stubborn` ignores SIGTERM
+ *   daemon   the same, and leaves a detached child behind
+ *   eat      the same, then takes memory until it is stopped
+ *   chatter  the same, then prints MiB after MiB for some seconds */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *folder, *name;
+
+static long long uptime_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+static int opened(const char *ending, int flags) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/%s.%s", folder, name, ending);
+  int file = open(path, flags | O_CREAT | O_CLOEXEC, 0666);
+  if (file < 0) {
+    perror(path);
+    exit(4);
+  }
+  return file;
+}
+
+/* A line that cannot be written whole (a full disk) is an error of the job, told by its exit status. */
+static void append(const char *ending, const char *line) {
+  int file = opened(ending, O_WRONLY | O_APPEND);
+  if (write(file, line, strlen(line)) != (ssize_t)strlen(line)) exit(4);
+  close(file);
+}
+
+static const char *run(void) {
+  const char *key = getenv("EVERGRID_RUN");
+  return key ? key : "-";
+}
+
+static void detach(void) {
+  setsid();
+  signal(SIGHUP, SIG_IGN);
+}
+
+static void bot(const char *flag) {
+  char line[512], before[128] = "";
+  int lock = opened("lock", O_RDWR);
+  if (flock(lock, LOCK_EX | LOCK_NB)) {
+    snprintf(line, sizeof line, "double %s %d %lld\n", run(), getpid(), uptime_ms());
+    append("log", line);
+    exit(1);
+  }
+  int beat = opened("beat", O_RDWR);
+  if (pread(beat, before, sizeof before - 1, 0) <= 0) strcpy(before, "- 0 0");
+  before[strcspn(before, "\n")] = 0;
+  snprintf(line, sizeof line, "start %s %d %lld %s\n", run(), getpid(), uptime_ms(), before);
+  append("log", line);
+  if (strcmp(flag, "stubborn") == 0) signal(SIGTERM, SIG_IGN);
+  if (strcmp(flag, "daemon") == 0 && fork() == 0) {
+    detach();
+    for (;;) pause();
+  }
+  for (;; usleep(100000)) {
+    int length = snprintf(line, sizeof line, "%s %d %-20lld\n", run(), getpid(), uptime_ms());
+    if (pwrite(beat, line, length, 0) != length) continue; /* a full disk ends no bot */
+  }
+}
+
+static void eat(void) {
+  for (;; usleep(2000)) {
+    char *part = malloc(1 << 20);
+    if (part) memset(part, 1, 1 << 20);
+  }
+}
+
+static void chatter(void) {
+  static char text[1 << 16];
+  memset(text, 'x', sizeof text);
+  text[sizeof text - 1] = '\n';
+  for (int nth = 0; nth < 400; nth++, usleep(20000))
+    if (write(1, text, sizeof text) < 0) continue;
+}
+
+int main(int count, char **argument) {
+  if (count < 4) return 2;
+  const char *verb = argument[1], *flag = count > 4 ? argument[4] : "";
+  char line[256];
+  folder = argument[2];
+  name = argument[3];
+  if (strcmp(verb, "bot") == 0) bot(flag);
+  snprintf(line, sizeof line, "%s %d %lld\n", run(), getpid(), uptime_ms());
+  append("lines", line);
+  if (strcmp(verb, "fail") == 0) return 3;
+  if (strcmp(flag, "stubborn") == 0) signal(SIGTERM, SIG_IGN);
+  if (strcmp(verb, "hang") == 0) for (;;) pause();
+  if (strcmp(verb, "eat") == 0) eat();
+  if (strcmp(verb, "chatter") == 0) chatter();
+  if (strcmp(verb, "daemon") == 0 && fork() == 0) {
+    detach();
+    for (;;) pause();
+  }
+  return 0;
+}

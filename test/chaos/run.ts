@@ -1,0 +1,228 @@
+/** One run: the grid starts, owners work, faults come in an order that the seed decides, all settles, all is checked. */
+import { uptime } from '../../src/lib/real-clock.ts'
+import { Random } from '../sim/random.ts'
+import { until } from '../support/wait.ts'
+import { lastBeat, readBotLog } from './bot-log.ts'
+import { check, workersAlive, type Verdict } from './checker.ts'
+import type { Around, Fault } from './faults/fault.ts'
+import { Figures } from './figures.ts'
+import { ChaosGrid } from './grid.ts'
+import { botNames, Workload } from './workload.ts'
+
+/** After a fault, and at the end: by then everything must be well again. */
+const settleMs = 120_000
+const freshMs = 1_500
+
+export type Outcome = { broken: string[]; report: string }
+export type RunOptions = {
+  folder: string
+  enclosed: boolean
+  minutes: number
+  seed: number
+  faults: readonly Fault[]
+}
+
+export async function runChaos(options: RunOptions): Promise<Outcome> {
+  const random = new Random(options.seed)
+  const grid = await ChaosGrid.start(options.folder, options.enclosed)
+  const workload = new Workload(grid, random.fork())
+  const run = new Run(grid, workload, random, options)
+  try {
+    return await run.all()
+  } finally {
+    await grid.stop().catch((error: unknown) => process.stderr.write(`${String(error)}\n`))
+  }
+}
+
+class Run {
+  readonly #grid: ChaosGrid
+  readonly #workload: Workload
+  readonly #random: Random
+  readonly #options: RunOptions
+  readonly #figures = new Figures()
+  readonly #broken: string[] = []
+  readonly #began = performance.now()
+
+  constructor(grid: ChaosGrid, workload: Workload, random: Random, options: RunOptions) {
+    this.#grid = grid
+    this.#workload = workload
+    this.#random = random
+    this.#options = options
+  }
+
+  async all(): Promise<Outcome> {
+    const { faults, minutes } = this.#options
+    const around = this.#around()
+    await this.#workload.begin()
+    await this.#well('the start')
+    const end = this.#began + minutes * 60_000
+    for (const fault of deckOf(faults, around, this.#random)) {
+      if (performance.now() > end) break
+      await this.#one(fault, around)
+    }
+    await this.#workload.end()
+    const { work } = this.#grid
+    const facts = { client: this.#grid.client, work, said: this.#workload.said }
+    await this.#settled()
+    const verdict = await check(facts)
+    await this.#empty()
+    this.#broken.push(...verdict.broken)
+    return { broken: this.#broken, report: this.#report(verdict) }
+  }
+
+  #around(): Around {
+    return {
+      grid: this.#grid,
+      workload: this.#workload,
+      random: this.#random,
+      tell: (line) => this.#tell(line),
+      broken: (line) => this.#breaks(line),
+    }
+  }
+
+  async #one(fault: Fault, around: Around): Promise<void> {
+    const from = uptime()
+    const known = this.#doubles()
+    this.#figures.injected(fault.kind)
+    await fault.run(around)
+    await this.#well(fault.kind)
+    const begun = botNames.flatMap((bot) =>
+      readBotLog(this.#grid.work, bot).starts.filter(({ at }) => at > from),
+    )
+    for (const { bot, run, gapMs } of begun) {
+      if (gapMs !== null) this.#figures.gap(fault.kind, gapMs)
+      if (fault.touchesNobody)
+        this.#breaks(`"${fault.kind}" must touch nobody, and ${bot} began anew as run ${run}`)
+    }
+    if (this.#doubles() > known) this.#tell(`a second copy ran during "${fault.kind}"`)
+    await this.#forgive()
+  }
+
+  /** An owner restarts bots that were killed often, or their pauses would grow to minutes. */
+  async #forgive(): Promise<void> {
+    if (!this.#random.chance(0.3)) return
+    const name = this.#random.pick(botNames) ?? ''
+    const before = readBotLog(this.#grid.work, name).starts.length
+    await this.#grid.client.call('restartJobs', { body: { jobs: [name] } }, { patienceMs: 60_000 })
+    await this.#until(
+      `the restart of ${name}`,
+      () => readBotLog(this.#grid.work, name).starts.length > before,
+    )
+    await this.#well('a restart')
+  }
+
+  #doubles(): number {
+    return botNames.reduce((sum, bot) => sum + readBotLog(this.#grid.work, bot).doubles.length, 0)
+  }
+
+  /** All nodes are up, all bots run and are said to run. */
+  async #well(after: string): Promise<void> {
+    await this.#until(`all well after "${after}"`, async () => {
+      const { jobs } = await this.#grid.client.call('listJobs', { query: { kind: 'continuous' } })
+      const beats = botNames.every((bot) => uptime() - lastBeat(this.#grid.work, bot) < freshMs)
+      const runs = jobs.filter(({ state }) => state === 'running').length === botNames.length
+      const nodes = await this.#grid.views()
+      return beats && runs && nodes.every(({ state }) => state === 'up')
+    })
+  }
+
+  async #until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+    const tried = async () => {
+      try {
+        return await condition()
+      } catch {
+        return false
+      }
+    }
+    try {
+      await until(tried, { timeoutMs: settleMs, everyMs: 100, what })
+    } catch {
+      this.#breaks(`${what} did not come within ${settleMs / 1000} s: ${await this.#state()}`)
+    }
+  }
+
+  async #settled(): Promise<void> {
+    this.#tell('no more faults')
+    await this.#until('the end of all tasks', async () => {
+      const { jobs } = await this.#grid.client.call('listJobs', { query: { all: true } })
+      return jobs.every(({ kind }) => kind === 'continuous')
+    })
+    await this.#well('the last fault')
+  }
+
+  /** Everybody's work is stopped: no process of it may be left. */
+  async #empty(): Promise<void> {
+    const { client } = this.#grid
+    for (const { name } of this.#workload.said.schedules) {
+      await client.call('removeSchedule', { params: { schedule: name } })
+    }
+    await client.call('stopJobs', { body: { all: true } })
+    await this.#until(
+      'the end of all bots',
+      async () => (await client.call('listJobs')).jobs.length === 0,
+    )
+    const left = workersAlive(this.#grid.program('worker'))
+    if (left.length > 0) this.#breaks(`all jobs are finished, and these live: ${left.join('; ')}`)
+  }
+
+  async #state(): Promise<string> {
+    try {
+      const { jobs } = await this.#grid.client.call('listJobs', { query: { all: true, limit: 50 } })
+      const nodes = await this.#grid.views()
+      const silent = botNames.filter((bot) => uptime() - lastBeat(this.#grid.work, bot) > freshMs)
+      return JSON.stringify({
+        jobs: jobs.map(
+          ({ id, name, state, node, reason }) => `${id} ${name} ${state} ${node} ${reason}`,
+        ),
+        nodes: nodes.map(({ name, state, lease, reason }) => `${name} ${state} ${lease} ${reason}`),
+        silent,
+      })
+    } catch (error) {
+      return `${String(error)}; the scheduler's last words: ${this.#grid.scheduler.lastWords()}`
+    }
+  }
+
+  #tell(line: string): void {
+    const at = ((performance.now() - this.#began) / 1000).toFixed(1).padStart(7)
+    process.stdout.write(`${at} s  ${line}\n`)
+  }
+
+  #breaks(line: string): void {
+    this.#broken.push(line)
+    this.#tell(`BROKEN: ${line}`)
+  }
+
+  #report({ lost, doubleRuns, finished, firings }: Verdict): string {
+    const { said } = this.#workload
+    const list = (counts: Record<string, number>) =>
+      Object.entries(counts)
+        .map(([what, count]) => `${what} ${count}`)
+        .sort()
+        .join(', ')
+    const tasks = said.jobs.reduce((sum, job) => sum + job.tasks, 0)
+    return [
+      this.#figures.table(),
+      '',
+      `faults injected: ${this.#figures.faults}`,
+      `jobs acknowledged: ${said.jobs.length} (${tasks} tasks); not answered ${said.unanswered}, refused ${said.refused.length}`,
+      `  ended: ${list(finished)}`,
+      `  due times: ${list(firings)}`,
+      `  given up by a restore, as told: ${said.givenUp.size}`,
+      `lost: ${lost}`,
+      `double runs: ${doubleRuns}`,
+    ].join('\n')
+  }
+}
+
+/** Shuffled by weight, again and again: a long run meets every kind, a short one those that weigh most. */
+function* deckOf(faults: readonly Fault[], around: Around, random: Random): Generator<Fault> {
+  const possible = faults.filter((fault) => {
+    const why = fault.impossible?.(around) ?? null
+    if (why !== null) around.tell(`cannot be made here: ${fault.kind} (${why})`)
+    return why === null
+  })
+  for (;;) {
+    const keyed = possible.map((fault) => ({ fault, key: random.delay(1) / fault.weight }))
+    for (const { fault } of keyed.toSorted((a, b) => a.key - b.key)) yield fault
+  }
+}
