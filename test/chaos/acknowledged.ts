@@ -35,7 +35,11 @@ export class Acknowledgements {
   /** Jobs that were alive when an older database was restored: they may be run again. */
   readonly restoredOver = new Set<number>()
 
-  byJob(job: number): Acknowledged | undefined {
-    return this.jobs.find((one) => one.job === job)
+  /** A database was put in place that knows only the first so many of these (left out: all). */
+  restored(known = this.jobs.length): void {
+    for (const { job } of this.jobs.slice(known)) this.givenUp.add(job)
+    for (const { job, expected } of this.jobs.slice(0, known)) {
+      if (expected !== 'bot') this.restoredOver.add(job)
+    }
   }
 }

@@ -81,7 +81,7 @@ export function enclosed(
   })
 }
 
-const tagOf = (dataDir: string): string =>
+export const tagOf = (dataDir: string): string =>
   createHash('sha256').update(dataDir).digest('hex').slice(0, 8)
 
 /** Removes what the run's nodes have made in the cgroup hierarchies; paths of runs that were left there. */

@@ -3,12 +3,14 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 import type { NodeView } from '../../proto/node.ts'
-import { openClient, type Client } from '../../src/client/index.ts'
+import { ClientError, openClient, type Client } from '../../src/client/index.ts'
 import { until } from '../support/wait.ts'
 import { Daemon } from './daemon.ts'
+import { tagOf } from './enclosure.ts'
 import { Link, makeSchedulerSide, otherAddress, schedulerAddress } from './link.ts'
 
 const dist = fileURLToPath(new URL('../../dist', import.meta.url))
@@ -25,6 +27,8 @@ export type ChaosNode = {
   /** Whether a refused connection renews its lease. */
   refusalRenews: boolean
 }
+
+const passingCodes = new Set(['unreachable', 'unavailable', 'read-only'])
 
 export const nodeNames = ['node1', 'node2', 'node3']
 
@@ -76,6 +80,11 @@ export class ChaosGrid {
     return grid
   }
 
+  /** Names what is this run's alone. */
+  get tag(): string {
+    return tagOf(this.folder)
+  }
+
   program(name: string): string {
     return join(this.folder, 'bin', name)
   }
@@ -115,6 +124,20 @@ export class ChaosGrid {
 
   async views(): Promise<NodeView[]> {
     return (await this.client.call('listNodes', {}, { patienceMs: 30_000 })).nodes
+  }
+
+  /** A change that must be taken in the end: a disk that was full may have left the scheduler to reading only. */
+  async insist<T>(change: (client: Client) => Promise<T>, timeoutMs = 90_000): Promise<T> {
+    const end = performance.now() + timeoutMs
+    for (;;) {
+      try {
+        return await change(this.client)
+      } catch (error) {
+        const passing = error instanceof ClientError && passingCodes.has(error.code)
+        if (!passing || performance.now() > end) throw error
+        await delay(200)
+      }
+    }
   }
 
   async allUp(timeoutMs = 60_000): Promise<void> {

@@ -6,9 +6,11 @@
 import { parseArgs } from 'node:util'
 
 import { clearCgroups, enclosed, enclosureProblem, makeFolder, removeFolder } from './enclosure.ts'
+import { databaseFaults } from './faults/database.ts'
 import type { Fault } from './faults/fault.ts'
 import { networkFaults } from './faults/network.ts'
 import { processFaults } from './faults/processes.ts'
+import { resourceFaults } from './faults/resources.ts'
 import { nodeNames } from './grid.ts'
 import { runChaos } from './run.ts'
 
@@ -25,9 +27,8 @@ const { values } = parseArgs({
     loose: { type: 'boolean', default: false },
   },
 })
-const faults: readonly Fault[] = [...processFaults, ...networkFaults].filter(({ kind }) =>
-  kind.includes(values.only),
-)
+const all = [...processFaults, ...networkFaults, ...resourceFaults, ...databaseFaults]
+const faults: readonly Fault[] = all.filter(({ kind }) => kind.includes(values.only))
 
 const say = (line: string) => process.stdout.write(`${line}\n`)
 

@@ -103,7 +103,7 @@ class Run {
     if (!this.#random.chance(0.3)) return
     const name = this.#random.pick(botNames) ?? ''
     const before = readBotLog(this.#grid.work, name).starts.length
-    await this.#grid.client.call('restartJobs', { body: { jobs: [name] } }, { patienceMs: 60_000 })
+    await this.#grid.insist((client) => client.call('restartJobs', { body: { jobs: [name] } }))
     await this.#until(
       `the restart of ${name}`,
       () => readBotLog(this.#grid.work, name).starts.length > before,
@@ -115,11 +115,12 @@ class Run {
     return botNames.reduce((sum, bot) => sum + readBotLog(this.#grid.work, bot).doubles.length, 0)
   }
 
-  /** All nodes are up, all bots run and are said to run. */
+  /** All nodes are up, all bots are said to run and have shown since that they do. */
   async #well(after: string): Promise<void> {
+    const from = uptime()
     await this.#until(`all well after "${after}"`, async () => {
       const { jobs } = await this.#grid.client.call('listJobs', { query: { kind: 'continuous' } })
-      const beats = botNames.every((bot) => uptime() - lastBeat(this.#grid.work, bot) < freshMs)
+      const beats = botNames.every((bot) => lastBeat(this.#grid.work, bot) > from)
       const runs = jobs.filter(({ state }) => state === 'running').length === botNames.length
       const nodes = await this.#grid.views()
       return beats && runs && nodes.every(({ state }) => state === 'up')
@@ -154,9 +155,9 @@ class Run {
   async #empty(): Promise<void> {
     const { client } = this.#grid
     for (const { name } of this.#workload.said.schedules) {
-      await client.call('removeSchedule', { params: { schedule: name } })
+      await this.#grid.insist((it) => it.call('removeSchedule', { params: { schedule: name } }))
     }
-    await client.call('stopJobs', { body: { all: true } })
+    await this.#grid.insist((it) => it.call('stopJobs', { body: { all: true } }))
     await this.#until(
       'the end of all bots',
       async () => (await client.call('listJobs')).jobs.length === 0,

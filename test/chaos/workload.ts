@@ -133,7 +133,7 @@ export class Workload {
       case 'held': {
         const job = await this.#submit({ ...this.#job('count', name), hold: true }, 'once')
         const body = { jobs: [String(job)] }
-        await this.#grid.client.call('releaseJobs', { body }, { patienceMs })
+        await this.#grid.insist((client) => client.call('releaseJobs', { body }))
       }
     }
   }
