@@ -1,5 +1,5 @@
 /**
- * `npm run chaos -- [--minutes N] [--seed N] [--keep] [--only TEXT]`: torments real daemons and real processes on this
+ * `npm run chaos -- [--minutes N] [--seed N] [--keep] [--only PATTERN]`: torments real daemons and real processes on this
  * machine, and says which promises held. The seed decides which faults come in which order; when processes run is
  * the machine's affair, so a seed repeats the plan and not the run.
  */
@@ -18,7 +18,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '3' },
     seed: { type: 'string', default: '1' },
-    /** Only faults whose kind has this text in it. */
+    /** Only faults whose kind fits this regular expression. */
     only: { type: 'string', default: '' },
     /** Folder and logs stay. */
     keep: { type: 'boolean', default: false },
@@ -28,7 +28,7 @@ const { values } = parseArgs({
   },
 })
 const all = [...processFaults, ...networkFaults, ...resourceFaults, ...databaseFaults]
-const faults: readonly Fault[] = all.filter(({ kind }) => kind.includes(values.only))
+const faults: readonly Fault[] = all.filter(({ kind }) => new RegExp(values.only).test(kind))
 
 const say = (line: string) => process.stdout.write(`${line}\n`)
 
@@ -66,7 +66,10 @@ async function outside(): Promise<number> {
     )
   } finally {
     const left = clearCgroups(folder, nodeNames)
-    if (left.length > 0) say(`cgroups that could not be removed, or held a run: ${left.join(', ')}`)
+    // A run that failed itself has stopped nobody's work.
+    const asItShould = status < 2
+    if (left.length > 0 && asItShould)
+      say(`cgroups that could not be removed, or held a run: ${left.join(', ')}`)
     if (values.keep) say(`kept: ${folder}`)
     else removeFolder(folder)
     if (left.length > 0 && status === 0) status = 1
@@ -74,5 +77,13 @@ async function outside(): Promise<number> {
   return status
 }
 
-process.exitCode = await (values.inside === undefined ? outside() : inside(values.inside))
+/** 0: all promises held; 1: one was broken; 3: the run itself failed and says nothing of them. */
+const failedItself = 3
+
+try {
+  process.exitCode = await (values.inside === undefined ? outside() : inside(values.inside))
+} catch (error) {
+  say(`the run itself failed: ${error instanceof Error ? error.stack : String(error)}`)
+  process.exitCode = failedItself
+}
 if (values.inside !== undefined) process.exit()

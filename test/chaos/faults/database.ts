@@ -76,7 +76,7 @@ function refusing(
       await whileDown(around, async () => {
         const { grid } = around
         const path = databaseOf(around)
-        const aside = join(grid.folder, 'aside')
+        const aside = join(grid.schedulerData, 'aside')
         // What is in the -wal file would hide the harm.
         const db = new SqliteDatabase(path)
         db.pragma('wal_checkpoint(TRUNCATE)')
@@ -144,7 +144,7 @@ const empty: Fault = {
       const { grid, random } = around
       const forMs = random.pick([4_000, 26_000]) ?? 4_000
       around.tell(`a scheduler on an empty database for ${forMs} ms, then the old one again`)
-      const aside = join(grid.folder, 'aside')
+      const aside = join(grid.schedulerData, 'aside')
       moveFiles(grid.schedulerData, aside, renameSync)
       await tryIt(around, forMs)
       moveFiles(aside, grid.schedulerData, renameSync)
