@@ -85,6 +85,10 @@ export class ChaosGrid {
     return tagOf(this.folder)
   }
 
+  get eg(): string {
+    return join(dist, 'bin/eg')
+  }
+
   program(name: string): string {
     return join(this.folder, 'bin', name)
   }

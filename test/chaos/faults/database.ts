@@ -1,4 +1,5 @@
 /** What befalls the database file and those who hold it, and what looks like the scheduler without being it. */
+import { execFileSync, type ExecFileSyncOptions } from 'node:child_process'
 import {
   closeSync,
   copyFileSync,
@@ -20,6 +21,7 @@ import { until } from '../../support/wait.ts'
 import type { Daemon } from '../daemon.ts'
 import { aNode, needsEnclosure, wait, type Around, type Fault } from './fault.ts'
 
+const quietly: ExecFileSyncOptions = { stdio: ['ignore', 'ignore', 'inherit'] }
 const files = ['evergrid.db', 'evergrid.db-wal', 'evergrid.db-shm']
 const databaseOf = ({ grid }: Around) => join(grid.schedulerData, 'evergrid.db')
 
@@ -157,19 +159,16 @@ const restore: Fault = {
   weight: 1,
   async run(around) {
     const { grid, workload } = around
-    const copy = join(grid.folder, 'backup.db')
-    rmSync(copy, { force: true })
-    const db = new SqliteDatabase(databaseOf(around), { readonly: true })
+    const copy = join(grid.folder, 'backup')
     const known = workload.said.jobs.length
-    await db.backup(copy)
-    db.close()
+    const eg = (...args: string[]) =>
+      execFileSync(grid.eg, [...args, '--data', grid.schedulerData], quietly)
+    eg('backup', '--force', copy)
     await wait(around.random.between(5_000, 15_000))
     await whileDown(around, () => {
-      around.tell(
-        `restored: ${workload.said.jobs.length - known} jobs were acknowledged since the backup`,
-      )
-      for (const name of files) rmSync(join(grid.schedulerData, name), { force: true })
-      copyFileSync(copy, databaseOf(around))
+      const since = workload.said.jobs.length - known
+      around.tell(`eg restore of a backup: ${since} jobs were acknowledged since it was begun`)
+      eg('restore', '--overwrite', copy)
       workload.said.restored(known)
       return Promise.resolve()
     })
