@@ -1,4 +1,5 @@
 /** Schedules: add, edit, pause, resume, run, remove, and how they are shown. */
+import type { Refusal } from '../../proto/errors.ts'
 import { iso } from '../../proto/ids.ts'
 import type {
   Firing,
@@ -126,12 +127,24 @@ export function editSchedule(
   if (!checked.ok) return checked
   const tooHigh = problemOfPriority(caller, spec.job.priority, schedule.spec.job.priority)
   if (tooHigh) return { ok: false, refusal: tooHigh }
-  // The due times up to now are judged by what the schedule said until now.
-  fireDue(ctx, schedule)
+  const held = coverDue(ctx, schedule)
+  if (held) return { ok: false, refusal: held }
   schedule.spec = spec
   schedule.cron = checked.value
   schedule.nextDue = nextDue(schedule.cron, schedule.cursorAt)
   return changed(ctx, caller, schedule, 'schedule-edited', Object.keys(edit).join(', '))
+}
+
+/** The due times up to now are judged by what the schedule said until now; null when that is done. */
+function coverDue(ctx: BrainContext, schedule: LiveSchedule): Refusal | null {
+  if (ctx.wallClock.guard.hold !== null)
+    return refuse(
+      'wrong-state',
+      'schedules wait because the wall clock stepped, and cannot be changed before it is known to be right',
+      'see `eg clock`; operators may say that it is right',
+    ).refusal
+  fireDue(ctx, schedule)
+  return null
 }
 
 export function pauseSchedule(
@@ -145,7 +158,8 @@ export function pauseSchedule(
       'wrong-state',
       `schedule ${schedule.name} is paused by ${schedule.paused.by} since ${iso(schedule.paused.at)}`,
     )
-  fireDue(ctx, schedule)
+  const held = coverDue(ctx, schedule)
+  if (held) return { ok: false, refusal: held }
   schedule.paused = { by: caller.owner, why, at: ctx.clock.now() }
   return changed(ctx, caller, schedule, 'schedule-paused', why)
 }
@@ -156,7 +170,8 @@ export function resumeSchedule(
   schedule: LiveSchedule,
 ): Result<ScheduleSummary> {
   if (!schedule.paused) return refuse('wrong-state', `schedule ${schedule.name} is not paused`)
-  fireDue(ctx, schedule)
+  const held = coverDue(ctx, schedule)
+  if (held) return { ok: false, refusal: held }
   schedule.paused = null
   return changed(ctx, caller, schedule, 'schedule-resumed', '')
 }

@@ -43,6 +43,24 @@ test('confirmed, what was due meanwhile is in the ledger and what is due now fir
   expect(await grid.refused('confirmClock', operator)).toBe('wrong-state')
 })
 
+test('while schedules wait nothing that would judge their due times is changed', async () => {
+  const grid = await stepped(60 * minute)
+  const params = { schedule: 's' }
+  const query = {}
+  for (const refused of [
+    grid.refused('editSchedule', anna, { params, query, body: { catchUp: 'all' } }),
+    grid.refused('pauseSchedule', anna, { params, query, body: {} }),
+  ])
+    expect(await refused).toBe('wrong-state')
+  expect(await firings(grid)).toHaveLength(1)
+  await grid.ok('confirmClock', operator)
+  await grid.ok('pauseSchedule', anna, { params, query, body: {} })
+  grid.clock.stepWall(60 * minute)
+  await grid.tick()
+  expect(await grid.refused('resumeSchedule', anna, { params, query })).toBe('wrong-state')
+  await grid.ok('removeSchedule', anna, { params, query })
+})
+
 test('a steady clock needs no word', async () => {
   const grid = await stepped(4 * minute)
   expect((await grid.ok('showClock', anna)).held).toBeNull()
