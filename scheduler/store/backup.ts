@@ -44,7 +44,7 @@ export function backUp(options: BackupOptions): BackupFacts {
   let draft: string | undefined
   try {
     checkSchema(source, options.schema)
-    draft = makeDraft(file)
+    draft = makeDraft(file, `.${process.pid}`)
     source.prepare('VACUUM INTO ?').run(draft)
     const mark: BackupMark = {
       madeAt: options.now,

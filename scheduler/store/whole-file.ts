@@ -4,9 +4,9 @@ import { dirname } from 'node:path'
 
 import { StoreError } from './store.ts'
 
-/** An empty file that only we can read; named for this process, so that two writers never share one. */
-export function makeDraft(path: string): string {
-  const draft = `${path}.${process.pid}.partial`
+/** An empty file that only we can read; what an earlier writer left is removed. `by` parts writers that no lock does. */
+export function makeDraft(path: string, by = ''): string {
+  const draft = `${path}${by}.partial`
   rmSync(draft, { force: true })
   closeSync(openSync(draft, 'wx', 0o600))
   return draft
