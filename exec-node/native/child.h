@@ -3,6 +3,7 @@
 #define CHILD_H
 #include "lease.h"
 #include "owner.h"
+#include <dirent.h>
 #include <linux/close_range.h>
 #include <sys/resource.h>
 #include <sys/socket.h>

@@ -4,6 +4,7 @@
 #include "journal.h"
 #include "log-pipes.h"
 #include "owner.h"
+#include "remove.h"
 
 static pid_t cleaner;
 static bool tmp_removed;
@@ -21,8 +22,7 @@ static inline bool tidied(const struct spec *spec, int64_t now) {
     cleaning_at = now;
     cleaner = spec->tmp ? fork() : -1;
     if (cleaner == 0) {
-      if (become_owner(spec)) remove_tree(AT_FDCWD, spec->tmp);
-      _exit(access(spec->tmp, F_OK) == 0);
+      _exit(!become_owner(spec) || !remove_tree(spec->tmp));
     }
   }
   if (cleaner > 0 && now > cleaning_at + 10000) kill(cleaner, SIGKILL);

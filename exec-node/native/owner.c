@@ -5,6 +5,7 @@
  * IDENTITY is UID:GID:GROUP,GROUP or `-` to stay who one is. `read` prints `INODE OFFSET SIZE ROTATED\n`
  * (where its bytes begin), then the bytes; errors go to stderr as `CALL ERRNO`. */
 #include "child.h"
+#include "remove.h"
 
 static int fail(const char *call) {
   fprintf(stderr, "%s %d", call, errno);
@@ -94,9 +95,6 @@ int main(int count, char **argument) {
   if (count > 3 && strcmp(argument[1], "exec") == 0) return run_check(argument[2], argument + 3);
   if (count < 4 || !step_down(argument[1])) return fail("setuid");
   if (count == 8 && strcmp(argument[2], "read") == 0) return read_part(argument + 3);
-  if (count == 4 && strcmp(argument[2], "rmtree") == 0) {
-    remove_tree(AT_FDCWD, argument[3]);
-    return access(argument[3], F_OK) == 0 ? fail("rmdir") : 0;
-  }
+  if (count == 4 && strcmp(argument[2], "rmtree") == 0) return remove_tree(argument[3]) ? 0 : fail("rmdir");
   return 2;
 }

@@ -2,7 +2,6 @@
 #ifndef OWNER_H
 #define OWNER_H
 #include "spec.h"
-#include <dirent.h>
 #include <grp.h>
 #include <sys/prctl.h>
 
@@ -34,22 +33,5 @@ static inline void reset_signals(void) {
   for (int i = 1; i < NSIG; i++) signal(i, SIG_DFL);
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* Removes what lies at `name` in folder `at`, never following a link. */
-static inline void remove_tree(int at, const char *name) {
-  if (unlinkat(at, name, 0) == 0 || (errno != EISDIR && errno != EPERM)) return;
-  char held[40]; /* opened before its mode is changed: a link put in its place meanwhile is not followed */
-  int handle = openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (handle < 0) return;
-  snprintf(held, sizeof held, "/proc/self/fd/%d", handle);
-  chmod(held, 0700);
-  int folder = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  close(handle);
-  DIR *stream = folder >= 0 ? fdopendir(folder) : NULL;
-  for (struct dirent *entry; stream && (entry = readdir(stream));)
-    if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) remove_tree(folder, entry->d_name);
-  if (stream) closedir(stream);
-  unlinkat(at, name, AT_REMOVEDIR);
 }
 #endif
