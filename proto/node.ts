@@ -95,6 +95,15 @@ export const NodeView = Type.Object({
   lease: Type.String({ description: 'for people: its end, or why it has none' }),
   health: Type.Array(ProbeReport),
   tasks: Type.Integer({ description: 'tasks placed there' }),
+  stuck: Type.Array(
+    Type.Object({
+      task: Type.String(),
+      pid: Type.Integer(),
+      state: Type.String({ examples: ['D'] }),
+      waitChannel: Type.String({ examples: ['rpc_wait_bit_killable'] }),
+    }),
+    { description: 'processes that SIGKILL did not end: they hold their place' },
+  ),
   unknownRuns: Type.Array(
     Type.Object({ task: Type.String(), epoch: Type.Integer(), detail: Type.String() }),
   ),

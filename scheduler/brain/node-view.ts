@@ -35,11 +35,20 @@ export function nodeView(ctx: BrainContext, node: LiveNode): NodeView {
     lease: leaseText(ctx, node),
     health: node.health,
     tasks: node.tasks.size,
+    stuck: stuckOn(ctx, node),
     unknownRuns: [
       ...[...node.unknown].map(([task, { epoch, detail }]) => ({ task, epoch, detail })),
       ...node.oddities.map(({ key, detail }) => ({ task: key, epoch: 0, detail })),
     ],
   }
+}
+
+function stuckOn(ctx: BrainContext, node: LiveNode): NodeView['stuck'] {
+  return [...node.tasks].flatMap((key) => {
+    const found = ctx.state.findTaskByKey(key)
+    const state = found?.job.tasks?.get(found.index)?.state
+    return state?.is === 'stopping' ? state.stuck.map((process) => ({ task: key, ...process })) : []
+  })
 }
 
 function leaseText(ctx: BrainContext, node: LiveNode): string {

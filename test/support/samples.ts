@@ -161,6 +161,7 @@ export const nodeView = (some: Partial<NodeView> = {}): NodeView => ({
     },
   ],
   tasks: 1,
+  stuck: [],
   unknownRuns: [],
   ...some,
 })

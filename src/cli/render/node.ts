@@ -43,6 +43,7 @@ export function nodeText(node: NodeView, look: Look): string {
     ),
     node.health.length === 0 ? '' : healthText(node.health, look),
     node.drain === null ? '' : drainText(node.drain, look),
+    stuckText(node, look),
     unknownText(node, look),
   ]
   return parts.filter((part) => part !== '').join('\n')
@@ -95,6 +96,20 @@ export function drainText(drain: DrainView, look: Look): string {
     look,
   )
   return `${head}\n${steps}`
+}
+
+function stuckText({ stuck }: NodeView, look: Look): string {
+  if (stuck.length === 0) return ''
+  return table(
+    [
+      { title: 'DOES NOT DIE', cell: ({ task }) => task },
+      { title: 'PID', cell: ({ pid }) => pid, right: true },
+      { title: 'STATE', cell: ({ state }) => state },
+      { title: 'WAITS IN', cell: ({ waitChannel }) => waitChannel || 'user code' },
+    ],
+    stuck,
+    look,
+  )
 }
 
 function unknownText({ unknownRuns }: NodeView, look: Look): string {
