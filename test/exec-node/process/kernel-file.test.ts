@@ -1,5 +1,16 @@
 /** What cannot be read is not taken for gone. */
-import { mkdtempSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  closeSync,
+  mkdtempSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -25,16 +36,35 @@ it('a file that is gone is null, one that cannot be read throws', () => {
   }
 })
 
-it('a record that cannot be read is not damaged', async () => {
+/** With no descriptor left to this process. */
+async function exhausted<T>(what: () => Promise<T>): Promise<T> {
+  const limit = (soft: string) =>
+    execFileSync('prlimit', ['--pid', `${process.pid}`, `--nofile=${soft}:`])
+  const [, before = ''] =
+    /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
+  const taken: number[] = []
+  limit('256')
+  try {
+    for (;;) taken.push(openSync('/dev/null', 'r'))
+  } catch {
+    return await what()
+  } finally {
+    for (const file of taken) closeSync(file)
+    limit(before)
+  }
+}
+
+it('a record is damaged when it does not parse or cannot be read, not when we ran out of something', async () => {
   const folders = runFolders(root)
   await folders.prepare()
   await folders.create('a.1', spec)
   const journal = join(folders.folder('a.1'), 'journal')
-  symlinkSync(journal, journal)
-  await expect(folders.load('a.1')).rejects.toThrow('ELOOP')
-  rmSync(journal)
+  await expect(exhausted(() => folders.load('a.1'))).rejects.toThrow('EMFILE')
   expect(await folders.load('a.1')).toMatchObject({ journal: null, stop: null })
   writeFileSync(journal, 'nonsense\n')
+  expect(await folders.load('a.1')).toBe('damaged')
+  rmSync(journal)
+  symlinkSync(journal, journal)
   expect(await folders.load('a.1')).toBe('damaged')
   expect(await folders.load('a.2')).toBeNull()
 })
