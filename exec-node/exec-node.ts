@@ -2,6 +2,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type http from 'node:http'
 
+import type { NodeFacts } from '../proto/node.ts'
 import { provenAgent } from '../src/client/prove-scheduler.ts'
 import type { Clock } from '../src/lib/clock.ts'
 import { openLog, type Log } from '../src/lib/log.ts'
@@ -19,7 +20,7 @@ import { scriptProbes } from './health/scripts.ts'
 import { linkDefaults, openLink } from './link.ts'
 import { completed, type ExecNodeOptions } from './options.ts'
 import { agentDefaults } from './ports.ts'
-import { bootId } from './process/boot.ts'
+import { bootId, hardwareId } from './process/boot.ts'
 import { openFence } from './process/fence.ts'
 import { lookUpUser } from './process/identity.ts'
 import { writeLease } from './process/lease-file.ts'
@@ -78,7 +79,7 @@ async function start(
   { log, driver, httpAgent }: Doors,
   closers: (() => unknown)[],
 ) {
-  const { name, dataDir, slots, memBytes, labels, url } = settings
+  const { name, dataDir, url } = settings
   const clock = realClock()
   const spool = await openSpool(dataDir, writeLease)
   const late: { agent: Agent | null } = { agent: null }
@@ -86,18 +87,17 @@ async function start(
   const health = healthOf(settings, clock, skew, () => late.agent?.news())
   closers.push(() => health.close())
   const onDate = (date: string | undefined) => skew.saw(date, clock.now())
+  const session = randomUUID()
   const link = openLink({
     url,
     node: name,
+    session,
     ...secretOf(options),
     agent: httpAgent,
     clock,
     onDate,
     ...linkDefaults,
   })
-  const { enforcement } = driver
-  const version = packageVersion()
-  const machineId = await thisMachine(dataDir)
   const planRun = planner({
     lookUp: lookUpUser,
     url,
@@ -113,8 +113,8 @@ async function start(
     {
       ...agentDefaults,
       node: name,
-      session: randomUUID(),
-      facts: { slots, memBytes, labels, enforcement, version, bootId, machineId },
+      session,
+      facts: await factsOf(settings, driver),
       reportMs: options.reportMs ?? agentDefaults.reportMs,
       refusalRenews: options.refusalRenews ?? agentDefaults.refusalRenews,
     },
@@ -124,6 +124,14 @@ async function start(
   const fence = openFence(dataDir)
   closers.push(() => fence.close())
   return agent
+}
+
+async function factsOf(settings: Settings, { enforcement }: RunDriver): Promise<NodeFacts> {
+  const { dataDir, slots, memBytes, labels } = settings
+  const machineId = await thisMachine(dataDir)
+  const hardware = hardwareId()
+  const machine = { bootId, machineId, ...(hardware === null ? {} : { hardware }) }
+  return { slots, memBytes, labels, enforcement, version: packageVersion(), ...machine }
 }
 
 function healthOf(settings: Settings, clock: Clock, skew: SkewMeter, onChange: () => void) {

@@ -11,6 +11,8 @@ import type { OrderHandlers, ReportOutcome, SchedulerLink } from './ports.ts'
 export type LinkOptions = {
   url: string
   node: string
+  /** This start of the agent, as its reports say. */
+  session: string
   /** Asked for each request: the scheduler may have got another one. */
   secret: () => string
   /** The secret was not taken. */
@@ -114,7 +116,9 @@ function post(options: LinkOptions, path: string, body: unknown): Promise<Reply>
 }
 
 function stream(options: LinkOptions, handlers: OrderHandlers): { close(): void } {
-  const call = request(options, 'GET', `/v1/node/orders?node=${encodeURIComponent(options.node)}`)
+  const { node, session } = options
+  const query = new URLSearchParams({ node, session })
+  const call = request(options, 'GET', `/v1/node/orders?${query.toString()}`)
   let over = false
   let cancel: Cancel = noCancel
   const end = (reason: string) => {

@@ -5,7 +5,15 @@ import { NodeNameSchema } from './ids.ts'
 import { nothing, route } from './route.ts'
 import { Answer, OrderLine, Report, ReportReply } from './sync.ts'
 
-const byNode = Type.Object({ node: NodeNameSchema })
+const byNode = Type.Object({
+  node: NodeNameSchema,
+  session: Type.Optional(
+    Type.String({
+      maxLength: 200,
+      description: 'as in its reports: only the one that is heard gets orders',
+    }),
+  ),
+})
 
 export const exchangeRoutes = {
   report: route({

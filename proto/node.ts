@@ -20,6 +20,8 @@ export const NodeFacts = Type.Object({
   version: Type.String(),
   bootId: Type.String(),
   machineId: Type.String(),
+  /** Of the board, where it can be read: that of a cloned machine differs, whatever its disk says. */
+  hardware: Type.Optional(Type.String()),
 })
 export type NodeFacts = Static<typeof NodeFacts>
 

@@ -8,6 +8,11 @@ export function machineId(): string | null {
   return readIfAllowed('/etc/machine-id')?.trim() || null
 }
 
+/** Identity of the board, or of the virtual machine: a clone has another, while it shares all that is on disk. */
+export function hardwareId(): string | null {
+  return readIfAllowed('/sys/class/dmi/id/product_uuid')?.trim().toLowerCase() || null
+}
+
 /** Counts on while the machine sleeps: the clock of leases and deadlines. */
 export function uptimeMs(): number {
   return Math.round(uptime())

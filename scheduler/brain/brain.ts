@@ -112,6 +112,7 @@ export class Brain implements BrainDoor {
     state.nextJob = Math.max(Number(meta.nextJob ?? 1), snapshot.newestJob + 1)
     state.lastEvent = snapshot.newestEvent
     state.lostNumbers = JSON.parse(meta.lostNumbers ?? '[]') as GridState['lostNumbers']
+    state.isRestored = meta['isRestored'] === 'true'
     loadState(state, snapshot, log)
     if (this.#readOnly !== null) return
     journal.change({ put: 'meta', key: 'grid', value: state.grid })

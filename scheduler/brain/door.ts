@@ -7,7 +7,12 @@ import type { Handlers } from './call.ts'
 export type { EventRow } from '../store/change.ts'
 
 /** A node's order stream, as the brain sees it: lines go out in order, after their commit. */
-export type OrderSink = { send(line: OrderLine): void; close(): void }
+export type OrderSink = {
+  /** The start of the exec-node that opened it; an older exec-node does not say. */
+  session?: string | null
+  send(line: OrderLine): void
+  close(): void
+}
 
 export type BrainDoor = {
   readonly handlers: Handlers

@@ -4,6 +4,7 @@ import { jobStateOf, type Explanation } from '../../proto/job.ts'
 import { explainWaiting, type WaitContext } from '../core/explain.ts'
 import { countsOf, type LiveJob } from '../state/live-job.ts'
 import type { BrainContext } from './context.ts'
+import { unheard } from './held-back.ts'
 import { liveSummary } from './views.ts'
 
 export function explainLive(ctx: BrainContext, job: LiveJob): Explanation {
@@ -48,6 +49,13 @@ function blockers(ctx: BrainContext, job: LiveJob): WaitContext['blockedBy'] {
       detail: `suspended by ${wanted.by}`,
       wayOut: `eg resume ${job.id}`,
     })
+  if (ctx.state.isHeldBack(job)) {
+    const nodes = unheard(ctx)
+    const who = nodes.length > 0 ? `until ${nodes.join(', ')} reports` : 'for the length of a lease'
+    const detail = `it may run already, placed by the database that was lost: it waits ${who}`
+    const wayOut = nodes.length > 0 ? `eg node lost --confirmed ${nodes[0]}` : null
+    found.push({ code: 'restored', detail, wayOut })
+  }
   for (const { job: other, on } of job.after) {
     const name = ctx.state.jobs.get(other)?.name ?? 'ended'
     const how = { ok: 'to succeed', any: 'to end', fail: 'to fail' }[on]

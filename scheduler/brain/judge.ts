@@ -21,6 +21,11 @@ export class Judge {
     this.#since ??= this.#ctx.clock.uptime()
   }
 
+  /** Uptime from which on silence counts. */
+  get since(): number | null {
+    return this.#since
+  }
+
   /** Before the listener closes: nobody is judged any more. */
   end(): void {
     this.#since = null

@@ -68,6 +68,8 @@ export function confirmLost(
     )
   }
   node.state = 'lost'
+  // From now on it is judged as any other: what a lost database had placed there is gone too.
+  node.spokeTo = ctx.settings.place
   note(ctx, 'node-lost', `loss confirmed by ${caller.owner}${reason === '' ? '' : `: ${reason}`}`, {
     node: node.name,
     by: caller.owner,

@@ -77,6 +77,17 @@ export class OrderDesk {
     }
   }
 
+  /** From now on the node is another machine, or another start of its agent: a stream of any other ends. */
+  changes(node: string, isSameMachine: boolean, session: string): void {
+    const sink = this.#sinks.get(node)
+    if (sink === undefined) return
+    const opener = sink.session ?? null
+    const isOther = opener === null ? !isSameMachine : opener !== session
+    if (!isOther) return
+    sink.close()
+    this.#sinks.delete(node)
+  }
+
   sinkOf(node: string): OrderSink | null {
     return this.#sinks.get(node) ?? null
   }
@@ -91,6 +102,12 @@ export class OrderDesk {
       const full = this.#wantFull.has(name)
       // A stream may be there before the node's first report: its full line goes out after that.
       if (node === undefined || sink === undefined) continue
+      // Not before it has said all that it runs, which a restored database may not know. And what counts is whose
+      // reports are taken: a second machine under the name gets no orders.
+      if (!node.synced || (sink.session ?? node.session) !== node.session) {
+        this.#wantFull.add(name)
+        continue
+      }
       this.#wantFull.delete(name)
       const keys = full ? node.tasks : (this.#touched.get(name) ?? [])
       const drafts = [...keys]

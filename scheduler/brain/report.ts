@@ -50,6 +50,8 @@ export function takeReport(ctx: BrainContext, report: Report): Result<ReportRepl
   const answers = report.placements.map((placement) => takePlacement(ctx, node, placement))
   if (report.full) {
     missing(ctx, node, report, rebooted)
+    // Its orders waited for that.
+    if (!node.synced) ctx.journal.nudge()
     node.synced = true
   }
   node.oddities = report.oddities
@@ -92,7 +94,7 @@ function refuseTwin(
   node: LiveNode,
   report: Report,
 ): ReturnType<typeof refuse> | null {
-  if (node.facts === null || node.facts.machineId === report.facts.machineId) return null
+  if (node.facts === null || isSameMachine(node.facts, report.facts)) return null
   if (node.state !== 'up' && node.tasks.size === 0) return null
   const reason = `two machines or agents report as ${node.name}`
   if (node.twinCordon === null) {
@@ -106,6 +108,12 @@ function refuseTwin(
       ? 'start one of them with another --name, then `eg node uncordon`'
       : `if the old one is gone for good: \`eg node lost --confirmed ${node.name}\``
   return refuse('node-refused', `${reason}; this one is refused and the name is cordoned`, hint)
+}
+
+/** All that a disk holds is on its copies too; what tells them apart is not said by an exec-node that cannot read it. */
+function isSameMachine(a: NodeFacts, b: NodeFacts): boolean {
+  if (a.machineId !== b.machineId) return false
+  return a.hardware === undefined || b.hardware === undefined || a.hardware === b.hardware
 }
 
 /** True when reports of another boot than the last go on: it is the machine's present one. */
@@ -144,6 +152,10 @@ function hear(ctx: BrainContext, node: LiveNode, report: Report): boolean {
   const wasUp = node.state === 'up'
   const isMoved = node.spokeTo !== ctx.settings.place
   const changed = isNewSession || isMoved || !wasUp || !sameFacts(node.facts, report.facts)
+  if (isNewSession) {
+    const isSame = node.facts === null || isSameMachine(node.facts, report.facts)
+    ctx.orders.changes(node.name, isSame, report.session)
+  }
   node.heardAt = ctx.clock.uptime()
   node.lastReportAt = ctx.clock.now()
   node.session = report.session

@@ -7,6 +7,7 @@ import { isNewer, type Report } from '../../proto/sync.ts'
 import { findTask } from '../state/live-job.ts'
 import type { BackupMark } from '../store/change.ts'
 import { note, type BrainContext } from './context.ts'
+import { holdBack } from './held-back.ts'
 
 /** The node has seen an order that was not sent from here, or has work under numbers not given out here. */
 export function knowsMore(ctx: BrainContext, report: Report): boolean {
@@ -76,6 +77,7 @@ function goAhead(ctx: BrainContext, { incarnation, nextJob, epochs, why }: Ahead
     node.spokeTo = null
     journal.node(node)
   }
+  holdBack(ctx)
   orders.beginAnew()
   journal.change({ put: 'meta', key: 'lostNumbers', value: JSON.stringify(state.lostNumbers) })
   journal.change({ put: 'meta', key: 'incarnation', value: String(state.incarnation) })

@@ -55,7 +55,7 @@ function takeReserved(ctx: BrainContext, job: LiveJob, task: Task): boolean {
   const place = ctx.state.capacity.reservation(key)
   if (place === null) return false
   ctx.state.capacity.release(key)
-  if (task.state.is !== 'pending') return false
+  if (task.state.is !== 'pending' || ctx.state.isHeldBack(job)) return false
   if (job.wanted.what !== 'run' || ctx.state.capacity.node(place.node)?.closed !== null)
     return false
   happen(ctx, job, task.index, { happened: 'placed', node: place.node })
@@ -153,7 +153,7 @@ function putWaiting(
 }
 
 function eligible(ctx: BrainContext, job: LiveJob): boolean {
-  if (job.wanted.what !== 'run' || job.after.length > 0) return false
+  if (job.wanted.what !== 'run' || job.after.length > 0 || ctx.state.isHeldBack(job)) return false
   if (job.beginAt === null || job.beginAt <= ctx.clock.now()) return true
   remindAt(ctx, job, job.beginAt)
   return false

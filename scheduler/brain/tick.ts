@@ -7,6 +7,7 @@ import { place } from '../core/placement/place.ts'
 import { carryOut } from './carry-out.ts'
 import type { BrainContext } from './context.ts'
 import { advanceDrains } from './drains.ts'
+import { letGo } from './held-back.ts'
 import type { Judge } from './judge.ts'
 import { tryCanaries, watchBreakers } from './quarantine.ts'
 import { fireDue, fireRest } from './schedule-firing.ts'
@@ -79,6 +80,7 @@ export class Ticker {
   tick(): void {
     this.#lastTickAt = this.#ctx.clock.uptime()
     this.#judge.look()
+    letGo(this.#ctx, this.#judge.since)
     // What is due while the disk is full is fired, or told as missed, when there is room.
     const fires = this.#clockIsSteady() && !this.#ctx.room.isShort
     const fired = fires ? this.#fire() : 0

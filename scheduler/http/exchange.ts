@@ -19,7 +19,9 @@ export function exchange(server: FastifyInstance, { door, pingMs }: Room): void 
     if (!found.ok) return sendProblem(reply, { code: 'invalid', detail: found.problem })
     const ping = line({ kind: 'ping' })
     const out = openOutflow(reply, { type: 'application/x-ndjson', ping, pingMs })
-    const detach = door.attachOrders(String(found.parts.query['node']), {
+    const { node, session } = found.parts.query
+    const detach = door.attachOrders(String(node), {
+      session: typeof session === 'string' ? session : null,
       send: (order) => void out.write(line(order)),
       close: () => out.end(),
     })

@@ -37,10 +37,17 @@ export class GridState {
   /** Numbers of live jobs by owner and name, rising: one, or a set of them. */
   readonly #names = new Map<string, number | Set<number>>()
   readonly #continuous = new Map<string, number>()
+  /** Nodes may run what this database knows nothing of: its work of before is held back. */
+  isRestored = false
   grid = ''
   incarnation = 0
   nextJob = 1
   lastEvent = 0
+
+  /** New jobs have numbers that nobody else gave out: they need not wait. */
+  isHeldBack(job: LiveJob): boolean {
+    return this.isRestored && job.epochBase > 0
+  }
 
   addJob(job: LiveJob): void {
     this.jobs.set(job.id, job)

@@ -29,7 +29,7 @@ async function linkTo(handle: http.RequestListener | null) {
   const agent = new http.Agent({ keepAlive: true })
   undo.push(() => agent.destroy())
   const timing = { clock: realClock(), timeoutMs: 300, silentMs: 300 }
-  return openLink({ url, node: 'n', secret: () => 's', agent, ...timing })
+  return openLink({ url, node: 'n', session: 's1', secret: () => 's', agent, ...timing })
 }
 
 const report = {} as Report

@@ -22,7 +22,7 @@ export class Client {
     this.host = new Host(network.world, 'client', 0)
   }
 
-  /** Null when nobody answered: what was asked may have been done or not. */
+  /** Null when nobody answered, or a database that is no longer: what was asked may have been done or not. */
   async ask<N extends RouteOf>(
     route: N,
     caller: Caller,
@@ -39,7 +39,8 @@ export class Client {
       )
       const late = world.wait(patienceMs, this.#process).then(() => null)
       const served = await Promise.race([call, late])
-      if (served?.kind === 'reply') return served.value
+      if (served?.kind === 'reply')
+        return served.value.database === this.#scheduler.database ? served.value : null
       await world.wait(500 + world.random.delay(1_000), this.#process)
     }
     return null

@@ -1,14 +1,19 @@
+import type { Snapshot } from '../../scheduler/store/change.ts'
 /**
  * The scheduler's disk: the real engine on SQLite, slow as disks are, and outliving the scheduler. A commit can
- * fail, or the scheduler can die before it, within it, or after it and before anybody hears.
+ * fail, or the scheduler can die before it, within it, or after it and before anybody hears. Nothing is synced for
+ * real: no machine loses its power here, and what would be lost with it is torn off by hand.
  */
 import { openEngine, type Engine } from '../../scheduler/store/engine.ts'
 import { storeOn } from '../../scheduler/store/in-thread-store.ts'
+import { addPiece, emptySnapshot } from '../../scheduler/store/load.ts'
 import { StoreError, type Store } from '../../scheduler/store/store.ts'
+import { DiskFiles } from './disk-files.ts'
 import type { Random } from './random.ts'
 import type { SimProcess, World } from './world.ts'
 
-export type CommitFault = 'crash-before' | 'crash-inside' | 'crash-after' | 'fails'
+/** `torn`: the machine's power fails while the commit is written; only files can be torn. */
+export type CommitFault = 'crash-before' | 'crash-inside' | 'torn' | 'crash-after' | 'fails'
 
 class Torn extends Error {}
 
@@ -20,30 +25,63 @@ export class Disk {
   busy = 0
   readonly #world: World
   readonly #random: Random
-  readonly #path: string
+  /** Null: in memory, where a crash loses what was not committed, and no more can befall it. */
+  readonly files: DiskFiles | null
   #engine: Engine | null = null
 
-  constructor(world: World, random: Random, path: string) {
+  constructor(world: World, random: Random, isOnDisk: boolean) {
     this.#world = world
     this.#random = random
-    this.#path = path
+    this.files = isOnDisk ? new DiskFiles(random.fork()) : null
   }
 
   /** For the checks, which look at what is on disk now. */
   get engine(): Engine {
-    this.#engine ??= openEngine(this.#path, { reserveBytes: 0 })
+    this.#engine ??= openEngine(this.files?.path ?? ':memory:', { reserveBytes: 0 })
     return this.#engine
   }
 
-  /** After a crash: what is in a file is read anew; a database in memory stays open, as its disk would. */
-  reopen(): void {
+  /** The scheduler has died: what is in files is read anew; a database in memory stays open, as its disk would. */
+  crash(): void {
     this.busy = 0
-    if (this.#path === ':memory:') return
-    this.#engine?.close()
-    this.#engine = null
+    if (this.files !== null) this.#leave((files) => files.crash())
+  }
+
+  /** As `eg restore` does: the copy says of itself what it is, and what the database had given out whose place it takes. */
+  restore(now: number): void {
+    const { meta, newestJob } = this.#snapshot()
+    const seen = {
+      incarnation: Number(meta['incarnation'] ?? 0),
+      nextJob: Math.max(Number(meta['nextJob'] ?? 1), newestJob + 1),
+    }
+    this.#leave((files) => files.restore())
+    const mark = { madeAt: this.files?.backupAt ?? now, version: 'sim', secrets: {}, seen }
+    this.engine.commit([{ put: 'meta', key: 'backup', value: JSON.stringify(mark) }])
+  }
+
+  leaveForEmpty(): void {
+    this.#leave((files) => files.leaveForEmpty())
+  }
+
+  comeBack(): void {
+    this.#leave((files) => files.comeBack())
+  }
+
+  #snapshot(): Snapshot {
+    const snapshot = emptySnapshot()
+    this.engine.load((piece) => addPiece(snapshot, piece))
+    return snapshot
   }
 
   close(): void {
+    this.#engine?.close()
+    this.#engine = null
+    this.files?.remove()
+  }
+
+  #leave(how: (files: DiskFiles) => void): void {
+    if (this.files === null) return
+    how(this.files)
     this.#engine?.close()
     this.#engine = null
   }
@@ -51,7 +89,12 @@ export class Disk {
   /** The store as one start of the scheduler has it; `crash` ends that start. */
   storeFor(process: SimProcess, crash: (why: string) => void): Store {
     const engine = this.engine
-    const store = storeOn(engine, (point) => {
+    let syncedBytes = 0
+    const store = storeOn(engine, (point, db) => {
+      if (point === 'before') {
+        db.pragma('synchronous = OFF')
+        syncedBytes = this.files?.walBytes ?? 0
+      }
       if (point === 'inside' && this.next === 'crash-inside') throw new Torn()
       if (point === 'inside' && (this.isFull || this.next === 'fails')) {
         this.next = null
@@ -82,6 +125,7 @@ export class Disk {
         if (fault === null || fault === 'fails') return
         this.next = null
         crash(fault)
+        if (fault === 'torn') this.#leave((files) => files.tear(syncedBytes))
         await never
       })
     return {

@@ -1,9 +1,11 @@
 /** What goes wrong: chosen by the seed, each with its own end. */
+import type { Databases } from './databases.ts'
 import type { Host } from './host.ts'
 import type { Network } from './network.ts'
 import type { NodeHost } from './node-host.ts'
 import type { Random } from './random.ts'
 import type { SchedulerHost } from './scheduler-host.ts'
+import type { Twins } from './twins.ts'
 import type { World } from './world.ts'
 
 const kinds = {
@@ -14,6 +16,7 @@ const kinds = {
   resetStreams: 2,
   agentCrash: 6,
   agentHang: 4,
+  agentSlow: 2,
   powerLoss: 3,
   sleep: 3,
   schedulerCrash: 4,
@@ -23,6 +26,13 @@ const kinds = {
   diskFull: 1,
   spoolFull: 1,
   clockStep: 1,
+  nodeClockStep: 1,
+  schedulerSleep: 1,
+  twin: 1,
+  clone: 1,
+  backup: 2,
+  restore: 1,
+  emptyFolder: 0.5,
 }
 export type FaultKind = keyof typeof kinds
 
@@ -41,6 +51,8 @@ export class Faults {
   readonly #network: Network
   readonly #scheduler: SchedulerHost
   readonly #nodes: readonly NodeHost[]
+  readonly #twins: Twins
+  readonly #databases: Databases
 
   constructor(around: {
     world: World
@@ -48,12 +60,16 @@ export class Faults {
     network: Network
     scheduler: SchedulerHost
     nodes: readonly NodeHost[]
+    twins: Twins
+    databases: Databases
   }) {
     this.#world = around.world
     this.#random = around.random
     this.#network = around.network
     this.#scheduler = around.scheduler
     this.#nodes = around.nodes
+    this.#twins = around.twins
+    this.#databases = around.databases
   }
 
   strike(): void {
@@ -95,8 +111,9 @@ export class Faults {
       },
       schedulerHang: () => this.#hang(host, lengthMs(random)),
       commitFault: () => {
-        disk.next =
-          random.pick(['crash-before', 'crash-inside', 'crash-after', 'fails'] as const) ?? null
+        const kinds = ['crash-before', 'crash-inside', 'torn', 'crash-after', 'fails'] as const
+        const next = random.pick(kinds) ?? 'fails'
+        disk.next = next === 'torn' && disk.files === null ? 'crash-inside' : next
       },
       diskFull: () => {
         disk.isFull = true
@@ -106,6 +123,25 @@ export class Faults {
         this.clockStepped = true
         host.wallOffsetMs += random.int(-3_600_000, 3_600_000)
         this.#world.note('the wall clock of the scheduler steps')
+      },
+      nodeClockStep: () => {
+        node.host.wallOffsetMs += random.int(-3_600_000, 3_600_000)
+        this.#world.note(`the wall clock of ${node.name} steps`)
+      },
+      agentSlow: () => {
+        node.slowness = random.int(10, 1_000)
+        this.#world.note(`${node.name} is ${node.slowness} times slower`)
+        this.#later(lengthMs(random), null, () => (node.slowness = 1))
+      },
+      schedulerSleep: () => this.#sleep(host),
+      twin: () => this.#twin(node, false),
+      clone: () => this.#twin(node, true),
+      backup: () => this.#databases.backup(),
+      restore: () => this.#databases.restore(),
+      emptyFolder: () => {
+        if (this.#twins.present.length > 0 || !this.#nodes.every((one) => one.isOfGrid)) return
+        this.#databases.leave()
+        this.#later(lengthMs(random), null, () => this.#databases.comeBack())
       },
     }
     strikes[kind]()
@@ -161,6 +197,14 @@ export class Faults {
     })
   }
 
+  #twin(original: NodeHost, isClone: boolean): void {
+    if (this.#scheduler.isAstray) return
+    const twin = this.#twins.add(original, isClone)
+    if (twin === null) return
+    this.#later(this.#random.delay(3_000), twin, () => twin.startAgent())
+    this.#later(5_000 + lengthMs(this.#random), null, () => this.#twins.remove(twin))
+  }
+
   #later(delayMs: number, node: NodeHost | null, call: () => void): void {
     this.#world.after(delayMs, node?.host.kernel ?? null, call)
   }
@@ -168,6 +212,8 @@ export class Faults {
   /** All is well from here on: what was broken is mended at once. */
   end(): void {
     this.#network.healAll()
+    for (const twin of this.#twins.present) this.#twins.remove(twin)
+    this.#databases.comeBack()
     const { disk, host } = this.#scheduler
     disk.next = null
     disk.isFull = false
@@ -179,6 +225,8 @@ export class Faults {
     }
     for (const node of this.#nodes) {
       node.spool.isFull = false
+      node.slowness = 1
+      node.host.wallOffsetMs = 0
       node.powerOn()
       node.startAgent()
     }

@@ -94,6 +94,11 @@ export class Host {
     if (this.daemon !== null) this.world.thaw(this.daemon)
   }
 
+  /** For one that was not there before. */
+  bootsNow(): void {
+    this.#bootedAt = this.world.now
+  }
+
   powerOff(): void {
     this.isOn = false
     this.isAsleep = false

@@ -1,8 +1,13 @@
 /** A node: the real agent over a fake machine, with a spool that outlives it. */
 import { startAgent } from '../../exec-node/agent.ts'
-import { agentDefaults, type AgentPorts, type SchedulerLink } from '../../exec-node/ports.ts'
+import {
+  agentDefaults,
+  type AgentPorts,
+  type KeptState,
+  type SchedulerLink,
+} from '../../exec-node/ports.ts'
 import type { RunDriver } from '../../exec-node/process/run-driver.ts'
-import type { ReportReply } from '../../proto/sync.ts'
+import type { Report, ReportReply } from '../../proto/sync.ts'
 import { FakeMachine } from '../support/fake-driver.ts'
 import { FakeSpool } from '../support/fake-spool.ts'
 import { planOf, scriptOf } from './behaviour.ts'
@@ -15,6 +20,17 @@ import type { SimProcess, World } from './world.ts'
 
 const fenceTickMs = 1_000
 const reportPatienceMs = 3_000
+
+/** What came into the exchange with this version is not said by an agent of the one before, nor understood. */
+function asOldAgentSays({ ...report }: Report): Report {
+  delete report.usages
+  return report
+}
+
+function asOldAgentHears({ ...reply }: ReportReply): ReportReply {
+  delete reply.reportEveryMs
+  return reply
+}
 
 /** Its own and those of its class. */
 function methodsOf(target: object): string[] {
@@ -33,6 +49,10 @@ export type NodeWiring = {
 }
 
 export type NodeShape = { slots: number; memBytes: number; driftPpm: number }
+/** What an agent says that it is: those of two machines may be the same. */
+export type Identity = { node: string; machineId: string; hardware: string }
+
+type Around = { network: Network; scheduler: SchedulerHost; random: Random; wiring: NodeWiring }
 
 export class NodeHost {
   readonly host: Host
@@ -40,6 +60,14 @@ export class NodeHost {
   readonly spool = new FakeSpool()
   readonly world: World
   readonly shape: NodeShape
+  readonly identity: Identity
+  /** Its disk and processes take so many times as long. */
+  slowness = 1
+  /** The agent is of the version before this one. */
+  isOld = false
+  /** Switched off for good. */
+  isGone = false
+  readonly around: Around
   readonly #network: Network
   readonly #scheduler: SchedulerHost
   readonly #random: Random
@@ -47,11 +75,13 @@ export class NodeHost {
   #session = 0
   #starting = new Set<string>()
 
-  constructor(
-    name: string,
-    shape: NodeShape,
-    around: { network: Network; scheduler: SchedulerHost; random: Random; wiring: NodeWiring },
-  ) {
+  constructor(name: string, shape: NodeShape, around: Around, identity?: Identity) {
+    this.identity = identity ?? {
+      node: name,
+      machineId: `machine-${name}`,
+      hardware: `board-${name}`,
+    }
+    this.around = around
     this.#network = around.network
     this.#scheduler = around.scheduler
     this.#random = around.random
@@ -76,12 +106,19 @@ export class NodeHost {
     return this.host.daemon !== null
   }
 
+  /** It has joined a grid once, and takes no orders of another. */
+  get isOfGrid(): boolean {
+    const kept = JSON.parse(this.spool.state ?? '{"grid":null}') as Pick<KeptState, 'grid'>
+    return kept.grid !== null
+  }
+
   startAgent(): void {
     if (!this.host.isOn || this.host.daemon !== null) return
     const process = this.host.startDaemon('agent')
     this.#session += 1
     const session = `${this.name}-${this.#session}`
-    this.world.note(`${this.name}: agent starts as ${session}`)
+    this.isOld = this.#random.chance(0.2)
+    this.world.note(`${this.name}: agent starts as ${session}${this.isOld ? ', an old one' : ''}`)
     const { slots, memBytes } = this.shape
     const { bootId } = this.host
     const labels = { zone: this.name.endsWith('1') ? 'a' : 'b' }
@@ -95,13 +132,13 @@ export class NodeHost {
     } as const
     const options = {
       ...agentDefaults,
-      node: this.name,
+      node: this.identity.node,
       session,
-      facts: { ...facts, machineId: `machine-${this.name}` },
+      facts: { ...facts, machineId: this.identity.machineId, hardware: this.identity.hardware },
       reportMs: simLease.reportEveryMs,
       reportTimeoutMs: reportPatienceMs,
     }
-    startAgent(this.#ports(process), options).catch((error: unknown) => {
+    startAgent(this.#ports(process, session), options).catch((error: unknown) => {
       // As whatever supervises it does: with a full disk it is tried until it works.
       if (process.dead) return
       this.world.note(`${this.name}: the agent did not start: ${String(error)}`)
@@ -125,8 +162,20 @@ export class NodeHost {
     this.#starting.clear()
   }
 
+  /** Its disk as it is now, for a machine that is cloned from it: nothing lives there. */
+  cloneTo(twin: NodeHost): void {
+    for (const [key, text] of this.spool.records) twin.spool.records.set(key, text)
+    twin.spool.state = this.spool.state
+    twin.spool.lease = this.spool.lease
+    twin.machine.lease = this.spool.lease
+    for (const [key, run] of this.machine.runs) {
+      const gone = { alive: false, supervised: false, stop: null, cancels: [] }
+      twin.machine.runs.set(key, { ...run, ...gone })
+    }
+  }
+
   powerOn(): void {
-    if (this.host.isOn) return
+    if (this.host.isOn || this.isGone) return
     this.host.powerOn()
     this.machine.bootId = this.host.bootId
     this.world.note(`${this.name}: boots as ${this.host.bootId}`)
@@ -152,11 +201,11 @@ export class NodeHost {
     )
   }
 
-  #ports(process: SimProcess): AgentPorts {
+  #ports(process: SimProcess, session: string): AgentPorts {
     const { host } = this
     const driver = this.#driver(process)
     const spool = this.#slow(this.spool, process, 1)
-    const link = this.#link(process)
+    const link = this.#link(process, session)
     return {
       clock: host.clockOf(process),
       random: () => this.#random.next(),
@@ -199,9 +248,10 @@ export class NodeHost {
     const slowly =
       (call: (...args: unknown[]) => unknown) =>
       async (...args: unknown[]) => {
-        await this.world.wait(this.#random.delay(meanMs), process)
+        const ms = () => this.#random.delay(meanMs * this.slowness)
+        await this.world.wait(ms(), process)
         const result = await call(...args)
-        if (this.#random.chance(0.25)) await this.world.wait(this.#random.delay(meanMs), process)
+        if (this.#random.chance(0.25)) await this.world.wait(ms(), process)
         return result
       }
     const slow = Object.create(target) as Record<string, unknown>
@@ -213,14 +263,14 @@ export class NodeHost {
     return slow as T
   }
 
-  #link(process: SimProcess): SchedulerLink {
+  #link(process: SimProcess, session: string): SchedulerLink {
     const scheduler = this.#scheduler
     const network = this.#network
     const from = { host: this.host, process, patienceMs: reportPatienceMs }
     const caller = { owner: 'exec-node', rights: 'user', from: this.name } as const
     return {
       report: async (report) => {
-        const body = structuredClone(report)
+        const body = structuredClone(this.isOld ? asOldAgentSays(report) : report)
         const request = { params: {}, query: {}, body }
         const served = await network.call(from, scheduler.host, () =>
           scheduler.serve('report', caller, request, null),
@@ -228,9 +278,11 @@ export class NodeHost {
         if (served.kind === 'refused') return { kind: 'refused-connection' }
         const sent = served.value
         if (!sent.ok) return { kind: 'rejected', refusal: sent.refusal }
-        return { kind: 'answered', reply: JSON.parse(sent.text) as ReportReply }
+        const reply = JSON.parse(sent.text) as ReportReply
+        return { kind: 'answered', reply: this.isOld ? asOldAgentHears(reply) : reply }
       },
       orders: (handlers) => {
+        const said = this.isOld ? null : session
         const target = scheduler.process
         const closed = (why: string) =>
           this.world.after(network.delay(), process, () => handlers.closed(why))
@@ -243,7 +295,7 @@ export class NodeHost {
           handlers,
         )
         network.send(this.host, scheduler.host, () => {
-          this.world.after(0, target, () => scheduler.attach(pipe, this.name))
+          this.world.after(0, target, () => scheduler.attach(pipe, this.identity.node, said))
         })
         return { close: () => pipe.close() }
       },

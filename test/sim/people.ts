@@ -1,10 +1,12 @@
 /** What owners and operators do, and what they were told: the book against which the promises are held. */
 import type { JobRequest } from '../../proto/job.ts'
 import type { Caller } from '../../scheduler/brain/call.ts'
-import { commandOf, type Behaviour } from './behaviour.ts'
+import type { Behaviour } from './behaviour.ts'
 import type { Client } from './client.ts'
 import type { NodeHost } from './node-host.ts'
 import type { Random } from './random.ts'
+import { bot, oneOff, schedule } from './requests.ts'
+import { Told } from './told.ts'
 import type { World } from './world.ts'
 
 export type BookedJob = {
@@ -16,11 +18,41 @@ export type BookedJob = {
   /** Ends soon after each start. */
   isShort: boolean
   stopped: boolean
+  /** So many restarts were acknowledged. */
+  restarts: number
 }
+
+/** What people know: the answers that they got, of one database. */
+export type Book = {
+  jobs: Map<number, BookedJob>
+  told: Told
+  schedules: Map<string, BookedSchedule>
+}
+export type BookedSchedule = { owner: string; name: string; removed: boolean }
 
 const owners = ['alice', 'bob', 'carol'] as const
 const operator: Caller = { owner: 'olga', rights: 'operator', from: 'sim' }
 const mostContinuous = 4
+
+/** What a job is wanted to be after each; a hold outlasts a suspension and its end. */
+const wanted = {
+  stop: 'stop',
+  hold: 'hold',
+  release: 'run|suspend',
+  suspend: 'suspend|hold',
+  resume: 'run|hold',
+  restart: null,
+} as const
+
+/** A node that was removed begins anew when it reports again. */
+const nodeWanted = {
+  cordon: { of: ['cordon'], value: 'true' },
+  uncordon: { of: ['cordon'], value: 'false' },
+  drain: { of: ['drain'], value: 'true' },
+  undrain: { of: ['drain'], value: 'false' },
+  lose: { of: [], value: '' },
+  remove: { of: ['cordon', 'drain'], value: 'true|false' },
+} as const
 
 export type PeopleDo = keyof typeof deeds
 
@@ -47,8 +79,9 @@ const deeds = {
 }
 
 export class People {
-  readonly jobs = new Map<number, BookedJob>()
-  readonly schedules = new Map<string, { owner: string; name: string; removed: boolean }>()
+  jobs = new Map<number, BookedJob>()
+  schedules = new Map<string, BookedSchedule>()
+  told = new Told()
   /** Asked for, no answer yet or none for ever: may exist or not. */
   doubtful = 0
   readonly #world: World
@@ -64,13 +97,30 @@ export class People {
     this.#nodes = nodes
   }
 
+  /** What is known now, for the time when the database goes back to what it holds now. */
+  save(): Book {
+    return {
+      jobs: new Map([...this.jobs].map(([id, job]) => [id, { ...job }])),
+      schedules: new Map([...this.schedules].map(([name, one]) => [name, { ...one }])),
+      told: this.told.copy(),
+    }
+  }
+
+  rewind(book: Book): void {
+    this.jobs = new Map([...book.jobs].map(([id, job]) => [id, { ...job }]))
+    this.schedules = new Map([...book.schedules].map(([name, one]) => [name, { ...one }]))
+    const told = book.told.copy()
+    told.doubtAllOf(this.told)
+    this.told = told
+  }
+
   act(): void {
     void this.do(this.#random.weighted(deeds))
   }
 
   async do(what: PeopleDo): Promise<void> {
     if (what === 'oneOff' || what === 'array') return this.#submit(this.#oneOff(what === 'array'))
-    if (what === 'continuous') return this.#submit(this.#bot())
+    if (what === 'continuous') return this.#submit(this.#botOrOneOff())
     if (what === 'schedule') return this.#addSchedule()
     if (what === 'runSchedule' || what === 'removeSchedule') return this.#onSchedule(what)
     if (what === 'edit') return this.#edit()
@@ -98,64 +148,24 @@ export class People {
     const kind = request.kind ?? 'task'
     const behaviour = JSON.parse(request.command[2] ?? '{}') as Behaviour
     const isShort = kind === 'task' || typeof behaviour.endsAfterMs === 'number'
-    this.jobs.set(id, { id, token, name, owner, kind, isShort, stopped: false })
+    this.jobs.set(id, { id, token, name, owner, kind, isShort, stopped: false, restarts: 0 })
     this.#world.note(`${owner}: job ${id} submitted (${kind} ${token})`)
+  }
+
+  #oneOff(isArray: boolean): JobRequest {
+    const known = [...this.jobs.values()].filter((job) => job.kind === 'task')
+    const before = this.#random.chance(0.15) ? this.#random.pick(known) : undefined
+    return oneOff(this.#random, { token: this.#token(), isArray, after: before?.id ?? null })
+  }
+
+  #botOrOneOff(): JobRequest {
+    const live = [...this.jobs.values()].filter((job) => job.kind === 'continuous' && !job.stopped)
+    return live.length >= mostContinuous ? this.#oneOff(false) : bot(this.#random, this.#token())
   }
 
   #token(): string {
     this.#tokens += 1
     return `t${this.#tokens}`
-  }
-
-  #stubborn(): Behaviour {
-    const random = this.#random
-    return {
-      stopsAfterMs: random.chance(0.2) ? null : random.int(1, 3_000),
-      stuckMs: random.chance(0.1) ? random.int(500, 4_000) : 0,
-      leftoverMs: random.chance(0.2) ? random.int(100, 4_000) : 0,
-    }
-  }
-
-  #oneOff(isArray: boolean): JobRequest {
-    const random = this.#random
-    const code = random.chance(0.3) ? 1 : 0
-    const behaviour: Behaviour = {
-      ...this.#stubborn(),
-      endsAfterMs: random.int(10, 30_000),
-      cause: { kind: 'exit', code },
-    }
-    const known = [...this.jobs.values()].filter((job) => job.kind === 'task')
-    const before = random.chance(0.15) ? random.pick(known) : undefined
-    const after = before ? { after: [{ job: String(before.id), on: 'any' as const }] } : {}
-    return {
-      ...after,
-      command: commandOf(this.#token(), behaviour),
-      cwd: '/home',
-      name: 'task',
-      kind: 'task',
-      slots: random.int(1, 2),
-      retry: random.int(0, 2),
-      hold: random.chance(0.1),
-      stop: { signal: 'SIGTERM', graceMs: random.int(100, 5_000) },
-      ...(random.chance(0.1) ? { timeMs: random.int(1_000, 10_000) } : {}),
-      ...(isArray ? { array: { from: 1, to: random.int(2, 12), step: 1 } } : {}),
-      ...(isArray && random.chance(0.5) ? { maxRunning: random.int(1, 3) } : {}),
-      ...(random.chance(0.2) ? { onPartition: 'stop' as const } : {}),
-    }
-  }
-
-  #bot(): JobRequest {
-    const random = this.#random
-    const live = [...this.jobs.values()].filter((job) => job.kind === 'continuous' && !job.stopped)
-    if (live.length >= mostContinuous) return this.#oneOff(false)
-    const ends = random.chance(0.3) ? { endsAfterMs: random.int(100, 20_000) } : {}
-    return {
-      command: commandOf(this.#token(), { ...this.#stubborn(), ...ends }),
-      cwd: '/home',
-      name: `bot${random.int(1, 5)}`,
-      kind: 'continuous',
-      stop: { signal: 'SIGTERM', graceMs: random.int(100, 8_000) },
-    }
   }
 
   #someJob(): BookedJob | undefined {
@@ -175,25 +185,32 @@ export class People {
   ): Promise<void> {
     const body = { jobs: [String(job.id)] }
     const request = { params: {}, query: {}, body }
+    const answer = wanted[what] === null ? null : this.told.asked(`job ${job.id}`, wanted[what])
     const sent = await this.#client.ask(`${what}Jobs`, this.#caller(job.owner), request)
-    if (sent === null || !sent.ok) return
-    const { done } = JSON.parse(sent.text) as { done: unknown[] }
+    const { done } = JSON.parse(sent?.ok === true ? sent.text : '{"done":[]}') as {
+      done: unknown[]
+    }
+    answer?.(sent === null ? 'unanswered' : done.length > 0 ? 'done' : 'refused')
     if (done.length === 0) return
     const booked = this.jobs.get(job.id)
     if (what === 'stop' && booked) booked.stopped = true
+    if (what === 'restart' && booked) booked.restarts += 1
     this.#world.note(`${job.owner}: ${what} of job ${job.id} acknowledged`)
   }
 
   async #edit(): Promise<void> {
     const job = this.#someJob()
     if (!job) return
+    const field = this.#random.chance(0.5) ? 'priority' : 'memBytes'
+    const value =
+      field === 'priority' ? this.#random.int(-5, 0) : 2 ** 20 * this.#random.int(16, 64)
+    const answer = this.told.asked(`${field} of job ${job.id}`, String(value))
     const sent = await this.#client.ask('editJob', this.#caller(job.owner), {
       params: { job: String(job.id) },
       query: {},
-      body: this.#random.chance(0.5)
-        ? { priority: this.#random.int(-5, 0) }
-        : { memBytes: 2 ** 20 * this.#random.int(16, 64) },
+      body: { [field]: value },
     })
+    answer(sent === null ? 'unanswered' : sent.ok ? 'done' : 'refused')
     if (sent?.ok === true) this.#world.note(`${job.owner}: edit of job ${job.id} acknowledged`)
   }
 
@@ -202,18 +219,10 @@ export class People {
     const random = this.#random
     const owner = random.pick(owners) ?? 'alice'
     const name = `cron${this.schedules.size + 1}`
-    const behaviour = { endsAfterMs: random.int(100, 90_000) }
     const sent = await this.#client.ask('addSchedule', this.#caller(owner), {
       params: {},
       query: {},
-      body: {
-        name,
-        expression: random.pick(['* * * * *', '*/2 * * * *', '1-59/3 * * * *']) ?? '* * * * *',
-        tz: random.pick(['UTC', 'Europe/Berlin']) ?? 'UTC',
-        overlap: random.pick(['forbid', 'queue', 'replace', 'allow'] as const) ?? 'forbid',
-        catchUp: random.pick(['none', 'last', 'all'] as const) ?? 'none',
-        job: { command: commandOf(this.#token(), behaviour), cwd: '/home', kind: 'task' },
-      },
+      body: schedule(random, name, this.#token()),
     })
     if (sent?.ok !== true) return
     this.schedules.set(name, { owner, name, removed: false })
@@ -227,7 +236,7 @@ export class People {
 
   async onSchedule(
     what: 'runSchedule' | 'removeSchedule' | 'pauseSchedule',
-    schedule: { owner: string; name: string; removed: boolean },
+    schedule: BookedSchedule,
   ): Promise<boolean> {
     const request = { params: { schedule: schedule.name }, query: {}, body: {} }
     const sent = await this.#client.ask(what, this.#caller(schedule.owner), request)
@@ -242,9 +251,12 @@ export class People {
     what: 'cordon' | 'uncordon' | 'drain' | 'undrain' | 'lose' | 'remove',
   ): Promise<void> {
     // An operator who confirms a loss has looked: the machine is off.
-    const possible = what === 'lose' ? this.#nodes.filter(({ host }) => !host.isOn) : this.#nodes
+    const isOff = (name: string) =>
+      this.#nodes.every(({ identity, host }) => identity.node !== name || !host.isOn)
+    const possible =
+      what === 'lose' ? this.#nodes.filter(({ identity }) => isOff(identity.node)) : this.#nodes
     const node = this.#random.pick(possible)
-    if (node) await this.onNode(what, node.name)
+    if (node) await this.onNode(what, node.identity.node)
   }
 
   async onNode(
@@ -255,7 +267,11 @@ export class People {
     const deadline = random.chance(0.5) ? { deadlineMs: random.int(1_000, 60_000) } : {}
     const body = what === 'drain' ? { ...deadline, atOnce: random.int(1, 4) } : {}
     const request = { params: { node }, query: {}, body }
+    const state = nodeWanted[what]
+    const answers = state.of.map((name) => this.told.asked(`${name} of ${node}`, state.value))
     const sent = await this.#client.ask(`${what}Node`, operator, request)
+    for (const answer of answers)
+      answer(sent === null ? 'unanswered' : sent.ok ? 'done' : 'refused')
     if (sent?.ok === true) this.#world.note(`operator: ${what} ${node} acknowledged`)
     return sent !== null
   }

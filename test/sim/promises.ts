@@ -1,8 +1,11 @@
 /** The promises as checks: what must hold after every step, and what must hold again once the faults are over. */
 import { parseRunKey } from '../../exec-node/core/record.ts'
 import { placementOf } from '../../scheduler/core/task-state.ts'
+import type { StoredFacts } from '../../scheduler/state/live-job.ts'
+import type { StoredNode } from '../../scheduler/state/live-node.ts'
+import { addPiece, emptySnapshot } from '../../scheduler/store/load.ts'
 import type { NodeHost } from './node-host.ts'
-import type { People } from './people.ts'
+import type { BookedJob, People } from './people.ts'
 import type { SchedulerHost } from './scheduler-host.ts'
 import type { SimProcess, World } from './world.ts'
 
@@ -13,6 +16,8 @@ const stuckGraceMs = wakeGraceMs + 4_000
 
 export class Broken extends Error {}
 
+type BookedFacts = Pick<StoredFacts, 'wanted' | 'memBytes' | 'restartOrder'>
+
 export type Watched = {
   world: World
   scheduler: SchedulerHost
@@ -20,7 +25,15 @@ export type Watched = {
   people: People
 }
 
-export type LiveRun = { task: string; epoch: number; run: number; node: string; slots: number }
+/** `node` is the machine, `of` the name that it reports under. */
+export type LiveRun = {
+  task: string
+  epoch: number
+  run: number
+  node: string
+  of: string
+  slots: number
+}
 
 export class Promises {
   readonly #grid: Watched
@@ -73,7 +86,10 @@ export class Promises {
   }
 
   #capacity(live: readonly LiveRun[]): void {
-    for (const { name, shape } of this.#grid.nodes) {
+    const { nodes, scheduler } = this.#grid
+    // What a restored database does not know takes its share where nobody counts it.
+    if (scheduler.database > 0) return
+    for (const { name, shape } of nodes) {
       const used = live.filter((run) => run.node === name).reduce((sum, run) => sum + run.slots, 0)
       if (used > shape.slots) throw new Broken(`${name} runs ${used} slots of ${shape.slots}`)
     }
@@ -81,13 +97,17 @@ export class Promises {
 
   /** A slot is free only when nothing lives in it: whatever lives has its place in the scheduler's memory. */
   #placesOf(live: readonly LiveRun[]): void {
-    const state = this.#grid.scheduler.brain?.state
-    if (!state) return
+    const { brain, isAstray, database } = this.#grid.scheduler
+    if (brain === null || isAstray) return
+    const { state } = brain
     for (const run of live) {
+      // A restored database learns of what runs there when the node has said it.
+      const node = state.nodes.get(run.of)
+      if (database > 0 && (node?.synced !== true || node.unknown.has(run.task))) continue
       const found = state.findTaskByKey(run.task)
       const task = found?.job.tasks?.get(found.index)
       const place = task ? placementOf(task.state) : null
-      if (place?.node !== run.node || place.epoch !== run.epoch)
+      if (place?.node !== run.of || place.epoch !== run.epoch)
         throw new Broken(
           `${said(run)} lives, but its task is ${JSON.stringify(task?.state ?? 'over')}`,
         )
@@ -95,9 +115,9 @@ export class Promises {
   }
 
   #epochsRise(): void {
-    const state = this.#grid.scheduler.brain?.state
-    if (!state) return
-    for (const job of state.jobs.values()) {
+    const { brain, isAstray } = this.#grid.scheduler
+    if (brain === null || isAstray) return
+    for (const job of brain.state.jobs.values()) {
       if (this.#finished.has(job.id)) throw new Broken(`job ${job.id} had finished and lives again`)
       for (const task of job.tasks?.values() ?? []) {
         const key = `${job.id}.${task.index}`
@@ -112,9 +132,16 @@ export class Promises {
     }
   }
 
+  /** The database went back to what it was: what was seen of it since is void. */
+  rewind(): void {
+    this.#epochs.clear()
+    this.#finished.clear()
+  }
+
   /** Now and then: what was acknowledged is on disk for ever. */
   checkBook(): void {
     const { scheduler, people } = this.#grid
+    if (scheduler.isAstray) return
     const { engine } = scheduler.disk
     for (const booked of people.jobs.values()) {
       const row = engine.query('job', { id: booked.id })
@@ -125,9 +152,45 @@ export class Promises {
           `job ${booked.id} is ${row.name} ${command?.[1]}, not ${booked.name} ${booked.token}`,
         )
       if (row.finishedAt !== null) this.#finished.add(booked.id)
-      const { wanted } = JSON.parse(row.factsJson) as { wanted: { what: string } }
+      const facts = JSON.parse(row.factsJson) as BookedFacts
+      const { wanted } = facts
       if (booked.stopped && row.finishedAt === null && wanted.what !== 'stop')
         throw new Broken(`the stop of job ${booked.id} was acknowledged and is lost`)
+      if (row.finishedAt === null) this.#told(booked, { ...facts, priority: row.priority })
+    }
+    this.#toldOfNodes()
+  }
+
+  #told(booked: BookedJob, facts: BookedFacts & { priority: number }): void {
+    const { id } = booked
+    const { told } = this.#grid.people
+    const isStopped = facts.wanted.what === 'stop'
+    const why =
+      (isStopped ? null : told.whyNot(`job ${id}`, facts.wanted.what)) ??
+      told.whyNot(`priority of job ${id}`, String(facts.priority)) ??
+      told.whyNot(`memBytes of job ${id}`, String(facts.memBytes))
+    if (why !== null) throw new Broken(why)
+    if ((facts.restartOrder?.count ?? 0) < booked.restarts)
+      throw new Broken(`a restart of job ${id} was acknowledged and is lost`)
+  }
+
+  #toldOfNodes(): void {
+    const { scheduler, people } = this.#grid
+    const snapshot = emptySnapshot()
+    scheduler.disk.engine.load((piece) => addPiece(snapshot, piece))
+    for (const { name, dataJson } of snapshot.nodes) {
+      const { operatorCordon, drain } = JSON.parse(dataJson) as StoredNode
+      const why =
+        people.told.whyNot(`cordon of ${name}`, String(operatorCordon !== null)) ??
+        people.told.whyNot(`drain of ${name}`, String(drain !== null))
+      if (why !== null) throw new Broken(why)
+    }
+    for (const { owner, name, removed } of people.schedules.values()) {
+      const isThere = snapshot.schedules.some((row) => row.owner === owner && row.name === name)
+      if (isThere === removed)
+        throw new Broken(
+          `schedule ${name} is ${isThere ? '' : 'not '}there: that is not what was acknowledged`,
+        )
     }
   }
 }
@@ -138,12 +201,13 @@ const said = (run: LiveRun): string =>
 /** What lives now, on machines that run; a machine that just woke has one fence tick to kill what is over. */
 export function liveRuns({ nodes, world }: Pick<Watched, 'nodes' | 'world'>): LiveRun[] {
   const live: LiveRun[] = []
-  for (const { host, machine, name } of nodes) {
+  for (const { host, machine, name, identity } of nodes) {
     if (!host.isOn || host.isAsleep || world.now - host.awakeSince < wakeGraceMs) continue
     for (const { plan, killed } of machine.living()) {
       if (killed && world.now - host.awakeSince < stuckGraceMs) continue
       const parts = parseRunKey(plan.key)
-      if (parts) live.push({ ...parts, node: name, slots: plan.limits.cpuWeight / 1024 })
+      const slots = plan.limits.cpuWeight / 1024
+      if (parts) live.push({ ...parts, node: name, of: identity.node, slots })
     }
   }
   return live

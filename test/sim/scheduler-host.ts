@@ -39,6 +39,8 @@ export type SchedulerWiring = {
 
 type AnyHandler = (call: unknown) => Result<unknown> | Promise<Result<unknown>>
 
+/** `database`: which one was asked. */
+export type Answered = Sent & { database: number }
 type Serving = { brain: Brain; replies: Replies }
 
 export class SchedulerHost {
@@ -49,6 +51,10 @@ export class SchedulerHost {
   process: SimProcess | null = null
   /** Not started again before the end of this time. */
   heldDownUntil = 0
+  /** Which database it serves: another number after each replacement. */
+  database = 0
+  /** It serves an empty folder instead of the grid's. */
+  isAstray = false
   pipes: OrderPipe[] = []
   onProblem: (what: string) => void = () => {}
   readonly #wiring: SchedulerWiring
@@ -66,7 +72,6 @@ export class SchedulerHost {
     if (this.process !== null) return
     const process = this.host.startDaemon('daemon')
     this.process = process
-    this.disk.reopen()
     this.world.note('scheduler starts')
     this.#serving = this.#open(process)
     this.#serving.catch((error: unknown) => {
@@ -80,8 +85,33 @@ export class SchedulerHost {
     this.host.killDaemon()
     this.process = null
     this.brain = null
+    this.disk.crash()
     for (const pipe of this.pipes.splice(0)) pipe.reset('connection reset')
     this.#restartLater()
+  }
+
+  /** An operator puts yesterday's copy in the place of the database. */
+  restore(): void {
+    this.crash('stopped for a restore')
+    this.database += 1
+    this.disk.restore(this.host.now())
+    this.world.note('a backup is restored')
+  }
+
+  /** Started on an empty folder, until somebody notices. */
+  goAstray(): void {
+    this.crash('stopped, and started on an empty folder')
+    this.database += 1
+    this.isAstray = true
+    this.disk.leaveForEmpty()
+  }
+
+  comeBack(): void {
+    if (!this.isAstray) return
+    this.crash('stopped, and started on its own folder again')
+    this.database += 1
+    this.isAstray = false
+    this.disk.comeBack()
   }
 
   #restartLater(): void {
@@ -130,10 +160,11 @@ export class SchedulerHost {
     caller: Caller,
     request: Request<N>,
     key: string | null,
-  ): { process: SimProcess; work: () => Promise<Sent> } | null {
+  ): { process: SimProcess; work: () => Promise<Answered> } | null {
     const { process } = this
     if (process === null) return null
-    const work = async (): Promise<Sent> => {
+    const { database } = this
+    const work = async (): Promise<Answered> => {
       const { brain, replies } = await this.#serving
       const handler = brain.handlers[route] as unknown as AnyHandler
       const run = async (record?: (text: string) => void): Promise<Sent> => {
@@ -146,9 +177,10 @@ export class SchedulerHost {
         await brain.settled()
         return sent
       }
-      if (key === null || this.#wiring.isKeyless === true) return run()
+      if (key === null || this.#wiring.isKeyless === true) return { ...(await run()), database }
       const hash = requestHash(request.params, request.query, request.body)
-      return (await replies.once({ owner: caller.owner, key, route, hash }, run)).sent
+      const { sent } = await replies.once({ owner: caller.owner, key, route, hash }, run)
+      return { ...sent, database }
     }
     return { process, work }
   }
@@ -161,13 +193,13 @@ export class SchedulerHost {
     }
   }
 
-  attach(pipe: OrderPipe, node: string): void {
+  attach(pipe: OrderPipe, node: string, session: string | null): void {
     const { process } = this
     void this.#serving.then(({ brain }) => {
       if (process?.dead === true) return
       this.pipes = this.pipes.filter((one) => one.isOpen)
       this.pipes.push(pipe)
-      pipe.attach((sink) => brain.attachOrders(node, sink))
+      pipe.attach((sink) => brain.attachOrders(node, { ...sink, session }))
     })
   }
 

@@ -23,6 +23,7 @@ export async function settleAll(
   await until('a scheduler that serves', () =>
     grid.scheduler.brain === null ? 'it does not' : null,
   )
+  await until('every name is its first machine’s', () => usurped(grid))
   await asked(closing(grid), finish)
   await until('drains end', () => drainsLeft(grid))
   // Once more: what people had asked for before may have arrived since.
@@ -59,8 +60,23 @@ async function closing({ people, scheduler }: Watched): Promise<void> {
   for (const node of [...(scheduler.brain?.state.nodes.values() ?? [])]) {
     if (node.drain !== null) drains += 1
     if (node.drain !== null && drains > 1) await people.onNode('undrain', node.name)
-    if (node.operatorCordon || node.quarantine !== null) await people.onNode('uncordon', node.name)
+    if (node.operatorCordon || node.twinCordon || node.quarantine !== null)
+      await people.onNode('uncordon', node.name)
   }
+}
+
+/** A machine that took over a name is gone: an operator, who has looked, gives the name back. */
+function usurped({ nodes, people, scheduler }: Watched): string | null {
+  const { brain } = scheduler
+  if (brain === null) return 'no scheduler'
+  for (const { identity } of nodes) {
+    const node = brain.state.nodes.get(identity.node)
+    const holder = node?.facts?.hardware ?? identity.hardware
+    if (holder === identity.hardware) continue
+    if (node?.state === 'silent') void people.onNode('lose', identity.node)
+    return `${identity.node} is ${holder}`
+  }
+  return null
 }
 
 async function reopen({ people, scheduler }: Watched): Promise<void> {
@@ -78,10 +94,13 @@ function drainsLeft({ scheduler }: Watched): string | null {
 function unrest(grid: Watched): string | null {
   const state = grid.scheduler.brain?.state
   if (!state) return 'no scheduler'
+  // What a restored database knows nothing of runs on, and waits for an operator.
+  const isRestored = grid.scheduler.database > 0
   for (const { name } of grid.nodes) {
     const node = state.nodes.get(name)
     if (node?.state !== 'up') return `${name} is ${node?.state ?? 'unknown'}`
-    if (node.unknown.size > 0) return `${name} runs unknown ${[...node.unknown.keys()].join(' ')}`
+    if (!isRestored && node.unknown.size > 0)
+      return `${name} runs unknown ${[...node.unknown.keys()].join(' ')}`
   }
   const live = liveRuns(grid)
   const isFine: Partial<Record<TaskStateName, true>> = {
@@ -101,6 +120,7 @@ function unrest(grid: Watched): string | null {
     if (!isShort && (copies !== 1 || task.state.is !== 'running'))
       return `bot ${job.id} has ${copies} copies and is ${tasksOf(job)}`
   }
+  if (isRestored) return null
   const stray = live.find((run) => state.findTaskByKey(run.task) === null)
   return stray ? `${stray.task} runs on ${stray.node} and nobody knows it` : null
 }

@@ -1,6 +1,7 @@
 /** One whole grid from one seed: built, troubled, watched, and at last left in peace. */
 import { checkAgreement } from './agreement.ts'
 import { Client } from './client.ts'
+import { Databases } from './databases.ts'
 import { Disk } from './disk.ts'
 import { Faults } from './faults.ts'
 import { checkHistory } from './ledger.ts'
@@ -11,6 +12,7 @@ import { Broken, Promises } from './promises.ts'
 import { Random } from './random.ts'
 import { SchedulerHost, type SchedulerWiring } from './scheduler-host.ts'
 import { settleAll } from './settling.ts'
+import { Twins } from './twins.ts'
 import { World } from './world.ts'
 
 export type SimOptions = {
@@ -18,8 +20,8 @@ export type SimOptions = {
   /** Things that people do or that go wrong. */
   steps: number
   nodes: number
-  /** Where the database lies; in memory when left out. */
-  path?: string
+  /** Whether the database lies in files; where left out, the seed says. */
+  isOnDisk?: boolean
   /** Broken on purpose. */
   mutant?: { scheduler?: SchedulerWiring; node?: NodeWiring }
 }
@@ -37,6 +39,8 @@ export type SimResult = {
 
 export const usual = { steps: 60, nodes: 3 }
 const auditEveryEvents = 400
+/** Files cost several times what memory does. */
+const onDiskEvery = 4
 
 export async function simulate(options: SimOptions): Promise<SimResult> {
   const grid = build(options)
@@ -66,11 +70,16 @@ export async function simulate(options: SimOptions): Promise<SimResult> {
 
 type Grid = ReturnType<typeof build>
 
-function build({ seed, nodes: count, path = ':memory:', mutant = {} }: SimOptions) {
+function build({
+  seed,
+  nodes: count,
+  isOnDisk = seed % onDiskEvery === 0,
+  mutant = {},
+}: SimOptions) {
   const random = new Random(seed)
   const world = new World(random.fork())
   const network = new Network(world, random.fork())
-  const disk = new Disk(world, random.fork(), path)
+  const disk = new Disk(world, random.fork(), isOnDisk)
   const drift = random.fork()
   const ppm = () => drift.between(-100, 100)
   const scheduler = new SchedulerHost(world, disk, ppm(), mutant.scheduler ?? {})
@@ -81,8 +90,11 @@ function build({ seed, nodes: count, path = ':memory:', mutant = {} }: SimOption
   })
   const client = new Client(network, scheduler)
   const people = new People(world, random.fork(), client, nodes)
-  const faults = new Faults({ world, random: random.fork(), network, scheduler, nodes })
   const promises = new Promises({ world, scheduler, nodes, people })
+  const twins = new Twins(nodes, random.fork(), network)
+  const databases = new Databases(scheduler, people, promises)
+  const around = { world, random: random.fork(), network, scheduler, nodes, twins, databases }
+  const faults = new Faults(around)
   return { world, random, network, disk, scheduler, nodes, people, faults, promises }
 }
 

@@ -310,6 +310,34 @@ describe('reports', () => {
     })
   })
 
+  test('a machine that was cloned is another one, whatever boot it says and however it goes on', async () => {
+    const { grid, on } = await two()
+    on.facts = { ...on.facts, hardware: 'board-1' }
+    await on.report()
+    const facts = { ...on.facts, hardware: 'board-2', bootId: 'boot-of-clone' }
+    const clone = { ...on.build(true), session: 'clone', placements: [], facts }
+    for (const sequence of [1, 2, 3]) {
+      const uptimeMs = 60_000 + sequence * 2_000
+      await expect(on.deliver({ ...clone, sequence, uptimeMs })).rejects.toThrow('node-refused')
+      await grid.clock.advance(2_000)
+    }
+    // Also by a scheduler that has just been started, and has heard nobody yet.
+    await grid.reopen()
+    on.meet(grid.brain)
+    await expect(on.deliver(clone)).rejects.toThrow('node-refused')
+  })
+
+  test('who takes over a name takes over its orders: the stream of the machine before is closed', async () => {
+    const grid = await BrainGrid.open()
+    const node = await grid.node('n1')
+    await grid.pass(7 * 60_000)
+    const closed: string[] = []
+    grid.brain.attachOrders('n1', { send: () => {}, close: () => closed.push('first') })
+    const twin = { ...node.build(true), session: 'x', revision: null, terms: null, grid: null }
+    await node.deliver({ ...twin, facts: { ...node.facts, machineId: 'other' } })
+    expect(closed).toEqual(['first'])
+  })
+
   test('a foreign grid and another protocol are refused', async () => {
     const { on } = await two()
     await expect(on.deliver({ ...on.build(true), grid: 'other' })).rejects.toThrow('wrong-grid')

@@ -196,6 +196,46 @@ test('a stream that begins before the first report gets its full line after it',
   expect(lines.slice(0, 1)).toEqual(['full'])
 })
 
+test('what a restored database knows as waiting does not start while a node may run it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'evergrid-brain-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'copy.db')
+  const grid = await BrainGrid.open()
+  const nodes = [await grid.node('n1'), await grid.node('n2')]
+  const job = await grid.submit(bot)
+  await grid.engine.backup(path)
+  await grid.tick()
+  await grid.turn(...nodes)
+  await grid.submit({ ...bot, name: 'second' })
+  await grid.turn(...nodes)
+  const cutOff = nodes.find((node) => node.has(`${job}.1`))
+  const others = nodes.filter((node) => node !== cutOff)
+
+  const restored = await BrainGrid.open({ clock: grid.clock, engine: openEngine(path) })
+  onTestFinished(() => restored.engine.close())
+  for (const node of nodes) node.meet(restored.brain)
+  for (const node of others) {
+    node.attach()
+    await node.report(true)
+  }
+  await restored.pass(3_600_000, ...others)
+  expect(await restored.state(job)).toBe('pending')
+  // A second start on it knows as little, and waits as well.
+  await restored.reopen()
+  for (const node of others) {
+    node.meet(restored.brain)
+    node.attach()
+  }
+  await restored.pass(600_000, ...others)
+  expect(await restored.state(job)).toBe('pending')
+  await restored.ok('loseNode', operator, {
+    params: { node: cutOff?.name ?? '' },
+    body: { confirmed: true },
+  })
+  await restored.pass(10_000, ...others)
+  expect(await restored.state(job)).not.toBe('pending')
+})
+
 test('a restored database takes up what it has lost, and gives no number out twice', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'evergrid-brain-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
@@ -235,6 +275,11 @@ test('a restored database takes up what it has lost, and gives no number out twi
   expect(await restored.submit()).toBeGreaterThan(lost + 1000)
   await restored.ok('releaseJobs', anna, { body: { jobs: [String(idle)] } })
   await restored.tick()
+  // A node that joined since may run it, and nobody here knows of that node.
+  expect(await restored.state(idle)).toBe('pending')
+  const why = await restored.ok('explainJob', anna, { params: { job: String(idle) } })
+  expect(why.reasons.map(({ code }) => code)).toContain('restored')
+  await restored.pass(330_000, ...nodes)
   const { tasks } = await restored.show(idle)
   expect(tasks[0]?.epoch).toBeGreaterThan(1000)
   expect(

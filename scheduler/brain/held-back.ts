@@ -1,0 +1,28 @@
+/**
+ * After a restore: work that this database knows as waiting may run on a node, placed there by the database that was
+ * lost. It waits until every node has said what it runs, and until the lease of one that is not known here is over.
+ */
+import { note, type BrainContext } from './context.ts'
+import { refreshWaiting } from './tasks.ts'
+
+export function holdBack(ctx: BrainContext): void {
+  ctx.state.isRestored = true
+  ctx.journal.change({ put: 'meta', key: 'isRestored', value: 'true' })
+  for (const job of ctx.state.jobs.values()) refreshWaiting(ctx, job)
+}
+
+/** Nodes that have not spoken since. */
+export const unheard = (ctx: BrainContext): string[] =>
+  [...ctx.state.nodes.values()].filter((node) => node.spokeTo === null).map(({ name }) => name)
+
+/** `judgingSince`: uptime from which on silence counts; null while it does not. */
+export function letGo(ctx: BrainContext, judgingSince: number | null): void {
+  const { state, settings, clock, journal } = ctx
+  if (!state.isRestored || judgingSince === null) return
+  const isOver = clock.uptime() - judgingSince > settings.lease.terms.endMs
+  if (!isOver || unheard(ctx).length > 0) return
+  state.isRestored = false
+  journal.change({ put: 'meta', key: 'isRestored', value: '' })
+  note(ctx, 'restored-known', 'every node has said what it runs: all work may start again', {})
+  for (const job of state.jobs.values()) refreshWaiting(ctx, job)
+}
