@@ -7,7 +7,7 @@ import {
   type SchedulerLink,
 } from '../../exec-node/ports.ts'
 import type { RunDriver } from '../../exec-node/process/run-driver.ts'
-import type { Report, ReportReply } from '../../proto/sync.ts'
+import { protocolVersion, type Report, type ReportReply } from '../../proto/sync.ts'
 import { FakeMachine } from '../support/fake-driver.ts'
 import { FakeSpool } from '../support/fake-spool.ts'
 import { planOf, scriptOf } from './behaviour.ts'
@@ -24,8 +24,12 @@ const reportPatienceMs = 3_000
 /** What came into the exchange with this version is not said by an agent of the one before, nor understood. */
 function asOldAgentSays({ ...report }: Report): Report {
   delete report.usages
-  return report
+  return { ...report, protocol: protocolVersion - 1 }
 }
+
+/** Nor does this scheduler understand what the next version says. */
+const asNewAgentSays = (report: Report): Report =>
+  ({ ...report, protocol: protocolVersion + 1, news: { of: 'tomorrow' } }) as Report
 
 function asOldAgentHears({ ...reply }: ReportReply): ReportReply {
   delete reply.reportEveryMs
@@ -63,8 +67,10 @@ export class NodeHost {
   readonly identity: Identity
   /** Its disk and processes take so many times as long. */
   slowness = 1
-  /** The agent is of the version before this one. */
-  isOld = false
+  /** How many versions of the exchange the agent is behind (-1) or ahead (1). */
+  age = 0
+  /** There is another machine under its name. An old agent does not say who opens a stream: all bets are off. */
+  isTwinned = false
   /** Switched off for good. */
   isGone = false
   readonly around: Around
@@ -117,8 +123,10 @@ export class NodeHost {
     const process = this.host.startDaemon('agent')
     this.#session += 1
     const session = `${this.name}-${this.#session}`
-    this.isOld = this.#random.chance(0.2)
-    this.world.note(`${this.name}: agent starts as ${session}${this.isOld ? ', an old one' : ''}`)
+    this.age = this.#random.pick(this.isTwinned ? [0, 1] : [0, 0, 0, -1, 1]) ?? 0
+    this.world.note(
+      `${this.name}: agent starts as ${session}${['', ', a new one', ', an old one'].at(this.age)}`,
+    )
     const { slots, memBytes } = this.shape
     const { bootId } = this.host
     const labels = { zone: this.name.endsWith('1') ? 'a' : 'b' }
@@ -263,6 +271,11 @@ export class NodeHost {
     return slow as T
   }
 
+  #said(report: Report): Report {
+    if (this.age === 0) return report
+    return this.age < 0 ? asOldAgentSays(report) : asNewAgentSays(report)
+  }
+
   #link(process: SimProcess, session: string): SchedulerLink {
     const scheduler = this.#scheduler
     const network = this.#network
@@ -270,7 +283,7 @@ export class NodeHost {
     const caller = { owner: 'exec-node', rights: 'user', from: this.name } as const
     return {
       report: async (report) => {
-        const body = structuredClone(this.isOld ? asOldAgentSays(report) : report)
+        const body = structuredClone(this.#said(report))
         const request = { params: {}, query: {}, body }
         const served = await network.call(from, scheduler.host, () =>
           scheduler.serve('report', caller, request, null),
@@ -279,10 +292,10 @@ export class NodeHost {
         const sent = served.value
         if (!sent.ok) return { kind: 'rejected', refusal: sent.refusal }
         const reply = JSON.parse(sent.text) as ReportReply
-        return { kind: 'answered', reply: this.isOld ? asOldAgentHears(reply) : reply }
+        return { kind: 'answered', reply: this.age < 0 ? asOldAgentHears(reply) : reply }
       },
       orders: (handlers) => {
-        const said = this.isOld ? null : session
+        const said = this.age < 0 ? null : session
         const target = scheduler.process
         const closed = (why: string) =>
           this.world.after(network.delay(), process, () => handlers.closed(why))

@@ -24,7 +24,7 @@ export class Twins {
   add(original: NodeHost, isClone: boolean): NodeHost | null {
     const { node, machineId } = original.identity
     const isTaken = this.present.some((twin) => twin.identity.node === node)
-    if (isTaken || original.name !== node) return null
+    if (isTaken || original.name !== node || original.age < 0) return null
     this.#made += 1
     const name = `${node}~${this.#made}`
     // A clone shares all that is on disk.
@@ -36,6 +36,8 @@ export class Twins {
     const around = { ...original.around, random: this.#random.fork() }
     const twin = new NodeHost(name, original.shape, around, identity)
     twin.host.bootsNow()
+    twin.isTwinned = true
+    original.isTwinned = true
     if (isClone) original.cloneTo(twin)
     this.#nodes.push(twin)
     this.#network.world.note(`${name}: ${isClone ? 'a clone' : 'a twin'} of ${node} is switched on`)
