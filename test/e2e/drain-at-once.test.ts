@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 
 import { egPath, TestGrid } from '../support/grid.ts'
 import { until } from '../support/wait.ts'
@@ -57,6 +57,7 @@ async function drainWatched(from: string, to: string, atOnce: number, ...options
   rmSync(path('leave'), { force: true })
   rmSync(path('log'))
   const watching = spawn(egPath, ['node', 'drain', from, '--watch', ...options], { env: grid.env })
+  onTestFinished(() => void watching.kill())
   let shown = ''
   watching.stdout.on('data', (part: Buffer) => (shown += part.toString()))
   const ended = new Promise((resolve) => watching.once('exit', resolve))
