@@ -1,8 +1,9 @@
 /**
- * `npm run chaos -- [--minutes N] [--seed N] [--keep] [--only PATTERN]`: torments real daemons and real processes on this
+ * `npm run chaos -- [--minutes N] [--seed N] [--edges] [--keep] [--only PATTERN]`, or `--scenario power`: torments real daemons and real processes on this
  * machine, and says which promises held. The seed decides which faults come in which order; when processes run is
  * the machine's affair, so a seed repeats the plan and not the run.
  */
+import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 
 import { clearCgroups, enclosed, enclosureProblem, makeFolder, removeFolder } from './enclosure.ts'
@@ -12,6 +13,7 @@ import { networkFaults } from './faults/network.ts'
 import { processFaults } from './faults/processes.ts'
 import { resourceFaults } from './faults/resources.ts'
 import { nodeNames } from './grid.ts'
+import { runPower } from './power/power.ts'
 import { runChaos } from './run.ts'
 
 const { values } = parseArgs({
@@ -20,6 +22,12 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     /** Only faults whose kind fits this regular expression. */
     only: { type: 'string', default: '' },
+    /** `faults`: on this machine; `power`: machines of their own, emulated, without a limit of time. */
+    scenario: { type: 'string', default: 'faults' },
+    /** Of `power`: how often the scheduler's machine loses power. */
+    rounds: { type: 'string', default: '3' },
+    /** In the end also shows what breaks the promise of one copy, as docs/guarantees.md says. */
+    edges: { type: 'boolean', default: false },
     /** Folder and logs stay. */
     keep: { type: 'boolean', default: false },
     /** Set by the program itself, for its part within the enclosure. */
@@ -36,24 +44,38 @@ async function inside(folder: string): Promise<number> {
   process.env['XDG_STATE_HOME'] = `${folder}/state`
   process.env['EVERGRID_DATA'] = folder
   const [minutes, seed] = [Number(values.minutes), Number(values.seed)]
-  const { broken, report } = await runChaos({
-    folder,
-    enclosed: !values.loose,
-    minutes,
-    seed,
-    faults,
-  })
+  const { broken, report } =
+    values.scenario === 'power'
+      ? await runPower({ folder, seed, rounds: Number(values.rounds) })
+      : await runChaos({
+          folder,
+          enclosed: !values.loose,
+          minutes,
+          seed,
+          faults,
+          edges: values.edges,
+        })
   say(`\n${report}`)
   say(broken.length === 0 ? 'promises broken: none' : `promises broken: ${broken.length}`)
   for (const line of broken) say(`  ${line}`)
   return broken.length === 0 ? 0 : 1
 }
 
+/** Outside, where there is a network to fetch their kernel with; it is kept. */
+function prepareMachines(problem: string | null): void {
+  if (problem !== null) throw new Error(`machines of our own need namespaces: ${problem}`)
+  say(`chaos: loss of power, seed ${values.seed}`)
+  execFileSync('scripts/cgroup2-vm', ['-t', '300', '--', 'true'], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+}
+
 async function outside(): Promise<number> {
   const problem = enclosureProblem()
   if (problem !== null)
     say(`no namespaces of our own (${problem}): no faults of network and file systems`)
-  say(`chaos: ${values.minutes} minutes, seed ${values.seed}`)
+  if (values.scenario === 'power') prepareMachines(problem)
+  else say(`chaos: ${values.minutes} minutes, seed ${values.seed}`)
   const folder = makeFolder()
   const self = ['--import', 'tsx', 'test/chaos/main.ts', ...process.argv.slice(2)]
   const mode = problem === null ? [] : ['--loose']

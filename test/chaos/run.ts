@@ -1,12 +1,15 @@
 /** One run: the grid starts, owners work, faults come in an order that the seed decides, all settles, all is checked. */
+import { setTimeout as delay } from 'node:timers/promises'
+
 import { uptime } from '../../src/lib/real-clock.ts'
 import { Random } from '../sim/random.ts'
 import { until } from '../support/wait.ts'
 import { lastBeat, readBotLog } from './bot-log.ts'
 import { check, workersAlive, type Verdict } from './checker.ts'
+import { showEdges } from './edges.ts'
 import type { Around, Fault } from './faults/fault.ts'
 import { Figures } from './figures.ts'
-import { ChaosGrid } from './grid.ts'
+import { ChaosGrid, lease } from './grid.ts'
 import { botNames, Workload } from './workload.ts'
 
 /** After a fault, and at the end: by then everything must be well again. */
@@ -20,6 +23,8 @@ export type RunOptions = {
   minutes: number
   seed: number
   faults: readonly Fault[]
+  /** Also shows where the promise ends. */
+  edges: boolean
 }
 
 export async function runChaos(options: RunOptions): Promise<Outcome> {
@@ -65,9 +70,10 @@ class Run {
     const facts = { client: this.#grid.client, work, said: this.#workload.said }
     await this.#settled()
     const verdict = await check(facts)
+    const edges = this.#options.edges ? await showEdges(around) : []
     await this.#empty()
     this.#broken.push(...verdict.broken)
-    return { broken: this.#broken, report: this.#report(verdict) }
+    return { broken: this.#broken, report: [this.#report(verdict), ...edgeLines(edges)].join('\n') }
   }
 
   #around(): Around {
@@ -86,6 +92,7 @@ class Run {
     this.#figures.injected(fault.kind)
     await fault.run(around)
     await this.#well(fault.kind)
+    if (!fault.touchesNobody) await this.#calm(fault.kind)
     const begun = botNames.flatMap((bot) =>
       readBotLog(this.#grid.work, bot).starts.filter(({ at }) => at > from),
     )
@@ -96,6 +103,12 @@ class Run {
     }
     if (this.#doubles() > known) this.#tell(`a second copy ran during "${fault.kind}"`)
     await this.#forgive()
+  }
+
+  /** Who was asked to end when a lease ran out, and does not obey, is killed some seconds later: still of this fault. */
+  async #calm(after: string): Promise<void> {
+    await delay(lease.killMs - lease.termMs + 500)
+    await this.#well(after)
   }
 
   /** An owner restarts bots that were killed often, or their pauses would grow to minutes. */
@@ -205,7 +218,7 @@ class Run {
       this.#figures.table(),
       '',
       `faults injected: ${this.#figures.faults}`,
-      `jobs acknowledged: ${said.jobs.length} (${tasks} tasks); not answered ${said.unanswered}, refused ${said.refused.length}`,
+      `jobs acknowledged: ${said.jobs.length} (${tasks} tasks); not answered ${said.unanswered}, refused ${said.refused.length}${reasonsOf(said.refused)}`,
       `  ended: ${list(finished)}`,
       `  due times: ${list(firings)}`,
       `  given up by a restore, as told: ${said.givenUp.size}`,
@@ -214,6 +227,17 @@ class Run {
     ].join('\n')
   }
 }
+
+/** Each once. */
+const reasonsOf = (refused: readonly string[]) => {
+  const codes = new Set(refused.map((line) => line.split(' ')[1]))
+  return codes.size === 0 ? '' : ` (${[...codes].join(', ')})`
+}
+
+const edgeLines = (edges: readonly string[]) =>
+  edges.length === 0
+    ? []
+    : ['where the promise ends (docs/guarantees.md):', ...edges.map((line) => `  ${line}`)]
 
 /** Shuffled by weight, again and again: a long run meets every kind, a short one those that weigh most. */
 function* deckOf(faults: readonly Fault[], around: Around, random: Random): Generator<Fault> {

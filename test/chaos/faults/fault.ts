@@ -10,9 +10,9 @@ export type Around = {
   workload: Workload
   random: Random
   /** For people, into the story of the run. */
-  tell(line: string): void
+  tell: (line: string) => void
   /** A promise that the fault itself has seen broken. */
-  broken(line: string): void
+  broken: (line: string) => void
 }
 
 export type Fault = {

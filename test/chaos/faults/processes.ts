@@ -106,18 +106,22 @@ const frozenTogether: Fault = {
   run: (around) => freeze(around, oneOf(around.random, pairs)),
 }
 
+/** All that watches over the runs of a node. */
+export function killKeepers(around: Around, node: ChaosNode): void {
+  const pids = (['agent', 'fence', 'shepherd'] as const).flatMap((kind) =>
+    pidsOf(around, kind, node, true),
+  )
+  around.tell(`kill -9 agent, fence and shepherds ${pids.join(' ')} (${node.name})`)
+  signal(pids, 'SIGKILL')
+}
+
 /** All three at once; the agent comes back at once and finds the runs by its records. */
 const everyKeeper: Fault = {
   kind: 'kill agent + fence + all shepherds, agent back at once',
   weight: 2,
   touchesNobody: true,
   run(around) {
-    const node = busyNode(around)
-    const pids = (['agent', 'fence', 'shepherd'] as const).flatMap((kind) =>
-      pidsOf(around, kind, node, true),
-    )
-    around.tell(`kill -9 agent, fence and shepherds ${pids.join(' ')} (${node.name})`)
-    signal(pids, 'SIGKILL')
+    killKeepers(around, busyNode(around))
     return Promise.resolve()
   },
 }
