@@ -10,6 +10,8 @@ import { until } from './wait.ts'
 export class Daemons {
   readonly #grid: TestGrid
   readonly #started: ChildProcess[] = []
+  /** What they all wrote to their logs. */
+  log = ''
 
   constructor(grid: TestGrid) {
     this.#grid = grid
@@ -24,7 +26,10 @@ export class Daemons {
     return new Promise((resolve, reject) => {
       let text = ''
       let problem = ''
-      daemon.stderr.on('data', (part: Buffer) => (problem = part.toString()))
+      daemon.stderr.on('data', (part: Buffer) => {
+        problem = part.toString()
+        this.log += problem
+      })
       daemon.stdout.on('data', (part: Buffer) => {
         text += part.toString()
         const line = /^ready .*$/m.exec(text)
