@@ -125,6 +125,7 @@ function addSchedule(state: GridState, row: ScheduleRow, log: Log): void {
     liveJobs: new Set(),
     armedAt: null,
     recentStarts: [],
+    fuseToldAt: null,
     rewinding: false,
   }
   state.schedules.set(scheduleKey(row.owner, row.name), schedule)

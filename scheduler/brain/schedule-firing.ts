@@ -11,6 +11,7 @@ import {
   type ScheduleFacts,
   type Start,
 } from '../core/cron/firing.ts'
+import { fuseCaps, within } from '../core/cron/fuse.ts'
 import type { LedgerEntry } from '../core/cron/ledger.ts'
 import { nextDue } from '../core/cron/next-due.ts'
 import type { LiveJob } from '../state/live-job.ts'
@@ -18,8 +19,6 @@ import { scheduleKey, type LiveSchedule } from '../state/live-schedule.ts'
 import { act } from './actions.ts'
 import { note, type BrainContext } from './context.ts'
 import { submit } from './submit.ts'
-
-const minuteMs = 60_000
 
 /** Covers every due time up to now. */
 export function fireDue(ctx: BrainContext, schedule: LiveSchedule): void {
@@ -104,8 +103,7 @@ export function saveSchedule(ctx: BrainContext, schedule: LiveSchedule): void {
 }
 
 function factsOf(ctx: BrainContext, schedule: LiveSchedule): ScheduleFacts {
-  const now = ctx.clock.now()
-  schedule.recentStarts = schedule.recentStarts.filter((at) => at > now - minuteMs)
+  schedule.recentStarts = within(schedule.recentStarts, ctx.clock.uptime())
   return {
     owner: schedule.owner,
     name: schedule.name,
@@ -118,7 +116,7 @@ function factsOf(ctx: BrainContext, schedule: LiveSchedule): ScheduleFacts {
     firedAhead: schedule.firedAhead,
     liveJobs: [...schedule.liveJobs],
     queue: schedule.queue,
-    startsLastMinute: schedule.recentStarts.length,
+    recentStarts: schedule.recentStarts,
     lastEntry: schedule.lastEntry,
   }
 }
@@ -147,12 +145,23 @@ function carryOut(
     else writeEntry(ctx, schedule, entry, jobs.get(entry.dueAt) ?? null)
   }
   schedule.nextDue = nextDue(schedule.cron, schedule.cursorAt)
+  if (decision.fuse !== null) tellFuse(ctx, schedule, decision.fuse)
   saveSchedule(ctx, schedule)
   // Last of all: what ends at once makes room for what waits, and that must find all of the above done.
   const why = `replaced by the next firing of ${schedule.name}`
   if (decision.stop.length > 0)
     act(ctx, 'stop', callerOf(schedule), { jobs: decision.stop.map(String), why })
   return { jobs, refusals }
+}
+
+/** Once a minute at most: the ledger has every due time that it cost. */
+function tellFuse(ctx: BrainContext, schedule: LiveSchedule, why: string): void {
+  const uptime = ctx.clock.uptime()
+  if (schedule.fuseToldAt !== null && schedule.fuseToldAt > uptime - fuseCaps.windowMs) return
+  schedule.fuseToldAt = uptime
+  const { name, owner } = schedule
+  note(ctx, 'schedule-fuse', why, { schedule: name, owner })
+  ctx.log.warn({ event: 'schedule-fuse', schedule: name, owner, detail: why })
 }
 
 function startJob(ctx: BrainContext, schedule: LiveSchedule, start: Start): number | Refusal {
@@ -182,7 +191,8 @@ function startJob(ctx: BrainContext, schedule: LiveSchedule, start: Start): numb
     return result.refusal
   }
   schedule.liveJobs.add(result.value.job)
-  schedule.recentStarts.push(ctx.clock.now())
+  const { onTime } = start
+  schedule.recentStarts = [...schedule.recentStarts, { atUptimeMs: ctx.clock.uptime(), onTime }]
   if (start.fromQueue) {
     // It has an entry since it was due; the job's number completes it.
     writeEntry(ctx, schedule, entryOf('ran', 'after the run before it'), result.value.job)

@@ -77,6 +77,7 @@ function makeSchedule(ctx: BrainContext, owner: string, spec: ScheduleSpec): Res
     liveJobs: new Set(),
     armedAt: null,
     recentStarts: [],
+    fuseToldAt: null,
     rewinding: false,
   })
 }

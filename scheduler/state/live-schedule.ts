@@ -2,6 +2,7 @@
 import type { ScheduleSpec } from '../../proto/schedule.ts'
 import type { CronExpression } from '../core/cron/expression.ts'
 import type { Waiting } from '../core/cron/firing.ts'
+import type { RecentStart } from '../core/cron/fuse.ts'
 import type { LedgerEntry } from '../core/cron/ledger.ts'
 
 export type Paused = { by: string; why: string; at: number }
@@ -26,8 +27,10 @@ export type LiveSchedule = StoredSchedule & {
   armedAt: number | null
   /** Live jobs that it started. */
   readonly liveJobs: Set<number>
-  /** Times of its newest starts, for the fuse. */
-  recentStarts: number[]
+  /** Its newest starts, for the fuse. */
+  recentStarts: readonly RecentStart[]
+  /** Uptime when an event last told of its fuse. */
+  fuseToldAt: number | null
   /** Its fired times are being looked up after the clock was set back. */
   rewinding: boolean
 }

@@ -14,6 +14,7 @@
 import type { JobId, Millis } from '../../../proto/ids.ts'
 import type { CatchUp, FiringOutcome, Overlap } from '../../../proto/schedule.ts'
 import type { CronExpression } from './expression.ts'
+import { fuseCaps, type FuseCaps, type RecentStart } from './fuse.ts'
 import { newLedger, type Ledger, type LedgerEntry } from './ledger.ts'
 import { missedWindows, countWindows, type Window } from './missed.ts'
 import { dueBetween, newestDue } from './next-due.ts'
@@ -37,8 +38,8 @@ export type ScheduleFacts = {
   /** Jobs of this schedule that have not finished, also those that wait or hold. */
   liveJobs: readonly JobId[]
   queue: readonly Waiting[]
-  /** Starts within the last minute, for the fuse. */
-  startsLastMinute: number
+  /** Starts within the last minute of the monotonic clock, for the fuse. */
+  recentStarts: readonly Pick<RecentStart, 'onTime'>[]
   /** The newest entry that covers due times (not a manual one), which a neighbour may share. */
   lastEntry: LedgerEntry | null
 }
@@ -46,18 +47,25 @@ export type ScheduleFacts = {
 export type FiringCaps = {
   graceMs: number
   catchUpMax: number
-  startsPerMinuteMax: number
+  fuse: FuseCaps
   rewindMs: number
 }
 export const firingCaps: FiringCaps = {
   graceMs: 60_000,
   catchUpMax: 100,
-  startsPerMinuteMax: 60,
+  fuse: fuseCaps,
   rewindMs: 300_000,
 }
 
 /** A job to submit. `fromQueue`: its ledger entry exists as `queued` and becomes `ran`. */
-export type Start = { dueAt: Millis; runAt: Millis; manual: boolean; fromQueue: boolean }
+export type Start = {
+  dueAt: Millis
+  runAt: Millis
+  manual: boolean
+  fromQueue: boolean
+  /** What the fuse counts apart. */
+  onTime: boolean
+}
 
 export type FiringDecision = {
   cursorMs: Millis
@@ -70,6 +78,8 @@ export type FiringDecision = {
   /** Live jobs to stop (overlap `replace`); the firing waits in the queue until they have ended. */
   stop: readonly JobId[]
   queue: readonly Waiting[]
+  /** Why the fuse kept starts back; null where it did not. */
+  fuse: string | null
 }
 
 export function decide(facts: ScheduleFacts, nowMs: Millis, caps = firingCaps): FiringDecision {
@@ -183,6 +193,7 @@ function rewind(facts: ScheduleFacts, nowMs: Millis): FiringDecision {
     starts: [],
     stop: [],
     queue: facts.queue,
+    fuse: null,
   }
 }
 

@@ -6,6 +6,7 @@
  */
 import type { JobId, Millis } from '../../../proto/ids.ts'
 import type { FiringCaps, ScheduleFacts, Start, Waiting } from './firing.ts'
+import { blownBy } from './fuse.ts'
 import type { Ledger } from './ledger.ts'
 import { stableHash } from './stable-hash.ts'
 
@@ -20,6 +21,7 @@ export type Gate = {
     starts: readonly Start[]
     stop: readonly JobId[]
     queue: readonly Waiting[]
+    fuse: string | null
   }
 }
 
@@ -34,19 +36,23 @@ export function openGate(
   const queue: Waiting[] = [...facts.queue]
 
   const isBusy = (): boolean => facts.liveJobs.length + starts.length > 0
-  const isFuseBlown = (): boolean =>
-    facts.startsLastMinute + starts.length >= caps.startsPerMinuteMax
+  let fuse: string | null = null
+  const blown = (onTime: boolean): string | null => {
+    const why = blownBy([...facts.recentStarts, ...starts], onTime, caps.fuse)
+    fuse ??= why
+    return why
+  }
 
   function start(arrival: Arrival, fromQueue: boolean): void {
     const runAt = runTime(facts, arrival, fromQueue, nowMs)
-    starts.push({ dueAt: arrival.dueAt, manual: arrival.manual, runAt, fromQueue })
+    const onTime = !fromQueue && isOnTime(arrival)
+    starts.push({ dueAt: arrival.dueAt, manual: arrival.manual, runAt, fromQueue, onTime })
   }
 
   function judge(arrival: Arrival): Verdict {
-    if (isFuseBlown()) {
-      const why = `the fuse: ${caps.startsPerMinuteMax} starts of this schedule within a minute`
+    const why = blown(isOnTime(arrival))
+    if (why !== null)
       return { kind: arrival.catchUp && facts.catchUp === 'all' ? 'queue' : 'skip', why }
-    }
     if (facts.overlap === 'allow' || !isBusy()) return { kind: 'start' }
     return judgeBusy(facts, arrival, starts, queue[0])
   }
@@ -55,7 +61,7 @@ export function openGate(
     drain() {
       for (let head = queue[0]; head !== undefined; head = queue[0]) {
         const resting = facts.paused !== null && !head.manual
-        if (resting || isFuseBlown() || (facts.overlap !== 'allow' && isBusy())) return
+        if (resting || (facts.overlap !== 'allow' && isBusy()) || blown(false) !== null) return
         queue.shift()
         start(head, true)
       }
@@ -72,9 +78,11 @@ export function openGate(
       const why = verdict.kind === 'start' ? startWhy(arrival) : verdict.why
       ledger.add(arrival.dueAt, outcome[verdict.kind], why, arrival.manual)
     },
-    close: () => ({ starts, stop, queue }),
+    close: () => ({ starts, stop, queue, fuse }),
   }
 }
+
+const isOnTime = ({ manual, catchUp }: Arrival): boolean => !manual && !catchUp
 
 /** Something of the schedule is live, and overlap is not allowed. */
 function judgeBusy(

@@ -11,6 +11,7 @@ import {
   type FiringDecision,
   type ScheduleFacts,
 } from '../../../../scheduler/core/cron/firing.ts'
+import { within, type RecentStart } from '../../../../scheduler/core/cron/fuse.ts'
 import type { LedgerEntry } from '../../../../scheduler/core/cron/ledger.ts'
 import { dueBetween } from '../../../../scheduler/core/cron/next-due.ts'
 
@@ -33,7 +34,7 @@ function facts(changes: Partial<ScheduleFacts> = {}, text = '0 * * * *'): Schedu
     firedAhead: [],
     liveJobs: [],
     queue: [],
-    startsLastMinute: 0,
+    recentStarts: [],
     lastEntry: null,
     ...changes,
   }
@@ -52,7 +53,7 @@ describe('one due time', () => {
       const decision = decide(facts(), noon + late)
       expect(brief(decision)).toEqual(['0 ran'])
       expect(decision.starts).toEqual([
-        { dueAt: noon, runAt: noon + late, manual: false, fromQueue: false },
+        { dueAt: noon, runAt: noon + late, manual: false, fromQueue: false, onTime: true },
       ])
       expect(decision.cursorMs).toBe(noon)
       expect(decide(facts({ cursorMs: noon }), noon + late).entries).toEqual([])
@@ -86,7 +87,7 @@ describe('one due time', () => {
       noon + 90_000,
     )
     expect(ended.starts).toEqual([
-      { dueAt: noon, runAt: noon + 90_000, manual: false, fromQueue: true },
+      { dueAt: noon, runAt: noon + 90_000, manual: false, fromQueue: true, onTime: false },
     ])
     expect(ended).toMatchObject({ queue: [], entries: [], cursorMs: noon })
   })
@@ -190,7 +191,7 @@ describe('catch-up after an outage', () => {
     const decision = decide(now, noon + 2 * minuteMs)
     expect(decision.entries[0]).toMatchObject({ outcome: 'missed', count: 365 * 1440 - 100 })
     expect(decision.entries[0]!.why).toContain('the newest 100 of 525600')
-    expect(decision.starts).toHaveLength(firingCaps.startsPerMinuteMax)
+    expect(decision.starts).toHaveLength(firingCaps.fuse.startsMax)
     expect(decision.queue).toHaveLength(40)
     expect(decision.entries.at(-1)).toMatchObject({ outcome: 'skipped', count: 2 })
   })
@@ -234,7 +235,8 @@ describe('manual runs', () => {
       stop: [17],
     })
     expect(manualRun({ ...now, overlap: 'allow' }, noon + 5)).toMatchObject({ outcome: 'ran' })
-    expect(manualRun({ ...now, overlap: 'allow', startsLastMinute: 60 }, noon + 5)).toMatchObject({
+    const many = Array.from({ length: 60 }, () => ({ onTime: false }))
+    expect(manualRun({ ...now, overlap: 'allow', recentStarts: many }, noon + 5)).toMatchObject({
       outcome: 'skipped',
     })
     const ran = manualRun(facts(), noon + 5)
@@ -249,7 +251,7 @@ function play(start: ScheduleFacts, moves: readonly Move[]) {
   let now = start.cursorMs
   let state = start
   let jobs = 0
-  let startTimes: number[] = []
+  let startTimes: RecentStart[] = []
   const ledger: LedgerEntry[] = []
   const apply = (decision: FiringDecision): void => {
     expect(decision.cursorMs).toBeGreaterThanOrEqual(state.cursorMs)
@@ -270,16 +272,16 @@ function play(start: ScheduleFacts, moves: readonly Move[]) {
       )
       expect(entry).toBeDefined()
       entry!.outcome = 'ran'
-      startTimes.push(now)
+      startTimes.push({ atUptimeMs: now, onTime: each.onTime })
     }
-    startTimes = startTimes.filter((at) => at > now - minuteMs)
-    expect(startTimes.length).toBeLessThanOrEqual(firingCaps.startsPerMinuteMax)
+    startTimes = [...within(startTimes, now)]
+    expect(startTimes.length).toBeLessThanOrEqual(firingCaps.fuse.startsMax)
     const lastEntry = ledger.findLast((entry) => !entry.manual) ?? null
-    state = { ...state, ...decision, liveJobs, lastEntry, startsLastMinute: startTimes.length }
+    state = { ...state, ...decision, liveJobs, lastEntry, recentStarts: startTimes }
   }
   for (const { kind, byMs } of moves) {
     now += byMs
-    state = { ...state, startsLastMinute: startTimes.filter((at) => at > now - minuteMs).length }
+    state = { ...state, recentStarts: within(startTimes, now) }
     apply(decide(state, now))
     if (kind === 'manual') apply(manualRun(state, now))
     if (kind === 'pause') state = { ...state, paused: { by: 'alice', why: 'asked' } }
