@@ -9,6 +9,8 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
+  readlinkSync,
   realpathSync,
   rmdirSync,
   rmSync,
@@ -84,6 +86,20 @@ export function enclosed(
 export const tagOf = (dataDir: string): string =>
   createHash('sha256').update(dataDir).digest('hex').slice(0, 8)
 
+/** Where there is no namespace that ends with the run: whatever still works in its folder is ended. */
+export function endStrays(folder: string): void {
+  for (const pid of readdirSync('/proc').filter(
+    (name) => /^\d+$/.test(name) && Number(name) !== process.pid,
+  )) {
+    const about = [
+      () => readlinkSync(`/proc/${pid}/cwd`),
+      () => readFileSync(`/proc/${pid}/cmdline`, 'utf8'),
+    ]
+    if (!about.some((read) => tried(read, '').includes(folder))) continue
+    tried(() => process.kill(Number(pid), 'SIGKILL'), false)
+  }
+}
+
 /** Removes what the run's nodes have made in the cgroup hierarchies; paths of runs that were left there. */
 export function clearCgroups(folder: string, nodes: readonly string[]): string[] {
   const ours = nodes.map((name) => `evergrid-${name}-${tagOf(join(folder, name))}`)
@@ -110,13 +126,16 @@ function clearTree(path: string, left: string[], top: string): void {
   }
 }
 
-function names(path: string): string[] {
+const names = (path: string): string[] =>
+  tried(() => readdirSync(path, { withFileTypes: true }), [])
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+
+function tried<T>(work: () => T, otherwise: T): T {
   try {
-    return readdirSync(path, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map(({ name }) => name)
+    return work()
   } catch {
-    return []
+    return otherwise
   }
 }
 

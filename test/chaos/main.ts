@@ -6,7 +6,14 @@
 import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 
-import { clearCgroups, enclosed, enclosureProblem, makeFolder, removeFolder } from './enclosure.ts'
+import {
+  clearCgroups,
+  enclosed,
+  enclosureProblem,
+  endStrays,
+  makeFolder,
+  removeFolder,
+} from './enclosure.ts'
 import { databaseFaults } from './faults/database.ts'
 import type { Fault } from './faults/fault.ts'
 import { networkFaults } from './faults/network.ts'
@@ -87,6 +94,7 @@ async function outside(): Promise<number> {
       problem,
     )
   } finally {
+    if (problem !== null) endStrays(folder)
     const left = clearCgroups(folder, nodeNames)
     // A run that failed itself has stopped nobody's work.
     const asItShould = status < 2

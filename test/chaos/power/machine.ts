@@ -93,9 +93,17 @@ export class Machine {
     return readFileSync(answer, 'utf8')
   }
 
-  log(): string {
-    const path = join(this.share, 'log')
-    return existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(-5).join('\n') : ''
+  /** What is in these files of its disk while it is off; null where there is no such file, or nothing in it. */
+  filesOn(names: readonly string[]): (string | null)[] {
+    execFileSync('mount', ['-o', 'loop', this.#image, this.disk])
+    try {
+      return names.map((name) => {
+        const path = join(this.disk, name)
+        return existsSync(path) ? readFileSync(path, 'utf8').trim() || null : null
+      })
+    } finally {
+      execFileSync('umount', [this.disk])
+    }
   }
 }
 
