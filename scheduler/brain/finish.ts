@@ -14,7 +14,6 @@ export function finishJob(ctx: BrainContext, job: LiveJob): void {
   const { outcome, cause } = endOf(job)
   ctx.state.waiting.drop(String(job.id))
   ctx.journal.job(job)
-  ctx.journal.ranges(job)
   const detail = cause === null ? (outcome ?? 'finished') : `${outcome}: ${causeText(cause)}`
   note(ctx, 'finished', detail, { job: job.id, owner: job.owner, schedule: job.schedule })
   for (const waiter of ctx.finishWaiters.get(job.id) ?? []) waiter(job)

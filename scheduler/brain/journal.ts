@@ -22,7 +22,8 @@ export class Journal {
   readonly #eventListeners = new Set<(events: readonly EventRow[]) => void>()
   #jobs = new Map<LiveJob, string | null>()
   #tasks = new Map<string, Task>()
-  #ranges = new Set<LiveJob>()
+  /** With whether rows of it may be stored already. */
+  #ranges = new Map<LiveJob, { stored: boolean }>()
   #nodes = new Set<LiveNode>()
   #other: Change[] = []
   #events: EventRow[] = []
@@ -45,7 +46,12 @@ export class Journal {
   }
 
   ranges(job: LiveJob): void {
-    this.#ranges.add(job)
+    if (!this.#ranges.has(job)) this.#ranges.set(job, { stored: true })
+    this.#touched()
+  }
+
+  newRanges(job: LiveJob): void {
+    this.#ranges.set(job, { stored: false })
     this.#touched()
   }
 
@@ -134,8 +140,8 @@ export class Journal {
     for (const [job, specJson] of this.#jobs) {
       changes.push({ put: 'job', row: jobRow(job, specJson) })
     }
-    for (const job of this.#ranges) {
-      changes.push({ drop: 'ranges', job: job.id })
+    for (const [job, { stored }] of this.#ranges) {
+      if (stored) changes.push({ drop: 'ranges', job: job.id })
       for (const [from, to] of job.untouched.stretches)
         changes.push({ put: 'range', row: { job: job.id, from, to } })
     }
@@ -150,7 +156,7 @@ export class Journal {
     for (const change of this.#other) changes.push(change)
     for (const row of this.#events) changes.push({ put: 'event', row })
     this.#jobs = new Map()
-    this.#ranges = new Set()
+    this.#ranges = new Map()
     this.#tasks = new Map()
     this.#nodes = new Set()
     this.#other = []

@@ -109,7 +109,7 @@ export function submit(
   const job = newJob(ctx, owner, spec, shape, after, from)
   ctx.state.addJob(job)
   ctx.journal.job(job, JSON.stringify(spec))
-  ctx.journal.ranges(job)
+  ctx.journal.newRanges(job)
   ctx.orders.remember(job.id, spec)
   note(ctx, 'submitted', from ? `submitted by schedule ${from.name}` : 'submitted', {
     job: job.id,

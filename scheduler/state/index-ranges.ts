@@ -21,16 +21,6 @@ export class IndexRanges {
     return this.#stretches
   }
 
-  /** Takes the lowest index out; null when there is none. */
-  takeFirst(): number | null {
-    const first = this.#stretches[0]
-    if (first === undefined) return null
-    this.#count -= 1
-    if (first[0] + this.step > first[1]) this.#stretches.shift()
-    else this.#stretches[0] = [first[0] + this.step, first[1]]
-    return first[0]
-  }
-
   /** Takes one index out, splitting its stretch; false where it is not in here. */
   take(index: number): boolean {
     const at = this.#stretches.findIndex(([from, to]) => index >= from && index <= to)

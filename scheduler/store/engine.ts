@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs'
 
 import type { Database } from 'better-sqlite3'
 
-import type { Change } from './change.ts'
+import type { Batch } from './batch.ts'
 import { openForReading, openForWriting } from './connection.ts'
 import { guarded, toStoreError } from './failure.ts'
 import { readPieces, type Piece } from './load.ts'
@@ -31,7 +31,7 @@ export type EngineOptions = {
 export type Engine = {
   load(emit: (piece: Piece) => void): void
   /** One transaction: all or none, on disk when it returns. */
-  commit(changes: readonly Change[], fault?: Fault): void
+  commit(batch: Batch, fault?: Fault): void
   query<Q extends QueryName>(name: Q, args: Queries[Q]['args']): Queries[Q]['result']
   prune: (...args: Parameters<Store['prune']>) => number
   backup(path: string): Promise<void>
@@ -86,8 +86,8 @@ function writing(db: Database, path: string, options: EngineOptions, lock?: Lock
     db.memory || reserveBytes === 0 ? noReserve : openReserve(`${path}-reserve`, reserveBytes)
   if (!reserve.held) onReserve(false)
   const write = writerOn(db)
-  const commit = db.transaction((changes: readonly Change[], fault?: Fault) => {
-    write(changes)
+  const commit = db.transaction((batch: Batch, fault?: Fault) => {
+    write(batch)
     fault?.('inside', db)
   })
   const prune = db.transaction(prunerOn(db))
@@ -97,10 +97,10 @@ function writing(db: Database, path: string, options: EngineOptions, lock?: Lock
   withRoom(() => db.transaction(() => db.pragma(`user_version = ${version}`)).immediate())
   return {
     ...readsOf(db, path),
-    commit: (changes, fault) => {
+    commit: (batch, fault) => {
       withRoom(() => {
         fault?.('before', db)
-        commit.immediate(changes, fault)
+        commit.immediate(batch, fault)
         fault?.('after', db)
       })
     },

@@ -1,10 +1,11 @@
 /** The store's door over an engine in a thread of its own, so that no fsync holds up the scheduler. */
 import { Worker } from 'node:worker_threads'
 
+import { batchOf } from './batch.ts'
 import type { EngineOptions } from './engine.ts'
 import { addPiece, emptySnapshot, type Piece } from './load.ts'
 import { StoreError, type Store } from './store.ts'
-import type { Demand, ErrorText, Report, ThreadStart } from './thread-message.ts'
+import type { Call, Demand, ErrorText, Report, ThreadStart } from './thread-message.ts'
 
 export type OpenOptions = Omit<EngineOptions, 'migrations'>
 
@@ -56,7 +57,7 @@ export function openStore(path: string, options: OpenOptions = {}): Promise<Stor
 }
 
 type Ask = (
-  call: keyof Store,
+  call: Call,
   args: readonly unknown[],
   onPiece?: (piece: Piece) => void,
 ) => Promise<never> | Promise<void>
@@ -68,7 +69,7 @@ function doorOver(ask: Ask): Store {
       await ask('load', [], (piece) => addPiece(snapshot, piece))
       return snapshot
     },
-    commit: (changes) => ask('commit', [changes]),
+    commit: (changes) => ask('commitBatch', [batchOf(changes)]),
     query: (name, args) => ask('query', [name, args]) as Promise<never>,
     prune: (olderThan, limit) => ask('prune', [olderThan, limit]) as Promise<never>,
     backup: (path) => ask('backup', [path]),

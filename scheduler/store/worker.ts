@@ -4,8 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { openEngine, type Engine } from './engine.ts'
 import { toStoreError } from './failure.ts'
 import { storeOn } from './in-thread-store.ts'
-import type { Store } from './store.ts'
-import type { Demand, ErrorText, Report, ThreadStart } from './thread-message.ts'
+import type { BatchStore, Demand, ErrorText, Report, ThreadStart } from './thread-message.ts'
 
 const { path, options } = workerData as ThreadStart
 const port = parentPort!
@@ -16,7 +15,11 @@ const textOf = (error: unknown): ErrorText => {
   return { kind, message }
 }
 
-async function answer(engine: Engine, store: Store, { id, call, args }: Demand): Promise<void> {
+async function answer(
+  engine: Engine,
+  store: ReturnType<typeof storeOn>,
+  { id, call, args }: Demand,
+): Promise<void> {
   try {
     if (call === 'load') {
       engine.load((piece) => tell({ what: 'piece', id, piece }))

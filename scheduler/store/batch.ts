@@ -1,0 +1,62 @@
+/**
+ * Changes on their way to the database: which statement, and its values, all in two flat lists. Threads pass such
+ * lists on several times faster than the objects that they are made of, which would spell out each field's name.
+ */
+import type { Change } from './change.ts'
+import { tables, upsertSql, type Put, type PutName } from './tables.ts'
+
+type Value = string | number | null
+type Fields = Record<string, Value | boolean>
+
+/** `steps` are indexes into `statements`; each takes as many of `values` as it has parameters. */
+export type Batch = { steps: number[]; values: Value[] }
+
+const putNames = Object.keys(tables) as PutName[]
+
+/** SQL and number of parameters; a put stands at its table's index, what follows is by name below. */
+export const statements: readonly { sql: string; count: number }[] = [
+  ...putNames.map((name) => ({
+    sql: upsertSql(name, tables[name].columns, tables[name].key),
+    count: tables[name].columns.length,
+  })),
+  {
+    sql: upsertSql('spec', ['id', 'specJson'], ['id'], 'WHERE specJson IS NOT excluded.specJson'),
+    count: 2,
+  },
+  { sql: 'DELETE FROM range WHERE job = ?', count: 1 },
+  { sql: 'DELETE FROM node WHERE name = ?', count: 1 },
+  { sql: 'DELETE FROM schedule WHERE owner = ? AND name = ?', count: 2 },
+]
+
+const stepOf = Object.fromEntries(putNames.map((name, at) => [name, at])) as Record<PutName, number>
+const putSpec = putNames.length
+const dropStep = { ranges: putSpec + 1, node: putSpec + 2, schedule: putSpec + 3 }
+
+export function batchOf(changes: readonly Change[]): Batch {
+  const batch: Batch = { steps: [], values: [] }
+  for (const change of changes) {
+    if ('put' in change) addPut(batch, change)
+    else addDrop(batch, change)
+  }
+  return batch
+}
+
+function addPut({ steps, values }: Batch, change: Put): void {
+  const fields: Fields = 'row' in change ? change.row : change
+  steps.push(stepOf[change.put])
+  for (const column of tables[change.put].columns) {
+    const value = fields[column] ?? null
+    values.push(typeof value === 'boolean' ? Number(value) : value)
+  }
+  // A job's row without its spec leaves the one that an earlier row brought.
+  if (change.put !== 'job' || change.row.specJson === null) return
+  steps.push(putSpec)
+  values.push(change.row.id, change.row.specJson)
+}
+
+function addDrop({ steps, values }: Batch, change: Exclude<Change, Put>): void {
+  steps.push(dropStep[change.drop])
+  if (change.drop === 'ranges') values.push(change.job)
+  else if (change.drop === 'node') values.push(change.name)
+  else values.push(change.owner, change.name)
+}
