@@ -1,6 +1,5 @@
 /** From what is stored to what lives: the brain after a start knows all that was acknowledged before. */
 import { taskKey } from '../../proto/ids.ts'
-import type { TaskCounts } from '../../proto/job.ts'
 import type { ScheduleSpec } from '../../proto/schedule.ts'
 import type { Log } from '../../src/lib/log.ts'
 import { parseExpression } from '../core/cron/expression.ts'
@@ -8,11 +7,12 @@ import { nextDue } from '../core/cron/next-due.ts'
 import { placementOf, type Task } from '../core/task-state.ts'
 import type { GridState } from '../state/grid.ts'
 import { IndexRanges, type Stretch } from '../state/index-ranges.ts'
-import { noneEnded, type LiveJob, type StoredFacts } from '../state/live-job.ts'
+import type { LiveJob } from '../state/live-job.ts'
 import { newNode, type StoredNode } from '../state/live-node.ts'
 import { scheduleKey, type LiveSchedule, type StoredSchedule } from '../state/live-schedule.ts'
 import type { JobRow, ScheduleRow, Snapshot } from '../store/change.ts'
 import { taskOfRow } from './rows.ts'
+import { endedOf, factsOf } from './stored.ts'
 
 export function loadState(state: GridState, snapshot: Snapshot, log: Log): void {
   for (const row of snapshot.nodes) {
@@ -43,9 +43,7 @@ export function loadState(state: GridState, snapshot: Snapshot, log: Log): void 
 }
 
 function jobOfRow(state: GridState, row: Omit<JobRow, 'specJson'>, stretches: Stretch[]): LiveJob {
-  const facts = JSON.parse(row.factsJson) as StoredFacts
-  const counts = JSON.parse(row.countsJson) as TaskCounts
-  const { succeeded, failed, cancelled } = counts
+  const facts = factsOf(row.factsJson, row)
   const shape = state.shapes.intern({
     owner: row.owner,
     queue: row.queue,
@@ -80,7 +78,7 @@ function jobOfRow(state: GridState, row: Omit<JobRow, 'specJson'>, stretches: St
     untouched: new IndexRanges(stretches, facts.array?.step ?? 1),
     tasks: null,
     placed: 0,
-    ended: succeeded + failed + cancelled > 0 ? { succeeded, failed, cancelled } : noneEnded,
+    ended: endedOf(row.countsJson),
     worst: facts.worst,
     cancelled: facts.cancelled,
     epochBase: facts.epochBase,

@@ -11,6 +11,7 @@ import type { Call } from './call.ts'
 import type { BrainContext } from './context.ts'
 import { findJob } from './reads.ts'
 import { mayChange, notYours } from './select.ts'
+import { factsOf } from './stored.ts'
 
 type LogReply = Reply<(typeof jobRoutes)['readLog']>
 type Output = { out: Ask['mark']; err: Ask['mark']; tail: { out: string; err: string } | null }
@@ -32,7 +33,7 @@ export async function readLog(
   const id = live?.id ?? row?.id ?? 0
   const owner = live?.owner ?? row?.owner ?? ''
   if (!mayChange(call.caller, owner)) return notYours(`the output of job ${id}`, owner)
-  const array = live ? live.array : (JSON.parse(row?.factsJson ?? '{}') as { array: unknown }).array
+  const array = live ? live.array : row === null ? null : factsOf(row.factsJson, row).array
   if (array !== null && found.value.index === null) {
     return refuse(
       'invalid',

@@ -10,12 +10,13 @@ import type {
 } from '../../proto/job.ts'
 import { globTest } from '../core/glob.ts'
 import { done, refuse, type Result } from '../core/result.ts'
-import type { LiveJob, StoredFacts } from '../state/live-job.ts'
+import type { LiveJob } from '../state/live-job.ts'
 import type { EventRow, JobRow, RunRow, TaskRow } from '../store/change.ts'
 import type { Call, Caller } from './call.ts'
 import type { BrainContext } from './context.ts'
 import { explainLive } from './explain-live.ts'
 import { taskOfRow } from './rows.ts'
+import { factsOf } from './stored.ts'
 import {
   cancelledViews,
   finishedSummary,
@@ -138,7 +139,7 @@ export async function showJob(
     const whole = ranges.filter((range) => range.from <= to && range.to >= from)
     tasks.push(...whole.map((range) => rangeView(live, range.from, range.to)))
   }
-  const { wanted, ...facts } = live ?? (JSON.parse(stored.factsJson) as StoredFacts)
+  const { wanted, ...facts } = live ?? factsOf(stored.factsJson, stored)
   tasks.push(...cancelledViews(facts, from, to))
   tasks.sort((a, b) => firstIndex(a) - firstIndex(b))
   return done({

@@ -1,10 +1,11 @@
 /** Rows for the store from what lives in memory, and back. */
 import type { Cause } from '../../proto/cause.ts'
 import { jobStateOf, type Outcome } from '../../proto/job.ts'
-import type { Task, TaskState } from '../core/task-state.ts'
+import type { Task } from '../core/task-state.ts'
 import { placementOf } from '../core/task-state.ts'
-import { countsOf, isOver, type LiveJob, type StoredFacts } from '../state/live-job.ts'
+import { countsOf, isOver, type LiveJob } from '../state/live-job.ts'
 import type { JobRow, TaskRow } from '../store/change.ts'
+import { countsText, factsText, taskOfText, taskText } from './stored.ts'
 
 export function jobRow(job: LiveJob, specJson: string | null): JobRow {
   const counts = countsOf(job)
@@ -17,7 +18,7 @@ export function jobRow(job: LiveJob, specJson: string | null): JobRow {
     kind: job.kind,
     queue: job.queue,
     specJson,
-    factsJson: JSON.stringify(storedFacts(job)),
+    factsJson: factsText(job),
     priority: job.priority,
     submittedAt: job.submittedAt,
     startedAt: job.startedAt,
@@ -25,7 +26,7 @@ export function jobRow(job: LiveJob, specJson: string | null): JobRow {
     state: jobStateOf(counts),
     outcome: finishedAt === null ? null : outcome,
     causeJson: finishedAt === null || cause === null ? null : JSON.stringify(cause),
-    countsJson: JSON.stringify(counts),
+    countsJson: countsText(counts),
     restarts: job.restarts,
     schedule: job.schedule,
     dueAt: job.dueAt,
@@ -40,33 +41,8 @@ export function endOf(job: LiveJob): { outcome: Outcome | null; cause: Cause | n
   return { outcome: job.ended.cancelled > 0 ? 'cancelled' : 'succeeded', cause }
 }
 
-function storedFacts(job: LiveJob): StoredFacts {
-  return {
-    slots: job.shape.slots,
-    memBytes: job.shape.memBytes,
-    where: job.shape.where,
-    beginAt: job.beginAt,
-    after: [...job.after],
-    array: job.array,
-    maxRunning: job.maxRunning,
-    retry: job.retry,
-    restart: job.restart,
-    onPartition: job.onPartition,
-    wanted: job.wanted,
-    restartOrder: job.restartOrder,
-    epochBase: job.epochBase,
-    worst: job.worst,
-    cancelled: job.cancelled,
-  }
-}
-
-type StoredTask = Pick<Task, 'lastRun' | 'lastEnded' | 'failures' | 'avoid' | 'suspend'> & {
-  state: TaskState
-}
-
 export function taskRow(task: Task): TaskRow {
-  const { state, lastRun, lastEnded, failures, avoid, suspend } = task
-  const data: StoredTask = { lastRun, lastEnded, failures, avoid, suspend, state }
+  const { state } = task
   return {
     job: task.job,
     index: task.index,
@@ -75,11 +51,12 @@ export function taskRow(task: Task): TaskRow {
     node: placementOf(state)?.node ?? null,
     epoch: task.epoch,
     since: task.since,
-    dataJson: JSON.stringify(data),
+    dataJson: taskText(task),
   }
 }
 
 export function taskOfRow(row: TaskRow): Task {
-  const data = JSON.parse(row.dataJson) as StoredTask
-  return { job: row.job, index: row.index, since: row.since, epoch: row.epoch, ...data }
+  const { state, lastRun, lastEnded, failures, avoid, suspend } = taskOfText(row.dataJson)
+  const { job, index, since, epoch } = row
+  return { job, index, state, since, epoch, lastRun, lastEnded, failures, avoid, suspend }
 }

@@ -5,7 +5,6 @@ import {
   jobStateOf,
   type JobSummary,
   type Run,
-  type TaskCounts,
   type TaskStateName,
   type TaskView,
 } from '../../proto/job.ts'
@@ -14,6 +13,7 @@ import { placementOf, type Task, type TaskState } from '../core/task-state.ts'
 import { countsOf, type LiveJob, type StoredFacts } from '../state/live-job.ts'
 import type { JobRow, RunRow } from '../store/change.ts'
 import { endOf } from './rows.ts'
+import { countsOfText, factsOf } from './stored.ts'
 
 export function liveSummary(job: LiveJob): JobSummary {
   const counts = countsOf(job)
@@ -47,7 +47,7 @@ export function liveSummary(job: LiveJob): JobSummary {
 
 /** A finished job, from its row. */
 export function finishedSummary(row: Omit<JobRow, 'specJson'>): JobSummary {
-  const facts = JSON.parse(row.factsJson) as StoredFacts
+  const facts = factsOf(row.factsJson, row)
   const cause = row.causeJson === null ? null : (JSON.parse(row.causeJson) as Cause)
   return {
     id: row.id,
@@ -66,7 +66,7 @@ export function finishedSummary(row: Omit<JobRow, 'specJson'>): JobSummary {
     startedAt: isoOrNull(row.startedAt),
     finishedAt: isoOrNull(row.finishedAt),
     array: facts.array,
-    counts: JSON.parse(row.countsJson) as TaskCounts,
+    counts: countsOfText(row.countsJson),
     schedule: row.schedule,
     reason: cause && causeText(cause),
     crashLoop: false,

@@ -4,7 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { openEngine, type Engine } from './engine.ts'
 import { toStoreError } from './failure.ts'
 import { storeOn } from './in-thread-store.ts'
-import type { BatchStore, Demand, ErrorText, Report, ThreadStart } from './thread-message.ts'
+import type { Demand, ErrorText, Report, ThreadStart } from './thread-message.ts'
 
 const { path, options } = workerData as ThreadStart
 const port = parentPort!

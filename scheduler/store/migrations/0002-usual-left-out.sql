@@ -1,0 +1,2 @@
+-- Facts, counts and task data leave out what is as usual (scheduler/brain/stored.ts). Rows of before are read as they
+-- are; the number keeps a scheduler that would miss what is left out from opening them.
