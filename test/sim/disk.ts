@@ -1,3 +1,4 @@
+import { batchOf } from '../../scheduler/store/batch.ts'
 import type { Snapshot } from '../../scheduler/store/change.ts'
 /**
  * The scheduler's disk: the real engine on SQLite, slow as disks are, and outliving the scheduler. A commit can
@@ -56,7 +57,7 @@ export class Disk {
     }
     this.#leave((files) => files.restore())
     const mark = { madeAt: this.files?.backupAt ?? now, version: 'sim', secrets: {}, seen }
-    this.engine.commit([{ put: 'meta', key: 'backup', value: JSON.stringify(mark) }])
+    this.engine.commit(batchOf([{ put: 'meta', key: 'backup', value: JSON.stringify(mark) }]))
   }
 
   leaveForEmpty(): void {

@@ -220,10 +220,12 @@ describe.skipIf(!isRoot)('a login', () => {
   })
 
   test('may not be asked for without end', async () => {
+    // All at once: on a slow machine one after the other would be slow enough to be allowed.
     const call = connection()
-    const seen = new Set<number>()
-    for (let n = 0; n < 25; n += 1) seen.add((await call('/v1/login', { user: 'root' })).status)
-    expect([...seen]).toEqual([200, 429])
+    const asked = Array.from({ length: 25 }, () => call('/v1/login', { user: 'root' }))
+    const seen = (await Promise.all(asked)).map(({ status }) => status)
+    expect(seen.filter((status) => status === 200).length).toBeGreaterThan(0)
+    expect(seen).toContain(429)
   })
 
   test('users see the events of their own work and of nodes, operators all', async () => {

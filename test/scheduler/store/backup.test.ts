@@ -168,7 +168,9 @@ test('a damaged, foreign, missing or newer backup changes nothing', async () => 
   expect(() => restoreFrom(damaged, folder, true)).toThrow(/not a database/)
   expect(() => restoreFrom(fileIn(folder, 'nowhere'), folder, true)).toThrow(/there is no file/)
   expect(() => restoreFrom(file, folder, true, schema - 1)).toThrow(
-    new RegExp(`has schema ${schema}, this Evergrid knows schemas up to ${schema - 1}: restore it with Evergrid 9\\.8\\.7`),
+    new RegExp(
+      `has schema ${schema}, this Evergrid knows schemas up to ${schema - 1}: restore it with Evergrid 9\\.8\\.7`,
+    ),
   )
   expect(readFileSync(databaseIn(folder))).toEqual(before)
   expect(readdirSync(folder).filter((name) => /partial|before-restore/.test(name))).toEqual([])
