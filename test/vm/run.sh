@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# `npm run test:vm`: the tests of the process layer and a whole grid under cgroup version 2, and schedules under a
-# clock that moves, in the small machine of scripts/cgroup2-vm. Its processors are emulated: every bound is wide.
+# `npm run test:vm`: the tests of the process layer and a whole grid under cgroup version 2, an agent in a cgroup that
+# is delegated to an ordinary account, and schedules under a clock that moves, in the small machine of
+# scripts/cgroup2-vm. Its processors are emulated: every bound is wide.
 set -u
 cd "$(dirname "$0")/../.." || exit 125
 
@@ -18,6 +19,8 @@ node node_modules/vitest/vitest.mjs run --reporter=verbose --testTimeout=300000 
   test/exec-node/exec-node.test.ts < /dev/null 2>&1 | cat
 [ "${PIPESTATUS[0]}" -eq 0 ] || failed=1
 node test/vm/smoke.mjs cgroup2 < /dev/null 2>&1 | cat
+[ "${PIPESTATUS[0]}" -eq 0 ] || failed=1
+node test/vm/delegated.mjs < /dev/null 2>&1 | cat
 [ "${PIPESTATUS[0]}" -eq 0 ] || failed=1
 node test/vm/clock.mjs < /dev/null 2>&1 | cat
 [ "${PIPESTATUS[0]}" -eq 0 ] || failed=1
