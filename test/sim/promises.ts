@@ -1,5 +1,6 @@
 /** The promises as checks: what must hold after every step, and what must hold again once the faults are over. */
 import { parseRunKey } from '../../exec-node/core/record.ts'
+import { factsOf } from '../../scheduler/brain/stored.ts'
 import { placementOf } from '../../scheduler/core/task-state.ts'
 import type { StoredFacts } from '../../scheduler/state/live-job.ts'
 import type { StoredNode } from '../../scheduler/state/live-node.ts'
@@ -152,7 +153,7 @@ export class Promises {
           `job ${booked.id} is ${row.name} ${command?.[1]}, not ${booked.name} ${booked.token}`,
         )
       if (row.finishedAt !== null) this.#finished.add(booked.id)
-      const facts = JSON.parse(row.factsJson) as BookedFacts
+      const facts = factsOf(row.factsJson, row)
       const { wanted } = facts
       if (booked.stopped && row.finishedAt === null && wanted.what !== 'stop')
         throw new Broken(`the stop of job ${booked.id} was acknowledged and is lost`)
