@@ -27,7 +27,8 @@ type Eg = {
 function eg(...argv: string[]): Eg {
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...argv], {
     cwd: root,
-    env: { ...process.env, EVERGRID_DATA: folder },
+    // A loaded machine takes its time to start a daemon again; that is not what is tried here.
+    env: { ...process.env, EVERGRID_DATA: folder, EVERGRID_PATIENCE: '2m' },
   })
   started.push(child)
   let out = ''
