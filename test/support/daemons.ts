@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { isRoot } from './as-user.ts'
-import { egPath, type TestGrid } from './grid.ts'
+import { egPath, isAlive, type TestGrid } from './grid.ts'
 import { until } from './wait.ts'
 
 export class Daemons {
@@ -83,6 +83,8 @@ export class Daemons {
 
   /** Ends all jobs, then what was started, the newest first. */
   async end(): Promise<void> {
+    // A test that failed midway may have left none to stop them.
+    if (!isAlive(this.schedulerPid)) await this.scheduler()
     await this.#grid.eg('stop', '--all', '--owner', '*', '--yes')
     await until(async () => (await this.#grid.jobs()).length === 0, { what: 'the end of all jobs' })
     for (const daemon of this.#started.reverse()) daemon.kill('SIGTERM')
