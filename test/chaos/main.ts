@@ -27,7 +27,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '3' },
     seed: { type: 'string', default: '1' },
-    /** Only faults whose kind fits this regular expression. */
+    /** Only faults whose kind fits this regular expression; of `power`: `scheduler` or `node`. */
     only: { type: 'string', default: '' },
     /** `faults`: on this machine; `power`: machines of their own, emulated, without a limit of time. */
     scenario: { type: 'string', default: 'faults' },
@@ -43,7 +43,8 @@ const { values } = parseArgs({
   },
 })
 const all = [...processFaults, ...networkFaults, ...resourceFaults, ...databaseFaults]
-const faults: readonly Fault[] = all.filter(({ kind }) => new RegExp(values.only).test(kind))
+const only = new RegExp(values.only)
+const faults: readonly Fault[] = all.filter(({ kind }) => only.test(kind))
 
 const say = (line: string) => process.stdout.write(`${line}\n`)
 
@@ -53,7 +54,7 @@ async function inside(folder: string): Promise<number> {
   const [minutes, seed] = [Number(values.minutes), Number(values.seed)]
   const { broken, report } =
     values.scenario === 'power'
-      ? await runPower({ folder, seed, rounds: Number(values.rounds) })
+      ? await runPower({ folder, seed, rounds: Number(values.rounds), only })
       : await runChaos({
           folder,
           enclosed: !values.loose,

@@ -88,9 +88,15 @@ export async function tormentNodeMachine(power: Power): Promise<void> {
     await nodeUp(client, 'there')
     power.tell('a node in a machine of its own is up')
     await client.call('cordonNode', { params: { node: 'here' }, body: { reason: 'for now' } })
-    const body = { name: 'bot', kind: 'continuous' as const, command: bot(there.share), cwd: '/' }
+    const body = {
+      name: 'bot',
+      kind: 'continuous' as const,
+      command: bot(there.share),
+      cwd: '/',
+      memBytes: 2 ** 25,
+    }
     await client.call('submitJob', { body })
-    const kept = { name: 'kept', command: ['sleep', '100000'], cwd: '/' }
+    const kept = { name: 'kept', command: ['sleep', '100000'], cwd: '/', memBytes: 2 ** 25 }
     const { job } = await client.call('submitJob', { body: kept })
     await watch.beats(0, 'the bot on the machine')
     await until(

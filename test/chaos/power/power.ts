@@ -25,6 +25,8 @@ export async function runPower(options: {
   folder: string
   seed: number
   rounds: number
+  /** Of `scheduler` and `node`: whose machine. */
+  only: RegExp
 }): Promise<{ broken: string[]; report: string }> {
   const figures = new Figures()
   const broken: string[] = []
@@ -57,8 +59,10 @@ export async function runPower(options: {
       breaks(line)
     },
   }
-  await tormentSchedulerMachine(power)
-  await tormentNodeMachine(power)
+  const parts = { scheduler: tormentSchedulerMachine, node: tormentNodeMachine }
+  for (const [part, torment] of Object.entries(parts)) {
+    if (options.only.test(part)) await torment(power)
+  }
   const { acknowledged, lost, double } = counts
   const report = [
     figures.table(),
