@@ -24,7 +24,7 @@ import { fileURLToPath } from 'node:url'
  */
 const firstProcess = `
 set -e
-mount -t tmpfs tmpfs /run
+mount -t tmpfs -o mode=755 tmpfs /run
 mount --bind . "$1/project" && mount -o remount,ro,bind "$1/project"
 cd "$1/project"
 mount --bind "$1/tmp" /tmp

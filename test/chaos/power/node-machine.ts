@@ -37,7 +37,7 @@ export async function tormentNodeMachine(power: Power): Promise<void> {
     env: {},
   })
   scheduler.start()
-  await until(() => existsSync(join(data, 'node-secret')), { what: 'the secret of the nodes' })
+  await until(() => existsSync(join(data, 'scheduler.pid')), { what: 'the secret of the nodes' })
   const room = ['--slots', '4', '--mem', String(2 ** 29)]
   const hereCommand = daemon(
     'exec-node',
@@ -78,7 +78,7 @@ export async function tormentNodeMachine(power: Power): Promise<void> {
     ),
   })
   there.format(() => {})
-  writeFileSync(join(there.share, 'node-secret'), readFileSync(join(data, 'node-secret')), {
+  writeFileSync(join(there.share, 'node-secret'), readFileSync(join(data, 'scheduler.pid')), {
     mode: 0o600,
   })
   const client = openClient({ url })
