@@ -47,22 +47,32 @@ export function daysOfChange(readWall: WallReader, year: number): number[] {
   return days
 }
 
-export const readWindow = (readWall: WallReader, fromMs: number, toMs: number): number[] =>
-  Array.from({ length: (toMs - fromMs) / minuteMs }, (_, index) =>
-    readWall(fromMs + index * minuteMs),
-  )
+/** What the clock shows at each step of `[fromMs, toMs)`; steps of less than a minute are for offsets that have seconds. */
+export const readWindow = (
+  readWall: WallReader,
+  fromMs: number,
+  toMs: number,
+  stepMs = minuteMs,
+): number[] =>
+  Array.from({ length: (toMs - fromMs) / stepMs }, (_, index) => readWall(fromMs + index * stepMs))
 
-/** `walls[i]` is what the clock shows at `fromMs` + i minutes; the dues after the first of these instants. */
-export function slowDues(wanted: Wanted, walls: readonly number[], fromMs: number): number[] {
+/** `walls[i]` is what the clock shows at `fromMs` + i steps; the dues after the first of these instants. */
+export function slowDues(
+  wanted: Wanted,
+  walls: readonly number[],
+  fromMs: number,
+  stepMs = minuteMs,
+): number[] {
   const dues: number[] = []
   let reached = walls[0]!
   for (const [index, wall] of walls.entries()) {
     if (index === 0) continue
     let isDue = false
-    if (wanted.intervalLike) isDue = matches(wanted, wall)
-    else for (let at = reached + minuteMs; at <= wall; at += minuteMs) isDue ||= matches(wanted, at)
+    const next = Math.floor(reached / minuteMs) * minuteMs + minuteMs
+    if (wanted.intervalLike) isDue = wall % minuteMs === 0 && matches(wanted, wall)
+    else for (let at = next; at <= wall; at += minuteMs) isDue ||= matches(wanted, at)
     reached = Math.max(reached, wall)
-    if (isDue) dues.push(fromMs + index * minuteMs)
+    if (isDue) dues.push(fromMs + index * stepMs)
   }
   return dues
 }
