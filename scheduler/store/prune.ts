@@ -1,6 +1,6 @@
 /**
- * Deletes what is older than its keeping time: at most `limit` rows in one call, oldest first.
- * The newest job and event stay whatever their age: no number is given twice.
+ * Deletes what is older than its keeping time: at most `limit` rows in one call, oldest first, and no more than fit into a
+ * moment: commits wait behind it. The newest job and event stay whatever their age: no number is given twice.
  */
 import type { Database } from 'better-sqlite3'
 
@@ -8,7 +8,12 @@ import type { Store } from './store.ts'
 
 type OlderThan = Parameters<Store['prune']>[0]
 
-/** What has an age of its own. The newest firing of a living schedule and one that still waits are kept. */
+/** Rows at once; between two such handfuls the time is looked at. */
+const handful = 25
+/** A node's report waits this long at most, and for one sync. */
+const momentMs = 10
+
+/** What has an age of its own. */
 const aged: readonly { sql: string; age: keyof OlderThan }[] = [
   {
     age: 'eventAt',
@@ -24,16 +29,6 @@ const aged: readonly { sql: string; age: keyof OlderThan }[] = [
     sql: `DELETE FROM token WHERE hash IN (
       SELECT hash FROM token WHERE expiresAt < ? ORDER BY expiresAt LIMIT ?)`,
   },
-  {
-    age: 'finishedAt',
-    sql: `DELETE FROM firing WHERE (owner, schedule, dueAt, manual) IN (
-      SELECT owner, schedule, dueAt, manual FROM firing old WHERE at < ? AND outcome <> 'queued' AND (
-        EXISTS (SELECT 1 FROM firing newer WHERE newer.owner = old.owner
-          AND newer.schedule = old.schedule AND newer.dueAt > old.dueAt)
-        OR NOT EXISTS (SELECT 1 FROM schedule
-          WHERE schedule.owner = old.owner AND schedule.name = old.schedule))
-      ORDER BY at LIMIT ?)`,
-  },
 ]
 
 /** What belongs to a job goes first, so that an end in between leaves nothing that nobody finds. */
@@ -47,21 +42,87 @@ const ofJob = [
   `DELETE FROM job WHERE id IN (SELECT id FROM job WHERE id = ? LIMIT ?)`,
 ]
 
+/** Deletes up to so many rows; 0 when there is nothing more. */
+type Part = (olderThan: OlderThan, limit: number) => number
+
 export function prunerOn(db: Database): (olderThan: OlderThan, limit: number) => number {
-  const agedOnes = aged.map(({ sql, age }) => ({ age, statement: db.prepare<number[]>(sql) }))
-  const oldestJob = db.prepare<[number], { id: number }>(
+  const parts: Part[] = [
+    ...aged.map(({ sql, age }): Part => {
+      const statement = db.prepare<number[]>(sql)
+      return (olderThan, limit) => statement.run(olderThan[age], limit).changes
+    }),
+    firingsOn(db),
+    jobsOn(db),
+  ]
+  return (olderThan, limit) => {
+    const end = performance.now() + momentMs
+    let left = limit
+    for (const part of parts) {
+      for (;;) {
+        // At least something: 0 says that nothing was found.
+        if (left === 0 || (left < limit && performance.now() > end)) return limit - left
+        const wanted = Math.min(handful, left)
+        const deleted = part(olderThan, wanted)
+        left -= deleted
+        if (deleted === 0) break
+      }
+    }
+    return limit - left
+  }
+}
+
+type FiringKey = { at: number; owner: string; schedule: string; dueAt: number; manual: number }
+const beforeAll: FiringKey = { at: 0, owner: '', schedule: '', dueAt: 0, manual: 0 }
+
+/**
+ * The newest firing of a living schedule and one that still waits are kept, and there may be many of them: a look goes on
+ * where the one before ended, so that none goes over all of them.
+ */
+function firingsOn(db: Database): Part {
+  const look = db.prepare<
+    [FiringKey & { before: number; limit: number }],
+    FiringKey & { old: 0 | 1 }
+  >(
+    `SELECT at, owner, schedule, dueAt, manual, outcome <> 'queued' AND (
+        EXISTS (SELECT 1 FROM firing newer WHERE newer.owner = looked.owner
+          AND newer.schedule = looked.schedule AND newer.dueAt > looked.dueAt)
+        OR NOT EXISTS (SELECT 1 FROM schedule
+          WHERE schedule.owner = looked.owner AND schedule.name = looked.schedule)) AS old
+     FROM firing looked
+     WHERE at < :before AND (at, owner, schedule, dueAt, manual) > (:at, :owner, :schedule, :dueAt, :manual)
+     ORDER BY at, owner, schedule, dueAt, manual LIMIT :limit`,
+  )
+  const drop = db.prepare<[string, string, number, number]>(
+    'DELETE FROM firing WHERE owner = ? AND schedule = ? AND dueAt = ? AND manual = ?',
+  )
+  const lookedAtOnce = 200
+  let last = beforeAll
+  return ({ finishedAt }, limit) => {
+    const found = look.all({ ...last, before: finishedAt, limit: lookedAtOnce })
+    let deleted = 0
+    for (const row of found) {
+      if (deleted === limit) return deleted
+      const { at, owner, schedule, dueAt, manual } = row
+      last = { at, owner, schedule, dueAt, manual }
+      if (row.old === 1) deleted += drop.run(owner, schedule, dueAt, manual).changes
+    }
+    if (found.length < lookedAtOnce) last = beforeAll
+    return deleted
+  }
+}
+
+function jobsOn(db: Database): Part {
+  const oldest = db.prepare<[number], { id: number }>(
     `SELECT id FROM job WHERE finishedAt < ? AND id < (SELECT max(id) FROM job)
      ORDER BY finishedAt, id LIMIT 1`,
   )
-  const parts = ofJob.map((sql) => db.prepare<number[]>(sql))
-  return (olderThan, limit) => {
+  const statements = ofJob.map((sql) => db.prepare<number[]>(sql))
+  return ({ finishedAt }, limit) => {
     let left = limit
-    for (const { age, statement } of agedOnes)
-      if (left > 0) left -= statement.run(olderThan[age], left).changes
     while (left > 0) {
-      const job = oldestJob.get(olderThan.finishedAt)
+      const job = oldest.get(finishedAt)
       if (job === undefined) break
-      for (const part of parts) if (left > 0) left -= part.run(job.id, left).changes
+      for (const statement of statements) if (left > 0) left -= statement.run(job.id, left).changes
     }
     return limit - left
   }

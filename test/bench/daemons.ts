@@ -52,7 +52,8 @@ export type Scheduler = Process & {
   data: string
   secret: string
   nodeSecret: string
-  connect: () => Promise<RawConnection>
+  /** As the grid's own account, or with another secret. */
+  connect: (bearer?: string) => Promise<RawConnection>
 }
 
 /** Resolves when it says that it is ready. */
@@ -63,7 +64,7 @@ export async function startScheduler(data: string): Promise<Scheduler> {
   const url = await readyLine(child)
   const read = (name: string) => readFileSync(join(data, name), 'utf8').trim()
   const secret = read('secret')
-  const connect = () => RawConnection.open(url, secret)
+  const connect = (bearer = secret) => RawConnection.open(url, bearer)
   return { ...processOf(child), url, data, secret, nodeSecret: read('node-secret'), connect }
 }
 

@@ -6,6 +6,7 @@ import { machineLine } from './machine.ts'
 import { measureMemory } from './memory.ts'
 import { measurePlacement } from './placement-row.ts'
 import { measureRestart } from './restart.ts'
+import { measureRetention } from './retention.ts'
 import { say, seconds, type Line, type Row } from './row.ts'
 import { measureSchedules } from './schedules.ts'
 import { measureReports, measureStarts } from './simulated.ts'
@@ -26,6 +27,7 @@ const rows: Row[] = [
   { name: 'list', measure: measureList },
   { name: 'first-page', measure: measureFirstPage },
   { name: 'deletion', measure: measureDeletion },
+  { name: 'retention', measure: measureRetention },
   { name: 'memory', measure: measureMemory },
 ]
 

@@ -302,7 +302,8 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       expect(rows).toBeLessThanOrEqual(4)
     }
     // Reply, token and firing; then job, spec, task, range, run and two events for each of two jobs.
-    expect(calls).toBe(Math.ceil((3 + 2 * 7) / 4) + 1)
+    // More calls where a batch is cut short because it takes too long.
+    expect(calls).toBeGreaterThanOrEqual(Math.ceil((3 + 2 * 7) / 4) + 1)
     for (const id of [2, 3]) {
       expect(await store.query('job', { id })).toBeNull()
       expect(await store.query('tasks', { job: id, from: 1, to: 9, limit: 9 })).toEqual([])
@@ -315,5 +316,37 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
     expect(snapshot.newestJob).toBe(4)
     expect(await store.prune({ ...never, eventAt: 9_999 }, 100)).toBe(3)
     expect((await store.load()).newestEvent).toBe(8)
+  })
+
+  test('prune goes past firings that are kept, however many, a few at a time', async () => {
+    const { store } = await open()
+    const schedules = Array.from({ length: 450 }, (_, at) => `s${String(at).padStart(3, '0')}`)
+    await store.commit(
+      schedules.flatMap((schedule): Change[] => [
+        {
+          put: 'schedule',
+          row: { owner: 'anna', name: schedule, cursorAt: 9, specJson: '{}', dataJson: '{}' },
+        },
+        { put: 'firing', row: firingRow(9, { schedule, at: 10 }) },
+      ]),
+    )
+    await store.commit([
+      { put: 'firing', row: firingRow(5, { schedule: 's449', at: 11, outcome: 'missed' }) },
+      { put: 'firing', row: firingRow(6, { schedule: 's448', at: 11, outcome: 'queued' }) },
+    ])
+    let deleted = 0
+    for (let call = 0; call < 3; call += 1)
+      deleted += await store.prune({ ...never, finishedAt: 1_000 }, 100)
+    expect(deleted).toBe(1)
+    const left = await store.query('firings', { owner: 'anna', schedule: 's449', limit: 9 })
+    expect(left.map(({ dueAt }) => dueAt)).toEqual([9])
+    expect(
+      await store.query('firings', { owner: 'anna', schedule: 's448', limit: 9 }),
+    ).toHaveLength(2)
+    // From the beginning again: what became old meanwhile is found.
+    await store.commit([{ put: 'firing', row: firingRow(3, { schedule: 's000', at: 8 }) }])
+    for (let call = 0; call < 3; call += 1)
+      deleted += await store.prune({ ...never, finishedAt: 1_000 }, 100)
+    expect(deleted).toBe(2)
   })
 }
