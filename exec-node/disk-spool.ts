@@ -1,4 +1,4 @@
-/** The spool on disk: one file per placement, written by rename; what cannot be read is set aside. */
+/** The spool on disk: one file per placement, replaced as a whole; what cannot be read is set aside. */
 import { randomUUID } from 'node:crypto'
 import { readFileSync, rmSync } from 'node:fs'
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
@@ -8,7 +8,7 @@ import { words } from './act.ts'
 import { keyOf } from './core/record.ts'
 import type { KeptState, Loaded, Spool } from './ports.ts'
 import type { LeaseRecord } from './process/run-driver.ts'
-import { replaceSmall } from './process/small-file.ts'
+import { replaceOften, settleSmall } from './process/small-file.ts'
 import { flawOf, isRecord } from './record-shape.ts'
 
 /** Given up when the disk is full, so that stops, leases and ends can still be written. */
@@ -25,12 +25,12 @@ export async function openSpool(dataDir: string, writeLease: WriteLease): Promis
   return {
     load: () => load(dataDir, folder, statePath),
     save: (record) =>
-      room.write(() => replaceSmall(join(folder, `${keyOf(record)}.json`), JSON.stringify(record))),
+      room.write(() => replaceOften(join(folder, `${keyOf(record)}.json`), JSON.stringify(record))),
     async remove(key) {
       rmSync(join(folder, `${key}.json`), { force: true })
       await room.keep()
     },
-    saveState: (state) => room.write(() => replaceSmall(statePath, JSON.stringify(state))),
+    saveState: (state) => room.write(() => replaceOften(statePath, JSON.stringify(state))),
     writeLease: (lease) => room.write(() => writeLease(dataDir, lease)),
   }
 }
@@ -48,6 +48,8 @@ async function load(dataDir: string, folder: string, statePath: string): Promise
       loaded.damaged.push({ name, detail: `it could not be moved away: ${words(error)}` })
     }
   }
+  for (const name of await readdir(folder)) settleSmall(join(folder, name.replace(/\.new$/, '')))
+  settleSmall(statePath)
   for (const name of await readdir(folder)) {
     const path = join(folder, name)
     if (!name.endsWith('.json')) {

@@ -22,6 +22,8 @@ export type HealthWatchOptions = {
 }
 
 export const healthEveryMs = 30_000
+/** The agent first takes over what lives and says so: probes fork helpers, which holds it up. */
+const firstRoundMs = 300
 const patienceMs = 20_000
 
 export function watchHealth(options: HealthWatchOptions): HealthWatch {
@@ -64,7 +66,7 @@ export function watchHealth(options: HealthWatchOptions): HealthWatch {
     await read()
     if (!closed) cancel = clock.after(options.everyMs, () => void round())
   }
-  void round()
+  cancel = clock.after(firstRoundMs, () => void round())
   return {
     read,
     reports: () =>

@@ -28,7 +28,7 @@ it('gives back what it was given, and sets aside what it cannot read', async () 
   await spool.writeLease({ kind: 'endless' })
   await writeFile(join(folder, 'placements', '2.1.1.json'), '{"format":1,')
   await writeFile(join(folder, 'placements', '9.1.1.json'), JSON.stringify(newRecord(order(8))))
-  await writeFile(join(folder, 'placements', '5.1.1.json.new'), 'half')
+  await writeFile(join(folder, 'placements', '1.1.1.json.new'), 'half')
   const loaded = await (await openSpool(folder, writeLease)).load()
   expect(loaded.state).toEqual(state)
   expect(loaded.placements).toEqual([newRecord(order(1))])
@@ -36,6 +36,22 @@ it('gives back what it was given, and sets aside what it cannot read', async () 
   expect(await readdir(join(folder, 'placements'))).toEqual(['1.1.1.json'])
   expect(await readdir(join(folder, 'damaged'))).toHaveLength(2)
   expect(await readFile(join(folder, 'lease'), 'utf8')).toBe('endless\n')
+})
+
+it('an end in the middle of a replacement leaves the old record, or the new one', async () => {
+  const spool = await openSpool(folder, writeLease)
+  const file = (name: string) => join(folder, 'placements', name)
+  await spool.save(newRecord(order(1)))
+  const newer = { ...newRecord(order(1)), version: 2 }
+  await writeFile(file('1.1.1.json.new'), JSON.stringify(newer).slice(0, 50))
+  expect((await spool.load()).placements).toEqual([newRecord(order(1))])
+  await writeFile(file('1.1.1.json.new'), JSON.stringify(newer))
+  await rm(file('1.1.1.json'))
+  await writeFile(join(folder, 'agent.json.new'), JSON.stringify(state))
+  expect(await spool.load()).toEqual({ state, placements: [newer], damaged: [] })
+  // Of a placement that was never on disk before half a record is no loss, but it is told.
+  await writeFile(file('7.1.1.json.new'), 'half')
+  expect((await spool.load()).damaged.map(({ name }) => name)).toEqual(['7.1.1.json'])
 })
 
 it('sets aside what is JSON but no sound record, and goes on with the rest', async () => {
