@@ -35,7 +35,8 @@ export function loadState(state: GridState, snapshot: Snapshot, log: Log): void 
     const job = state.jobs.get(row.job)
     if (job && row.state !== 'finished') addTask(state, job, taskOfRow(row))
   }
-  for (const row of snapshot.schedules) addSchedule(state, row, log)
+  const parse = rememberingParser()
+  for (const row of snapshot.schedules) addSchedule(state, row, parse, log)
   for (const job of state.jobs.values()) {
     if (job.schedule !== null)
       state.schedules.get(scheduleKey(job.owner, job.schedule))?.liveJobs.add(job.id)
@@ -98,10 +99,24 @@ function addTask(state: GridState, job: LiveJob, task: Task): void {
   state.nodes.get(placement.node)?.tasks.add(taskKey(job.id, task.index))
 }
 
-function addSchedule(state: GridState, row: ScheduleRow, log: Log): void {
+type Parse = typeof parseExpression
+
+/** Thousands of schedules share a few expressions; only those with a place by hash differ for each. */
+function rememberingParser(): Parse {
+  const known = new Map<string, ReturnType<Parse>>()
+  return (text, tz, spread) => {
+    if (/[H@]/i.test(text)) return parseExpression(text, tz, spread)
+    const key = `${text}\0${tz}`
+    const parsed = known.get(key) ?? parseExpression(text, tz, spread)
+    known.set(key, parsed)
+    return parsed
+  }
+}
+
+function addSchedule(state: GridState, row: ScheduleRow, parse: Parse, log: Log): void {
   const spec = JSON.parse(row.specJson) as ScheduleSpec
   const stored = JSON.parse(row.dataJson) as StoredSchedule
-  const parsed = parseExpression(spec.expression, spec.tz, { owner: row.owner, name: row.name })
+  const parsed = parse(spec.expression, spec.tz, { owner: row.owner, name: row.name })
   if (!parsed.ok) {
     // It was accepted once; a newer version or zone database sees it otherwise. It stays in the store.
     log.error({

@@ -16,6 +16,7 @@ import type { LedgerEntry } from '../core/cron/ledger.ts'
 import { nextDue } from '../core/cron/next-due.ts'
 import type { LiveJob } from '../state/live-job.ts'
 import { scheduleKey, type LiveSchedule } from '../state/live-schedule.ts'
+import type { ScheduleProgress } from '../store/change.ts'
 import { act } from './actions.ts'
 import { note, type BrainContext } from './context.ts'
 import { submit } from './submit.ts'
@@ -87,23 +88,27 @@ export function fireRest(ctx: BrainContext): void {
 const callerOf = (schedule: LiveSchedule) =>
   ({ owner: schedule.owner, rights: 'user', from: 'schedule' }) as const
 
+/** The whole of it: what its owner said, and how far it has come. */
 export function saveSchedule(ctx: BrainContext, schedule: LiveSchedule): void {
   ctx.state.arm(schedule)
-  const { paused, firedAhead, queue, lastEntry } = schedule
-  ctx.journal.change({
-    put: 'schedule',
-    row: {
-      owner: schedule.owner,
-      name: schedule.name,
-      cursorAt: schedule.cursorAt,
-      specJson: JSON.stringify(schedule.spec),
-      dataJson: JSON.stringify({ paused, firedAhead, queue, lastEntry }),
-    },
-  })
+  const specJson = JSON.stringify(schedule.spec)
+  ctx.journal.change({ put: 'schedule', row: { ...progressOf(schedule), specJson } })
+}
+
+function saveProgress(ctx: BrainContext, schedule: LiveSchedule): void {
+  ctx.state.arm(schedule)
+  ctx.journal.change({ advance: 'schedule', row: progressOf(schedule) })
+}
+
+function progressOf(schedule: LiveSchedule): ScheduleProgress {
+  const { owner, name, cursorAt, paused, firedAhead, queue, lastEntry } = schedule
+  const dataJson = JSON.stringify({ paused, firedAhead, queue, lastEntry })
+  return { owner, name, cursorAt, dataJson }
 }
 
 function factsOf(ctx: BrainContext, schedule: LiveSchedule): ScheduleFacts {
-  schedule.recentStarts = within(schedule.recentStarts, ctx.clock.uptime())
+  if (schedule.recentStarts.length > 0)
+    schedule.recentStarts = within(schedule.recentStarts, ctx.clock.uptime())
   return {
     owner: schedule.owner,
     name: schedule.name,
@@ -146,7 +151,7 @@ function carryOut(
   }
   schedule.nextDue = nextDue(schedule.cron, schedule.cursorAt)
   if (decision.fuse !== null) tellFuse(ctx, schedule, decision.fuse)
-  saveSchedule(ctx, schedule)
+  saveProgress(ctx, schedule)
   // Last of all: what ends at once makes room for what waits, and that must find all of the above done.
   const why = `replaced by the next firing of ${schedule.name}`
   if (decision.stop.length > 0)

@@ -2,7 +2,7 @@
  * Changes on their way to the database: which statement, and its values, all in two flat lists. Threads pass such
  * lists on several times faster than the objects that they are made of, which would spell out each field's name.
  */
-import type { Change } from './change.ts'
+import type { Change, ScheduleProgress } from './change.ts'
 import { tables, upsertSql, type Put, type PutName } from './tables.ts'
 
 type Value = string | number | null
@@ -26,17 +26,20 @@ export const statements: readonly { sql: string; count: number }[] = [
   { sql: 'DELETE FROM range WHERE job = ?', count: 1 },
   { sql: 'DELETE FROM node WHERE name = ?', count: 1 },
   { sql: 'DELETE FROM schedule WHERE owner = ? AND name = ?', count: 2 },
+  { sql: 'UPDATE schedule SET cursorAt = ?, dataJson = ? WHERE owner = ? AND name = ?', count: 4 },
 ]
 
 const stepOf = Object.fromEntries(putNames.map((name, at) => [name, at])) as Record<PutName, number>
 const putSpec = putNames.length
+const advanceStep = putSpec + 4
 const dropStep = { ranges: putSpec + 1, node: putSpec + 2, schedule: putSpec + 3 }
 
 export function batchOf(changes: readonly Change[]): Batch {
   const batch: Batch = { steps: [], values: [] }
   for (const change of changes) {
     if ('put' in change) addPut(batch, change)
-    else addDrop(batch, change)
+    else if ('drop' in change) addDrop(batch, change)
+    else addAdvance(batch, change.row)
   }
   return batch
 }
@@ -54,7 +57,12 @@ function addPut({ steps, values }: Batch, change: Put): void {
   values.push(change.row.id, change.row.specJson)
 }
 
-function addDrop({ steps, values }: Batch, change: Exclude<Change, Put>): void {
+function addAdvance({ steps, values }: Batch, row: ScheduleProgress): void {
+  steps.push(advanceStep)
+  values.push(row.cursorAt, row.dataJson, row.owner, row.name)
+}
+
+function addDrop({ steps, values }: Batch, change: Extract<Change, { drop: string }>): void {
   steps.push(dropStep[change.drop])
   if (change.drop === 'ranges') values.push(change.job)
   else if (change.drop === 'node') values.push(change.name)

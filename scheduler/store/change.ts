@@ -76,11 +76,12 @@ export type EventRow = {
 }
 
 export type NodeRow = { name: string; dataJson: string }
-export type ScheduleRow = {
+export type ScheduleRow = ScheduleProgress & { specJson: string }
+/** What moves with each firing: written without the spec, which does not. */
+export type ScheduleProgress = {
   owner: string
   name: string
   cursorAt: number
-  specJson: string
   dataJson: string
 }
 
@@ -120,6 +121,7 @@ export type Change =
   | { put: 'node'; row: NodeRow }
   | { drop: 'node'; name: string }
   | { put: 'schedule'; row: ScheduleRow }
+  | { advance: 'schedule'; row: ScheduleProgress }
   | { drop: 'schedule'; owner: string; name: string }
   | { put: 'firing'; row: FiringRow }
   | { put: 'reply'; row: ReplyRow }

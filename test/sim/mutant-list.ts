@@ -41,7 +41,7 @@ const splitCommit = (store: Store): Store => ({
   ...store,
   commit: async (changes) => {
     const isLate = (change: (typeof changes)[number]) =>
-      'put' in change && change.put === 'schedule'
+      'advance' in change || ('put' in change && change.put === 'schedule')
     await store.commit(changes.filter((change) => !isLate(change)))
     const late = changes.filter(isLate)
     if (late.length > 0) await store.commit(late)
