@@ -76,7 +76,9 @@ export function enclosed(
       : command
   const [program = '', ...rest] = argv
   const child = spawn(program, rest, { stdio: ['ignore', 'inherit', 'inherit'], cwd: project })
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
+  // `unshare` itself heeds no other; what it encloses ends with it.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => child.kill('SIGKILL'))
   return new Promise((resolve) => {
     child.once('error', () => resolve(125))
     child.once('exit', (code) => resolve(code ?? 125))

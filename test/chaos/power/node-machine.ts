@@ -78,7 +78,7 @@ export async function tormentNodeMachine(power: Power): Promise<void> {
     ),
   })
   there.format(() => {})
-  writeFileSync(join(there.share, 'node-secret'), readFileSync(join(data, 'scheduler.pid')), {
+  writeFileSync(join(there.share, 'node-secret'), readFileSync(join(data, 'node-secret')), {
     mode: 0o600,
   })
   const client = openClient({ url })
