@@ -24,8 +24,8 @@ export async function showEdges(around: Around): Promise<string[]> {
     seen.push(
       await edge(around, renewing, {
         what: 'somebody else refuses connections in the scheduler’s place, the refused-connection rule on',
-        begin: () => renewing.link?.reject(true),
-        end: () => renewing.link?.reject(false),
+        begin: () => renewing.link?.reject(true, around.grid.host),
+        end: () => renewing.link?.reject(false, around.grid.host),
       }),
     )
   if (other !== undefined)

@@ -77,9 +77,9 @@ export class Link {
     return this.set({})
   }
 
-  /** On the node's side somebody else has the scheduler's address, and nobody listens there. */
-  reject(on: boolean): void {
-    this.#inside('addr', on ? 'add' : 'del', `${schedulerAddress}/32`, 'dev', 'lo')
+  /** On the node's side somebody else has that address, the scheduler's, and nobody listens there. */
+  reject(on: boolean, address: string): void {
+    this.#inside('addr', on ? 'add' : 'del', `${address}/32`, 'dev', 'lo')
   }
 
   close(): void {

@@ -96,7 +96,7 @@ async function outside(): Promise<number> {
     )
   } finally {
     if (problem !== null) endStrays(folder)
-    const left = clearCgroups(folder, nodeNames)
+    const left = clearCgroups(folder, [...nodeNames, 'here'])
     // A run that failed itself has stopped nobody's work.
     const asItShould = status < 2
     if (left.length > 0 && asItShould)

@@ -38,9 +38,9 @@ const refusing: Fault = {
     around.tell(
       `somebody else refuses connections to the scheduler from ${node.name} for ${Math.round(forMs)} ms`,
     )
-    node.link?.reject(true)
+    node.link?.reject(true, around.grid.host)
     await wait(forMs)
-    node.link?.reject(false)
+    node.link?.reject(false, around.grid.host)
   },
 }
 
