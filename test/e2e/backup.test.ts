@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 
 import type { BackupDone, CheckDone, RestoreDone } from '../../proto/database.ts'
+import { isRoot } from '../support/as-user.ts'
 import { isAlive, TestGrid } from '../support/grid.ts'
 import { until } from '../support/wait.ts'
 
@@ -25,6 +26,12 @@ test('a running grid is backed up, loses its scheduler’s disk, and goes on fro
   expect(await grid.ok('backup', file, '--force')).toContain('1 live job, verified')
   expect(await grid.ok('check')).toMatch(/: sound\n$/)
   expect((await grid.json<CheckDone>('check', file)).findings).toEqual([])
+  if (isRoot) {
+    const theirs = ['--data', join(grid.data, 'scheduler')]
+    const stranger = await grid.egOf(65_533, 'backup', '/tmp/never', ...theirs)
+    expect(stranger).toMatchObject({ status: 4 })
+    expect(stranger.stderr).toContain('is closed to this account')
+  }
   const busy = await grid.eg('restore', file, '--overwrite')
   expect(busy).toMatchObject({ status: 1 })
   expect(busy.stderr).toContain('another scheduler is running')

@@ -42,8 +42,10 @@ export function schedulerFolder(said: string | undefined): string {
   const inner = join(folder, 'scheduler')
   const chosen = !existsSync(join(folder, 'evergrid.db')) && existsSync(inner) ? inner : folder
   try {
-    if (existsSync(chosen)) accessSync(chosen, constants.R_OK | constants.X_OK)
-  } catch {
+    accessSync(chosen, constants.R_OK | constants.X_OK)
+  } catch (error) {
+    // What is not there is told by who looks for it.
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') return chosen
     throw new CommandError(`${chosen} is closed to this account`, {
       exit: 4,
       hint: 'run this as the account that the scheduler runs as',
