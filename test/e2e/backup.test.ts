@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 
 import type { BackupDone, CheckDone, RestoreDone } from '../../proto/database.ts'
-import { isRoot } from '../support/as-user.ts'
+import { isRoot, nobody } from '../support/as-user.ts'
 import { isAlive, TestGrid } from '../support/grid.ts'
 import { until } from '../support/wait.ts'
 
@@ -28,7 +28,7 @@ test('a running grid is backed up, loses its scheduler’s disk, and goes on fro
   expect((await grid.json<CheckDone>('check', file)).findings).toEqual([])
   if (isRoot) {
     const theirs = ['--data', join(grid.data, 'scheduler')]
-    const stranger = await grid.egOf(65_533, 'backup', '/tmp/never', ...theirs)
+    const stranger = await grid.egOf(nobody.uid, 'backup', '/tmp/never', ...theirs)
     expect(stranger).toMatchObject({ status: 4 })
     expect(stranger.stderr).toContain('is closed to this account')
   }
