@@ -16,7 +16,7 @@ import { gauges } from './gauges.ts'
 import { makeHandlers } from './handlers.ts'
 import { Journal } from './journal.ts'
 import { Judge } from './judge.ts'
-import { loadState } from './load.ts'
+import { stateLoader } from './load.ts'
 import { Maintenance } from './maintenance.ts'
 import { offerNode } from './node-offer.ts'
 import { OrderDesk } from './order-desk.ts'
@@ -59,9 +59,8 @@ export class Brain implements BrainDoor {
   readonly #maintenance: Maintenance
   #readOnly: string | null = null
 
-  private constructor(options: BrainOptions, snapshot: Snapshot) {
+  private constructor(options: BrainOptions, state: GridState, snapshot: Snapshot) {
     const { store, clock, log, settings } = options
-    const state = new GridState()
     this.#journal = new Journal(store, (error) => options.onFailure(error))
     this.#orders = new OrderDesk(state, store, () => this.#journal.nudge())
     this.#journal.accompany(() => this.#orders.collect())
@@ -98,14 +97,18 @@ export class Brain implements BrainDoor {
   }
 
   static async open(options: BrainOptions): Promise<Brain> {
-    const brain = new Brain(options, await options.store.load())
+    const state = new GridState()
+    const loader = stateLoader(state)
+    const snapshot = await options.store.load(loader.take)
+    loader.finish(snapshot, options.log)
+    const brain = new Brain(options, state, snapshot)
     // The new incarnation is on disk before anybody hears of it.
     if (brain.readOnlyBecause() === null) await brain.settled()
     return brain
   }
 
   #load(snapshot: Snapshot, newGridId: () => string): void {
-    const { state, journal, log } = this.#ctx
+    const { state, journal } = this.#ctx
     const { meta } = snapshot
     state.grid = meta.grid ?? newGridId()
     state.incarnation = Number(meta.incarnation ?? 0) + 1
@@ -113,7 +116,6 @@ export class Brain implements BrainDoor {
     state.lastEvent = snapshot.newestEvent
     state.lostNumbers = JSON.parse(meta.lostNumbers ?? '[]') as GridState['lostNumbers']
     state.isRestored = meta['isRestored'] === 'true'
-    loadState(state, snapshot, log)
     if (this.#readOnly !== null) return
     journal.change({ put: 'meta', key: 'grid', value: state.grid })
     journal.change({ put: 'meta', key: 'incarnation', value: String(state.incarnation) })

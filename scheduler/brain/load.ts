@@ -10,37 +10,65 @@ import { IndexRanges, type Stretch } from '../state/index-ranges.ts'
 import type { LiveJob } from '../state/live-job.ts'
 import { newNode, type StoredNode } from '../state/live-node.ts'
 import { scheduleKey, type LiveSchedule, type StoredSchedule } from '../state/live-schedule.ts'
-import type { JobRow, ScheduleRow, Snapshot } from '../store/change.ts'
+import { streamedTables } from '../store/change.ts'
+import type {
+  JobRow,
+  NodeRow,
+  ScheduleRow,
+  Snapshot,
+  StreamedTable,
+  TakeRows,
+} from '../store/change.ts'
 import { taskOfRow } from './rows.ts'
 import { endedOf, factsOf } from './stored.ts'
 
 export function loadState(state: GridState, snapshot: Snapshot, log: Log): void {
-  for (const row of snapshot.nodes) {
-    const stored = JSON.parse(row.dataJson) as StoredNode
-    // It reported to an earlier start: silent until it does again, and judged from our own beginning.
-    state.nodes.set(row.name, {
-      ...newNode(row.name),
-      ...stored,
-      state: stored.facts ? 'silent' : 'joining',
-    })
-  }
+  stateLoader(state).finish(snapshot, log)
+}
+
+export type StateLoader = { take: TakeRows; finish(snapshot: Snapshot, log: Log): void }
+
+/** Takes rows while the store reads on: a long queue lives by the time that it is read. */
+export function stateLoader(state: GridState): StateLoader {
   const stretches = new Map<number, Stretch[]>()
-  for (const { job, from, to } of snapshot.ranges) {
-    const known = stretches.get(job)
-    if (known) known.push([from, to])
-    else stretches.set(job, [[from, to]])
+  const takers: { [K in StreamedTable]: (row: Snapshot[K][number]) => void } = {
+    nodes: (row) => addNode(state, row),
+    ranges({ job, from, to }) {
+      const known = stretches.get(job)
+      if (known) known.push([from, to])
+      else stretches.set(job, [[from, to]])
+    },
+    jobs: (row) => state.addJob(jobOfRow(state, row, stretches.get(row.id) ?? [])),
+    tasks(row) {
+      const job = state.jobs.get(row.job)
+      if (job && row.state !== 'finished') addTask(state, job, taskOfRow(row))
+    },
   }
-  for (const row of snapshot.jobs) state.addJob(jobOfRow(state, row, stretches.get(row.id) ?? []))
-  for (const row of snapshot.tasks) {
-    const job = state.jobs.get(row.job)
-    if (job && row.state !== 'finished') addTask(state, job, taskOfRow(row))
+  const take: TakeRows = (of, rows) => {
+    for (const row of rows) takers[of](row)
   }
-  const parse = rememberingParser()
-  for (const row of snapshot.schedules) addSchedule(state, row, parse, log)
-  for (const job of state.jobs.values()) {
-    if (job.schedule !== null)
-      state.schedules.get(scheduleKey(job.owner, job.schedule))?.liveJobs.add(job.id)
+  return {
+    take,
+    finish(snapshot, log) {
+      for (const of of streamedTables) take(of, snapshot[of])
+      const parse = rememberingParser()
+      for (const row of snapshot.schedules) addSchedule(state, row, parse, log)
+      for (const job of state.jobs.values()) {
+        if (job.schedule !== null)
+          state.schedules.get(scheduleKey(job.owner, job.schedule))?.liveJobs.add(job.id)
+      }
+    },
   }
+}
+
+function addNode(state: GridState, row: NodeRow): void {
+  const stored = JSON.parse(row.dataJson) as StoredNode
+  // It reported to an earlier start: silent until it does again, and judged from our own beginning.
+  state.nodes.set(row.name, {
+    ...newNode(row.name),
+    ...stored,
+    state: stored.facts ? 'silent' : 'joining',
+  })
 }
 
 function jobOfRow(state: GridState, row: Omit<JobRow, 'specJson'>, stretches: Stretch[]): LiveJob {

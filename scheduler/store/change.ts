@@ -162,3 +162,8 @@ export type Snapshot = {
   replies: Omit<ReplyRow, 'replyJson'>[]
   tokens: TokenRow[]
 }
+
+/** Tables of the snapshot that may be long, each after those that its rows belong to. */
+export const streamedTables = ['nodes', 'ranges', 'jobs', 'tasks'] as const
+export type StreamedTable = (typeof streamedTables)[number]
+export type TakeRows = <K extends StreamedTable>(of: K, rows: Snapshot[K]) => void

@@ -21,9 +21,9 @@ export function storeOn(engine: Engine, fault?: Fault): Store & BatchStore {
     }
   }
   return {
-    load: async () => {
+    load: async (take) => {
       const snapshot = emptySnapshot()
-      engine.load((piece) => addPiece(snapshot, piece))
+      engine.load((piece) => addPiece(snapshot, piece, take))
       return snapshot
     },
     commit: (changes) => commitBatch(batchOf(changes)),

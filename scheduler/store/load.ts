@@ -4,7 +4,7 @@
  */
 import type { Database } from 'better-sqlite3'
 
-import type { Snapshot } from './change.ts'
+import { streamedTables, type Snapshot, type StreamedTable, type TakeRows } from './change.ts'
 import { tables, type PutName } from './tables.ts'
 
 export type Piece = { of: keyof Snapshot; rowsJson: string }
@@ -31,10 +31,11 @@ const reads: { [K in keyof Snapshot]: string } = {
   meta: `SELECT ${rowJson('meta')} FROM meta`,
   newestJob: `SELECT ifnull(max(id), 0) FROM job`,
   newestEvent: `SELECT ifnull(max(id), 0) FROM event`,
-  jobs: `SELECT ${rowJson('job')} FROM job WHERE finishedAt IS NULL ORDER BY id`,
-  ranges: ofLiveJobs('range', 'from'),
-  tasks: ofLiveJobs('task', 'index', `task.state <> 'finished'`),
+  // Each after what it belongs to, for whoever takes them as they come.
   nodes: `SELECT ${rowJson('node')} FROM node ORDER BY name`,
+  ranges: ofLiveJobs('range', 'from'),
+  jobs: `SELECT ${rowJson('job')} FROM job WHERE finishedAt IS NULL ORDER BY id`,
+  tasks: ofLiveJobs('task', 'index', `task.state <> 'finished'`),
   schedules: `SELECT ${rowJson('schedule')} FROM schedule ORDER BY owner, name`,
   lastFirings: `SELECT ${rowJson('firing')} FROM schedule CROSS JOIN firing
     ON firing.owner = schedule.owner AND firing.schedule = schedule.name
@@ -75,11 +76,15 @@ export const emptySnapshot = (): Snapshot => ({
   tokens: [],
 })
 
-export function addPiece(snapshot: Snapshot, { of, rowsJson }: Piece): void {
+export function addPiece(snapshot: Snapshot, { of, rowsJson }: Piece, take?: TakeRows): void {
   const rows = JSON.parse(rowsJson) as unknown[]
   if (of === 'newestJob' || of === 'newestEvent') snapshot[of] = rows[0] as number
   else if (of === 'meta')
     for (const { key, value } of rows as { key: string; value: string }[])
       snapshot.meta[key] = value
+  else if (take !== undefined && isStreamed(of)) take(of, rows as never)
   else (snapshot[of] as unknown[]).push(...rows)
 }
+
+const isStreamed = (of: string): of is StreamedTable =>
+  (streamedTables as readonly string[]).includes(of)

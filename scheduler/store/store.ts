@@ -10,6 +10,7 @@ import type {
   ReplyRow,
   RunRow,
   Snapshot,
+  TakeRows,
   TaskRow,
 } from './change.ts'
 
@@ -50,7 +51,8 @@ export type Queries = {
 export type QueryName = keyof Queries
 
 export type Store = {
-  load(): Promise<Snapshot>
+  /** With `take`, the long tables are handed over as they are read, in their order, and left out of the snapshot. */
+  load(take?: TakeRows): Promise<Snapshot>
   commit(changes: readonly Change[]): Promise<void>
   query<Q extends QueryName>(name: Q, args: Queries[Q]['args']): Promise<Queries[Q]['result']>
   /** Deletes finished work, events, replies and tokens older than the given times, a small batch at a time; rows deleted. */

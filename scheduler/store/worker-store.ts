@@ -64,9 +64,9 @@ type Ask = (
 
 function doorOver(ask: Ask): Store {
   return {
-    load: async () => {
+    load: async (take) => {
       const snapshot = emptySnapshot()
-      await ask('load', [], (piece) => addPiece(snapshot, piece))
+      await ask('load', [], (piece) => addPiece(snapshot, piece, take))
       return snapshot
     },
     commit: (changes) => ask('commitBatch', [batchOf(changes)]),
