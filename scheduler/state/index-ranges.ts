@@ -4,12 +4,13 @@ export type Stretch = readonly [from: number, to: number]
 
 export class IndexRanges {
   readonly step: number
-  #stretches: Stretch[]
+  /** Never changed in place: many jobs share one. */
+  #stretches: readonly Stretch[]
   #count: number
 
   constructor(stretches: readonly Stretch[], step: number) {
     this.step = step
-    this.#stretches = [...stretches]
+    this.#stretches = stretches
     this.#count = stretches.reduce((sum, stretch) => sum + this.#length(stretch), 0)
   }
 
@@ -30,7 +31,8 @@ export class IndexRanges {
       [stretch[0], index - this.step],
       [index + this.step, stretch[1]],
     ]
-    this.#stretches.splice(at, 1, ...parts.filter(([from, to]) => from <= to))
+    const left = parts.filter(([from, to]) => from <= to)
+    this.#stretches = this.#stretches.toSpliced(at, 1, ...left)
     this.#count -= 1
     return true
   }

@@ -104,9 +104,11 @@ export function countEnds(job: LiveJob, end: FinishedState, count: number): void
   if (job.worst === null || severity[end.outcome] > severity[job.worst.outcome]) job.worst = end
 }
 
+const single: readonly Stretch[] = [[1, 1]]
+
 export function untouchedOf(array: ArrayRange | null): IndexRanges {
   return array === null
-    ? new IndexRanges([[1, 1]], 1)
+    ? new IndexRanges(single, 1)
     : new IndexRanges([[array.from, array.to]], array.step)
 }
 

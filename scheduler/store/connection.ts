@@ -23,6 +23,8 @@ export function openForWriting(path: string): Database {
     // Sorting needs no file, which a full disk could not give.
     db.pragma('temp_store = MEMORY')
     db.pragma('journal_size_limit = 67108864')
+    // 4 MiB instead of 16: what is read again is in the machine's own cache.
+    db.pragma('cache_size = -4096')
     return db
   } catch (error) {
     db.close()

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
+import { nodeFlagsOf } from '../../src/cli/daemons/entry.ts'
 import { RawConnection } from './raw-http.ts'
 
 const dist = fileURLToPath(new URL('../../dist', import.meta.url))
@@ -41,7 +42,8 @@ function startDaemon(
   env: Record<string, string> = {},
 ): ChildProcess {
   const look = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
-  return spawn(process.execPath, [...look, join(dist, daemon, 'main.js'), ...flags], {
+  const argv = [...look, ...nodeFlagsOf(daemon), join(dist, daemon, 'main.js'), ...flags]
+  return spawn(process.execPath, argv, {
     stdio: ['ignore', 'pipe', log],
     env: { ...process.env, ...env },
   })

@@ -12,6 +12,10 @@ export function entryOf(program: Program): string {
   return fileURLToPath(new URL(`../../../${program}/main.${ending}`, import.meta.url))
 }
 
+/** A small nursery: what a submit leaves behind is one long-lived job, and room for garbage is memory held for good. */
+export const nodeFlagsOf = (daemon: Daemon): readonly string[] =>
+  daemon === 'scheduler' ? ['--max-semi-space-size=2'] : []
+
 /**
  * In a session of its own: a terminal's Ctrl-C and its closing reach `eg` alone, which ends the daemon in order.
  */
@@ -20,7 +24,7 @@ export function startDaemon(
   flags: readonly string[],
   stdio: StdioOptions,
 ): ChildProcess {
-  const argv = [...process.execArgv, entryOf(daemon), ...flags]
+  const argv = [...process.execArgv, ...nodeFlagsOf(daemon), entryOf(daemon), ...flags]
   return spawn(process.execPath, argv, { stdio, detached: true })
 }
 
