@@ -1,9 +1,10 @@
+import { execFileSync } from 'node:child_process'
 /**
  * `npm run chaos -- [--minutes N] [--seed N] [--edges] [--keep] [--only PATTERN]`, or `--scenario power`: torments real daemons and real processes on this
  * machine, and says which promises held. The seed decides which faults come in which order; when processes run is
  * the machine's affair, so a seed repeats the plan and not the run.
  */
-import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
 import {
@@ -69,11 +70,13 @@ async function inside(folder: string): Promise<number> {
   return broken.length === 0 ? 0 : 1
 }
 
+const machineScript = fileURLToPath(new URL('../../scripts/cgroup2-vm', import.meta.url))
+
 /** Outside, where there is a network to fetch their kernel with; it is kept. */
 function prepareMachines(problem: string | null): void {
   if (problem !== null) throw new Error(`machines of our own need namespaces: ${problem}`)
   say(`chaos: loss of power, seed ${values.seed}`)
-  execFileSync('scripts/cgroup2-vm', ['-t', '300', '--', 'true'], {
+  execFileSync(machineScript, ['-t', '300', '--', 'true'], {
     stdio: ['ignore', 'inherit', 'inherit'],
   })
 }

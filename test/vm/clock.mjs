@@ -175,7 +175,7 @@ try {
   const clock = () => client.call('showClock')
   const step = async (utc) => {
     setClock(utc)
-    return await until('a look at the clock', async () => (await clock()).held)
+    return until('a look at the clock', async () => (await clock()).held)
   }
   await step('2027-10-31 00:29:50')
   assert.equal((await clock()).wallClock.slice(0, 13), '2027-10-31T00')
