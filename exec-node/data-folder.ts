@@ -1,6 +1,6 @@
 /** The agent's folder: nobody else reads it, and no second agent works in it. */
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { link, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { bootId, isSameProcess, machineId, processStat } from './process/boot.ts'
@@ -88,6 +88,24 @@ async function folderId(dataDir: string): Promise<string> {
   const kept = await readFile(path, 'utf8').catch(() => '')
   if (kept.trim() !== '') return kept.trim()
   const fresh = randomUUID()
-  await writeFile(path, `${fresh}\n`, { mode: 0o600 })
+  await writeSynced(path, `${fresh}\n`)
+  // The name too: a folder that forgot it in a power loss would come back as a stranger, and be refused.
+  await syncPath(dataDir)
   return fresh
+}
+
+async function writeSynced(path: string, text: string): Promise<void> {
+  const draft = `${path}.new`
+  await writeFile(draft, text, { mode: 0o600 })
+  await syncPath(draft)
+  await rename(draft, path)
+}
+
+async function syncPath(path: string): Promise<void> {
+  const file = await open(path, 'r')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
 }
