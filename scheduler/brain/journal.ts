@@ -25,6 +25,7 @@ export class Journal {
   /** With whether rows of it may be stored already. */
   #ranges = new Map<LiveJob, { stored: boolean }>()
   #nodes = new Set<LiveNode>()
+  #removedNodes = new Set<string>()
   #other: Change[] = []
   #events: EventRow[] = []
   #waiters: Waiter[] = []
@@ -62,6 +63,13 @@ export class Journal {
 
   node(node: LiveNode): void {
     this.#nodes.add(node)
+    this.#touched()
+  }
+
+  /** It may join again before this is on disk, and then it is there. */
+  removeNode(node: LiveNode): void {
+    this.#nodes.delete(node)
+    this.#removedNodes.add(node.name)
     this.#touched()
   }
 
@@ -146,6 +154,7 @@ export class Journal {
         changes.push({ put: 'range', row: { job: job.id, from, to } })
     }
     for (const task of this.#tasks.values()) changes.push({ put: 'task', row: taskRow(task) })
+    for (const name of this.#removedNodes) changes.push({ drop: 'node', name })
     for (const node of this.#nodes) {
       changes.push({
         put: 'node',
@@ -159,6 +168,7 @@ export class Journal {
     this.#ranges = new Map()
     this.#tasks = new Map()
     this.#nodes = new Set()
+    this.#removedNodes = new Set()
     this.#other = []
     this.#events = []
     return changes

@@ -104,7 +104,7 @@ export function removeNode(
   ctx.state.nodes.delete(node.name)
   ctx.state.foreign.delete(node.name)
   ctx.state.capacity.removeNode(node.name)
-  ctx.journal.change({ drop: 'node', name: node.name })
+  ctx.journal.removeNode(node)
   note(ctx, 'node-removed', `${node.name} removed`, { node: node.name, by: caller.owner })
   return done({})
 }

@@ -1,6 +1,7 @@
 /** Memory against disk: a scheduler that started now would know what this one knows. */
 import { loadState } from '../../scheduler/brain/load.ts'
 import { jobRow, taskRow } from '../../scheduler/brain/rows.ts'
+import { placementOf } from '../../scheduler/core/task-state.ts'
 import { GridState } from '../../scheduler/state/grid.ts'
 import { storedNode } from '../../scheduler/state/live-node.ts'
 import { addPiece, emptySnapshot } from '../../scheduler/store/load.ts'
@@ -23,6 +24,7 @@ export async function checkAgreement({ scheduler }: Watched): Promise<boolean> {
   disk.engine.load((piece) => addPiece(snapshot, piece))
   const stored = new GridState()
   loadState(stored, snapshot, silentLog)
+  checkRoom(brain.state)
   const inMemory = digest(brain.state)
   const onDisk = digest(stored)
   for (const key of new Set([...inMemory.keys(), ...onDisk.keys()])) {
@@ -30,6 +32,23 @@ export async function checkAgreement({ scheduler }: Watched): Promise<boolean> {
     if (memory !== disk) throw new Broken(`${key}\n  in memory ${memory}\n  on disk   ${disk}`)
   }
   return true
+}
+
+/** What is taken of each node is what its tasks take, and what is reserved there. */
+function checkRoom(state: GridState): void {
+  for (const { name, slots, freeSlots, tasks, reserved } of state.capacity.nodes()) {
+    const here = [...state.jobs.values()].flatMap((job) =>
+      [...(job.tasks?.values() ?? [])]
+        .filter((task) => placementOf(task.state)?.node === name)
+        .map(() => job.shape.slots),
+    )
+    const taken = here.reduce((sum, one) => sum + one, 0)
+    const isTaken = reserved > 0 ? slots - freeSlots >= taken : slots - freeSlots === taken
+    if (tasks !== here.length || !isTaken)
+      throw new Broken(
+        `${name}: ${tasks} tasks and ${slots - freeSlots} slots are booked, ${here.length} and ${taken} are there`,
+      )
+  }
 }
 
 function digest(state: GridState): Map<string, string> {

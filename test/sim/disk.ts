@@ -21,6 +21,8 @@ class Torn extends Error {}
 export class Disk {
   /** Befalls the next commit. */
   next: CommitFault | null = null
+  /** Befalls the next commit with the firing of a schedule. */
+  atFiring: CommitFault | null = null
   isFull = false
   /** Operations that are under way. */
   busy = 0
@@ -120,6 +122,11 @@ export class Disk {
     const never = new Promise<never>(() => {})
     const commit: Store['commit'] = (changes) =>
       inTurn(async () => {
+        const fires = changes.some((change) => 'put' in change && change.put === 'firing')
+        if (fires && this.atFiring !== null) {
+          this.next = this.atFiring
+          this.atFiring = null
+        }
         const fault = this.next
         if (fault === 'crash-inside') await store.commit(changes).catch(() => {})
         else if (fault !== 'crash-before') await store.commit(changes)

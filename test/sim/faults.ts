@@ -19,7 +19,11 @@ const kinds = {
   agentSlow: 2,
   powerLoss: 3,
   sleep: 3,
+  hangAtStart: 2,
+  hangThenCut: 1.5,
+  sleepThenCut: 1.5,
   schedulerCrash: 4,
+  otherLeases: 1.5,
   schedulerDown: 2,
   schedulerHang: 3,
   commitFault: 6,
@@ -31,7 +35,7 @@ const kinds = {
   twin: 1,
   clone: 1,
   backup: 2,
-  restore: 1,
+  restore: 1.5,
   emptyFolder: 0.5,
 }
 export type FaultKind = keyof typeof kinds
@@ -100,11 +104,36 @@ export class Faults {
         this.#later(1_000 + lengthMs(random), null, () => node.powerOn())
       },
       sleep: () => this.#sleep(node.host),
+      // Between a decision and what it leads to there is no time too long.
+      hangAtStart: () => {
+        node.onStart = () => {
+          node.onStart = () => {}
+          this.#hang(node.host, random.between(20_000, 90_000))
+        }
+      },
+      hangThenCut: () => {
+        node.onReport = () => {
+          node.onReport = () => {}
+          const ms = random.between(5_000, 35_000)
+          this.#hang(node.host, ms)
+          this.#later(ms, null, () => this.#partition(node.host, true, 90_000))
+        }
+      },
+      sleepThenCut: () => {
+        const ms = random.between(5_000, 35_000)
+        this.#sleep(node.host, ms)
+        this.#partition(node.host, true, ms + 90_000)
+      },
       spoolFull: () => {
         node.spool.isFull = true
         this.#later(lengthMs(random) / 4, null, () => (node.spool.isFull = false))
       },
       schedulerCrash: () => this.#scheduler.crash('killed'),
+      otherLeases: () => {
+        this.#partition(node.host, true, 90_000)
+        this.#scheduler.changesTerms = true
+        this.#scheduler.crash('stopped to be given other lease lengths')
+      },
       schedulerDown: () => {
         this.#scheduler.heldDownUntil = this.#world.now + lengthMs(random)
         this.#scheduler.crash('killed for a while')
@@ -113,7 +142,9 @@ export class Faults {
       commitFault: () => {
         const kinds = ['crash-before', 'crash-inside', 'torn', 'crash-after', 'fails'] as const
         const next = random.pick(kinds) ?? 'fails'
-        disk.next = next === 'torn' && disk.files === null ? 'crash-inside' : next
+        const possible = next === 'torn' && disk.files === null ? 'crash-inside' : next
+        if (random.chance(0.3)) disk.atFiring = possible
+        else disk.next = possible
       },
       diskFull: () => {
         disk.isFull = true
@@ -137,7 +168,11 @@ export class Faults {
       twin: () => this.#twin(node, false),
       clone: () => this.#twin(node, true),
       backup: () => this.#databases.backup(),
-      restore: () => this.#databases.restore(),
+      restore: () => {
+        // What a node that cannot be heard runs since the backup is the trouble with it.
+        if (random.chance(0.5)) this.#partition(node.host, true, random.between(20_000, 90_000))
+        this.#databases.restore()
+      },
       emptyFolder: () => {
         if (this.#twins.present.length > 0 || !this.#nodes.every((one) => one.isOfGrid)) return
         this.#databases.leave()
@@ -154,11 +189,11 @@ export class Faults {
       loss: isBad ? random.between(0, 0.4) : 0,
       duplicates: random.between(0, 0.2),
       slow: isBad ? random.between(0, 0.1) : 0,
-      meanMs: random.pick([1, 5, 50]) ?? 1,
+      meanMs: random.pick([1, 5, 50, 400]) ?? 1,
     }
   }
 
-  #partition(host: Host, isBothWays: boolean): void {
+  #partition(host: Host, isBothWays: boolean, forMs = lengthMs(this.#random)): void {
     const ways = [
       [host.name, 'scheduler'],
       ['scheduler', host.name],
@@ -168,7 +203,7 @@ export class Faults {
       this.#network.cut(from, to)
       this.#world.note(`no way from ${from} to ${to}`)
     }
-    this.#later(lengthMs(this.#random), null, () => {
+    this.#later(forMs, null, () => {
       for (const [from, to] of cut) this.#network.heal(from, to)
       this.#world.note(`ways between ${host.name} and scheduler heal`)
     })
@@ -186,11 +221,11 @@ export class Faults {
     })
   }
 
-  #sleep(host: Host): void {
+  #sleep(host: Host, forMs = lengthMs(this.#random)): void {
     if (!host.isOn || host.isAsleep || host.daemon?.frozen === 'stopped') return
     this.#world.note(`${host.name} falls asleep`)
     host.sleep()
-    this.#later(lengthMs(this.#random), null, () => {
+    this.#later(forMs, null, () => {
       if (!host.isAsleep) return
       this.#world.note(`${host.name} wakes`)
       host.wake()
@@ -216,6 +251,7 @@ export class Faults {
     this.#databases.comeBack()
     const { disk, host } = this.#scheduler
     disk.next = null
+    disk.atFiring = null
     disk.isFull = false
     this.#scheduler.heldDownUntil = 0
     host.wallOffsetMs = 0
@@ -226,6 +262,8 @@ export class Faults {
     for (const node of this.#nodes) {
       node.spool.isFull = false
       node.slowness = 1
+      node.onStart = () => {}
+      node.onReport = () => {}
       node.host.wallOffsetMs = 0
       node.powerOn()
       node.startAgent()

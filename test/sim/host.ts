@@ -18,6 +18,9 @@ export class Host {
   wallOffsetMs = 0
   /** When it last woke or was switched on, in world time. */
   awakeSince = 0
+  /** So long it slept in all, in world time. */
+  sleptMs = 0
+  #asleepSince = 0
   #bootedAt: number
   readonly #rate: number
 
@@ -80,6 +83,7 @@ export class Host {
   sleep(): void {
     if (!this.isOn || this.isAsleep) return
     this.isAsleep = true
+    this.#asleepSince = this.world.now
     this.changes += 1
     this.world.freeze(this.kernel, 'asleep')
     if (this.daemon !== null) this.world.freeze(this.daemon, 'asleep')
@@ -88,6 +92,7 @@ export class Host {
   wake(): void {
     if (!this.isAsleep) return
     this.isAsleep = false
+    this.sleptMs += this.world.now - this.#asleepSince
     this.changes += 1
     this.awakeSince = this.world.now
     this.world.thaw(this.kernel)

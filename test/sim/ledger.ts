@@ -1,6 +1,9 @@
+import { parseExpression } from '../../scheduler/core/cron/expression.ts'
+import { nextDue } from '../../scheduler/core/cron/next-due.ts'
 /** Checks of what is on disk: one job for each submission and due time, one ledger entry for each due time. */
 import type { JobRow } from '../../scheduler/store/change.ts'
 import { addPiece, emptySnapshot } from '../../scheduler/store/load.ts'
+import type { BookedSchedule } from './people.ts'
 import { Broken, type Watched } from './promises.ts'
 
 /** `isClockTrue`: due times come once only where the scheduler's clock was never set back. */
@@ -36,17 +39,21 @@ function allJobs(scheduler: Watched['scheduler']): JobRow[] {
   return jobs
 }
 
-/** Entries of neighbouring due times may share one row; no two rows tell of the same time. */
+/** Entries of neighbouring due times may share one row; no two rows tell of the same time, and none is left out. */
 function checkLedger(
   scheduler: Watched['scheduler'],
-  { owner, name }: { owner: string; name: string },
+  { owner, name, expression, tz }: BookedSchedule,
 ): void {
   const rows = scheduler.disk.engine.query('firings', { owner, schedule: name, limit: 10_000 })
+  const cron = parseExpression(expression, tz, { owner, name })
+  if (!cron.ok) throw new Error(cron.problem)
   const due = rows.filter((row) => !row.manual).sort((a, b) => a.dueAt - b.dueAt)
   let before: (typeof due)[number] | null = null
   for (const row of due) {
     if (before !== null && (before.until ?? before.dueAt) >= row.dueAt)
       throw new Broken(`the ledger of ${name} tells twice of ${row.dueAt}`)
+    const next = before === null ? row.dueAt : nextDue(cron.value, before.until ?? before.dueAt)
+    if (next !== row.dueAt) throw new Broken(`the ledger of ${name} says nothing of ${next}`)
     before = row
   }
 }

@@ -1,16 +1,16 @@
-/** `npm run sim -- --seed N [--steps N] [--nodes N]`, or `--seeds N [--from N]` for many, in two processes. */
+/** `npm run sim -- --seed N [--steps N] [--nodes N]`, or `--seeds N [--from N] [--jobs N]` for many, in so many processes. */
 import { fork } from 'node:child_process'
 import { parseArgs } from 'node:util'
 
 import { simulate, usual, type SimResult } from './simulation.ts'
 
-const workers = 2
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
     seeds: { type: 'string', default: '100' },
     from: { type: 'string', default: '1' },
-    /** Of so many seeds each worker takes every second one. */
+    jobs: { type: 'string', default: '2' },
+    /** One of so many processes takes every so-many-th seed. */
     every: { type: 'string' },
     steps: { type: 'string', default: String(usual.steps) },
     nodes: { type: 'string', default: String(usual.nodes) },
@@ -41,7 +41,7 @@ async function some(first: number, count: number, every: number): Promise<void> 
   }
 }
 
-async function many(first: number, count: number): Promise<void> {
+async function many(first: number, count: number, workers: number): Promise<void> {
   const ends = Array.from({ length: workers }, (_, nth) => {
     const share = [
       '--from',
@@ -69,4 +69,4 @@ const first = Number(values.from)
 const count = Number(values.seeds)
 if (values.seed !== undefined) await one(Number(values.seed))
 else if (values.every !== undefined) await some(first, count, Number(values.every))
-else await many(first, count)
+else await many(first, count, Number(values.jobs))

@@ -47,7 +47,7 @@ export class Network {
 
   delay(): number {
     const { slow, meanMs } = this.faults
-    if (this.#random.chance(slow)) return this.#random.delay(meanMs * 500)
+    if (this.#random.chance(slow)) return this.#random.delay(Math.min(meanMs * 500, 25_000))
     return 0.2 + this.#random.delay(meanMs)
   }
 

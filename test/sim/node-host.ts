@@ -7,7 +7,9 @@ import {
   type SchedulerLink,
 } from '../../exec-node/ports.ts'
 import type { RunDriver } from '../../exec-node/process/run-driver.ts'
+import type { Cause } from '../../proto/cause.ts'
 import { protocolVersion, type Report, type ReportReply } from '../../proto/sync.ts'
+import type { Clock } from '../../src/lib/clock.ts'
 import { FakeMachine } from '../support/fake-driver.ts'
 import { FakeSpool } from '../support/fake-spool.ts'
 import { planOf, scriptOf } from './behaviour.ts'
@@ -50,6 +52,10 @@ export type NodeWiring = {
   driver?: (driver: RunDriver, node: NodeHost) => RunDriver
   spool?: (spool: AgentPorts['spool'], node: NodeHost) => AgentPorts['spool']
   isFenceless?: boolean
+  /** Nobody looks at the lease just before exec. */
+  isLeaseUnread?: boolean
+  /** What agent and fence read the time from. */
+  clock?: (clock: Clock, node: NodeHost) => Clock
 }
 
 export type NodeShape = { slots: number; memBytes: number; driftPpm: number }
@@ -73,6 +79,10 @@ export class NodeHost {
   isTwinned = false
   /** Switched off for good. */
   isGone = false
+  /** Just before a run is started, and when a report is on its way. */
+  onStart: () => void = () => {}
+  onReport: () => void = () => {}
+  onRunGone: (key: string, cause: Cause | null) => void = () => {}
   readonly around: Around
   readonly #network: Network
   readonly #scheduler: SchedulerHost
@@ -95,12 +105,16 @@ export class NodeHost {
     this.world = around.network.world
     this.shape = shape
     this.host = new Host(this.world, name, shape.driftPpm)
-    this.machine = new FakeMachine(this.host.kernelClock(), scriptOf)
+    const clock = this.host.kernelClock()
+    this.machine = new FakeMachine(around.wiring.clock?.(clock, this) ?? clock, scriptOf)
+    this.machine.readsLease = around.wiring.isLeaseUnread !== true
     this.machine.bootId = this.host.bootId
     this.spool.onLease = (lease) => (this.machine.lease = lease)
     this.machine.onExec = ({ plan }) => this.world.note(`${this.name}: run ${plan.key} begins`)
-    this.machine.onEmpty = ({ plan, cause }) =>
+    this.machine.onEmpty = ({ plan, cause }) => {
       this.world.note(`${this.name}: run ${plan.key} is gone (${cause?.kind ?? 'unknown'})`)
+      this.onRunGone(plan.key, cause)
+    }
     this.#fenceLater()
   }
 
@@ -215,7 +229,7 @@ export class NodeHost {
     const spool = this.#slow(this.spool, process, 1)
     const link = this.#link(process, session)
     return {
-      clock: host.clockOf(process),
+      clock: this.#wiring.clock?.(host.clockOf(process), this) ?? host.clockOf(process),
       random: () => this.#random.next(),
       log: {
         info: () => {},
@@ -243,6 +257,9 @@ export class NodeHost {
       enforcement: plain.enforcement,
       start: async (plan) => {
         this.#starting.add(plan.key)
+        this.onStart()
+        // A machine under load forks when it likes.
+        if (this.#random.chance(0.05)) await this.world.wait(this.#random.delay(4_000), process)
         await slow.start(plan)
         this.#starting.delete(plan.key)
       },
@@ -283,6 +300,7 @@ export class NodeHost {
     const caller = { owner: 'exec-node', rights: 'user', from: this.name } as const
     return {
       report: async (report) => {
+        this.onReport()
         const body = structuredClone(this.#said(report))
         const request = { params: {}, query: {}, body }
         const served = await network.call(from, scheduler.host, () =>

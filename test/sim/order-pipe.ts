@@ -77,11 +77,17 @@ export class OrderPipe {
   }
 
   #send(text: string): void {
-    this.#arrive(() => {
+    const arrive = (): void => {
       if (!this.isOpen) return
       this.#heard()
       this.#handlers.line(JSON.parse(text) as OrderLine)
-    })
+    }
+    this.#arrive(arrive)
+    // Whatever stands in between may say a line again, much later.
+    const { network, node } = this.#ends
+    const { world, faults } = network
+    if (world.random.chance(faults.duplicates / 2))
+      world.after(world.random.delay(30_000), node.process, arrive)
   }
 
   /** After all that was sent before it; tried again while the way is cut. */

@@ -28,7 +28,13 @@ export type Book = {
   told: Told
   schedules: Map<string, BookedSchedule>
 }
-export type BookedSchedule = { owner: string; name: string; removed: boolean }
+export type BookedSchedule = {
+  owner: string
+  name: string
+  expression: string
+  tz: string
+  removed: boolean
+}
 
 const owners = ['alice', 'bob', 'carol'] as const
 const operator: Caller = { owner: 'olga', rights: 'operator', from: 'sim' }
@@ -67,7 +73,7 @@ const deeds = {
   resume: 2,
   restart: 4,
   edit: 2,
-  schedule: 2,
+  schedule: 3,
   runSchedule: 1,
   removeSchedule: 0.5,
   cordon: 2,
@@ -219,13 +225,17 @@ export class People {
     const random = this.#random
     const owner = random.pick(owners) ?? 'alice'
     const name = `cron${this.schedules.size + 1}`
+    const request = schedule(random, name, this.#token())
+    const answer = this.told.asked(`schedule ${name} of ${owner}`, 'true')
     const sent = await this.#client.ask('addSchedule', this.#caller(owner), {
       params: {},
       query: {},
-      body: schedule(random, name, this.#token()),
+      body: request,
     })
+    answer(sent === null ? 'unanswered' : sent.ok ? 'done' : 'refused')
     if (sent?.ok !== true) return
-    this.schedules.set(name, { owner, name, removed: false })
+    const { expression, tz = 'UTC' } = request
+    this.schedules.set(name, { owner, name, expression, tz, removed: false })
     this.#world.note(`${owner}: schedule ${name} added`)
   }
 
@@ -236,10 +246,14 @@ export class People {
 
   async onSchedule(
     what: 'runSchedule' | 'removeSchedule' | 'pauseSchedule',
-    schedule: BookedSchedule,
+    schedule: Pick<BookedSchedule, 'owner' | 'name'> & { removed: boolean },
   ): Promise<boolean> {
     const request = { params: { schedule: schedule.name }, query: {}, body: {} }
-    const sent = await this.#client.ask(what, this.#caller(schedule.owner), request)
+    const { owner, name } = schedule
+    const isRemoval = what === 'removeSchedule'
+    const answer = isRemoval ? this.told.asked(`schedule ${name} of ${owner}`, 'false') : null
+    const sent = await this.#client.ask(what, this.#caller(owner), request)
+    answer?.(sent === null ? 'unanswered' : sent.ok ? 'done' : 'refused')
     if (sent?.ok === true) {
       if (what === 'removeSchedule') schedule.removed = true
       this.#world.note(`${schedule.owner}: ${what} ${schedule.name} acknowledged`)

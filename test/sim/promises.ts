@@ -1,5 +1,6 @@
 /** The promises as checks: what must hold after every step, and what must hold again once the faults are over. */
 import { parseRunKey } from '../../exec-node/core/record.ts'
+import type { Cause } from '../../proto/cause.ts'
 import { factsOf } from '../../scheduler/brain/stored.ts'
 import { placementOf } from '../../scheduler/core/task-state.ts'
 import type { StoredFacts } from '../../scheduler/state/live-job.ts'
@@ -133,6 +134,17 @@ export class Promises {
     }
   }
 
+  /** What a restored database does not know is no less wanted for that. */
+  checkEnd(task: string, cause: Cause | null): void {
+    const { brain, database } = this.#grid.scheduler
+    if (brain === null || database === 0 || cause?.kind !== 'cancelled') return
+    const isByNobody = cause.by === 'scheduler' || cause.by === 'mutant'
+    if (isByNobody && brain.state.wasLost(Number.parseInt(task, 10)))
+      throw new Broken(
+        `${task}, which the restored database does not know, was stopped: ${cause.why}`,
+      )
+  }
+
   /** The database went back to what it was: what was seen of it since is void. */
   rewind(): void {
     this.#epochs.clear()
@@ -186,12 +198,10 @@ export class Promises {
         people.told.whyNot(`drain of ${name}`, String(drain !== null))
       if (why !== null) throw new Broken(why)
     }
-    for (const { owner, name, removed } of people.schedules.values()) {
+    for (const { owner, name } of people.schedules.values()) {
       const isThere = snapshot.schedules.some((row) => row.owner === owner && row.name === name)
-      if (isThere === removed)
-        throw new Broken(
-          `schedule ${name} is ${isThere ? '' : 'not '}there: that is not what was acknowledged`,
-        )
+      const why = people.told.whyNot(`schedule ${name} of ${owner}`, String(isThere))
+      if (why !== null) throw new Broken(why)
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { Report } from '../../proto/sync.ts'
+import type { LeaseTerms, Report } from '../../proto/sync.ts'
 /** The scheduler's machine: the real brain on its disk, ended and started again by whoever supervises it. */
 import { Brain } from '../../scheduler/brain/brain.ts'
 import type { Call, Caller, Handlers, Result } from '../../scheduler/brain/call.ts'
@@ -23,6 +23,9 @@ export const simLease: LeaseSettings = {
   stallMs: 3_000,
 }
 
+/** What a site may have it changed to: nodes that are cut off hold what they were granted before. */
+const shortTerms: LeaseTerms = { termMs: 14_000, killMs: 17_000, endMs: 22_000 }
+
 export type RouteOf = keyof Handlers
 export type Request<N extends RouteOf> = Omit<Call<N>, 'caller'>
 
@@ -35,6 +38,12 @@ export type SchedulerWiring = {
   /** What the scheduler hears instead of what a node said. */
   report?: (report: Report, brain: Brain) => Report
   isKeyless?: boolean
+  /** Answers do not wait for their commit. */
+  isHasty?: boolean
+  /** Order streams do not say who opened them. */
+  isSessionless?: boolean
+  settings?: (settings: BrainSettings) => BrainSettings
+  brain?: (brain: Brain) => void
 }
 
 type AnyHandler = (call: unknown) => Result<unknown> | Promise<Result<unknown>>
@@ -55,11 +64,14 @@ export class SchedulerHost {
   database = 0
   /** It serves an empty folder instead of the grid's. */
   isAstray = false
+  /** Its next start has other lease lengths. */
+  changesTerms = false
   pipes: OrderPipe[] = []
   onProblem: (what: string) => void = () => {}
   readonly #wiring: SchedulerWiring
   #serving: Promise<Serving> = new Promise(() => {})
   #grids = 0
+  #terms: LeaseTerms = simLease.terms
 
   constructor(world: World, disk: Disk, driftPpm: number, wiring: SchedulerWiring) {
     this.world = world
@@ -72,6 +84,7 @@ export class SchedulerHost {
     if (this.process !== null) return
     const process = this.host.startDaemon('daemon')
     this.process = process
+    if (this.changesTerms) this.#changeTerms()
     this.world.note('scheduler starts')
     this.#serving = this.#open(process)
     this.#serving.catch((error: unknown) => {
@@ -132,13 +145,14 @@ export class SchedulerHost {
       store,
       clock,
       log: this.#log(),
-      settings: this.#settings(),
+      settings: this.#wiring.settings?.(this.#settings()) ?? this.#settings(),
       newGridId: () => `grid-${(this.#grids += 1)}`,
       onFailure: (error) => {
         // The daemon ends in a turn of its own, as a real one does.
         this.world.after(0.1, process, () => this.crash(`store failed: ${error.message}`))
       },
     })
+    this.#wiring.brain?.(brain)
     this.brain = brain
     brain.onEvents((events) => {
       for (const { what, job, task, node, detail } of events) {
@@ -174,7 +188,7 @@ export class SchedulerHost {
           ? { ok: true, status: 200, text: JSON.stringify(result.value) }
           : result
         if (sent.ok) record?.(sent.text)
-        await brain.settled()
+        if (this.#wiring.isHasty !== true) await brain.settled()
         return sent
       }
       if (key === null || this.#wiring.isKeyless === true) return { ...(await run()), database }
@@ -195,18 +209,25 @@ export class SchedulerHost {
 
   attach(pipe: OrderPipe, node: string, session: string | null): void {
     const { process } = this
+    const said = this.#wiring.isSessionless === true ? null : session
     void this.#serving.then(({ brain }) => {
       if (process?.dead === true) return
       this.pipes = this.pipes.filter((one) => one.isOpen)
       this.pipes.push(pipe)
-      pipe.attach((sink) => brain.attachOrders(node, { ...sink, session }))
+      pipe.attach((sink) => brain.attachOrders(node, { ...sink, session: said }))
     })
+  }
+
+  #changeTerms(): void {
+    this.changesTerms = false
+    this.#terms = this.#terms === shortTerms ? simLease.terms : shortTerms
+    this.world.note(`leases end after ${this.#terms.endMs / 1000} s from now on`)
   }
 
   #settings(): BrainSettings {
     return {
       limits: defaultLimits,
-      lease: simLease,
+      lease: { ...simLease, terms: this.#terms },
       tickGapMs: 4,
       breaker: defaultBreaker,
       replacedPerSecond: 100,

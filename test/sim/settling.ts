@@ -32,10 +32,12 @@ export async function settleAll(
     closing(grid).then(() => reopen(grid)),
     finish,
   )
-  await until('all work comes to rest', () => unrest(grid))
+  // What a machine that is gone had said may have been read late.
+  const trouble = (): string | null => usurped(grid) ?? unrest(grid)
+  await until('all work comes to rest', trouble)
   // And it stays so.
   await finish(20_000)
-  await until('all work stays at rest', () => unrest(grid))
+  await until('all work stays at rest', trouble)
 }
 
 /** Time goes on until what was asked is answered. */
@@ -72,8 +74,12 @@ function usurped({ nodes, people, scheduler }: Watched): string | null {
   for (const { identity } of nodes) {
     const node = brain.state.nodes.get(identity.node)
     const holder = node?.facts?.hardware ?? identity.hardware
-    if (holder === identity.hardware) continue
-    if (node?.state === 'silent') void people.onNode('lose', identity.node)
+    if (holder === identity.hardware) {
+      if (!node?.twinCordon) continue
+      void people.onNode('uncordon', identity.node)
+      return `${identity.node} is cordoned for its twin`
+    }
+    if (node?.state !== 'up') void people.onNode('lose', identity.node)
     return `${identity.node} is ${holder}`
   }
   return null

@@ -115,6 +115,7 @@ async function play(grid: Grid, steps: number): Promise<void> {
     promises.checkBook()
     if (await checkAgreement(grid)) audited = world.events
   }
+  for (const node of nodes) node.onRunGone = (key, cause) => promises.checkEnd(key, cause)
   scheduler.start()
   for (const node of nodes) world.after(random.between(0, 3_000), null, () => node.startAgent())
   await advance(5_000)

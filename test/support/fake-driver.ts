@@ -81,6 +81,8 @@ export class FakeMachine {
   lease: LeaseRecord | null = null
   /** Rises whenever a run begins, ends or is killed. */
   changes = 0
+  /** Off: a shepherd does not look at the lease before exec. */
+  readsLease = true
   #nextPid = 1000
   readonly clock: Clock
   readonly script: (plan: RunPlan) => Script
@@ -198,7 +200,7 @@ export class FakeMachine {
       limits: plan.limits,
       cancels: [],
     }
-    if (plan.singleCopy && !this.#leaseAllows()) {
+    if (plan.singleCopy && this.readsLease && !this.#leaseAllows()) {
       run.alive = false
       run.cause = { kind: 'lease-expired', node: 'node' }
     }

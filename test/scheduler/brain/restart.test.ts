@@ -236,6 +236,51 @@ test('what a restored database knows as waiting does not start while a node may 
   expect(await restored.state(job)).not.toBe('pending')
 })
 
+test('what a restored database had placed, and nobody has any more, is placed anew', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'evergrid-brain-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'copy.db')
+  const grid = await BrainGrid.open()
+  const node = await grid.node('n1')
+  const job = await grid.submit(bot)
+  const once = await grid.submit()
+  node.obeys = false
+  await grid.tick()
+  await grid.engine.backup(path)
+
+  const restored = await BrainGrid.open({ clock: grid.clock, engine: openEngine(path) })
+  onTestFinished(() => restored.engine.close())
+  // It has run both to their end since, and forgotten them.
+  node.held.clear()
+  node.obeys = true
+  node.meet(restored.brain)
+  node.revision = { incarnation: 7, counter: 1 }
+  await node.report(true)
+  expect(await restored.state(job)).toBe('pending')
+  expect(await restored.show(once)).toMatchObject({
+    outcome: 'failed',
+    cause: { kind: 'outcome-unknown' },
+  })
+  node.attach()
+  await restored.pass(330_000, node)
+  const { tasks } = await restored.show(job)
+  expect(tasks[0]?.epoch).toBeGreaterThan(1000)
+})
+
+test('a node that joins again in the commit of its removal is there after a restart', async () => {
+  const grid = await BrainGrid.open()
+  const node = await grid.node('n1')
+  await grid.node('n2')
+  await grid.pass(7 * 60_000)
+  void grid.call('removeNode', operator, { params: { node: 'n1' } })
+  const joined = node.report(true)
+  await grid.quiet()
+  await joined
+  expect(grid.brain.state.nodes.has('n1')).toBe(true)
+  await grid.reopen()
+  expect(grid.brain.state.nodes.has('n1')).toBe(true)
+})
+
 test('a restored database takes up what it has lost, and gives no number out twice', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'evergrid-brain-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
