@@ -82,6 +82,7 @@ const deeds = {
   undrain: 4,
   lose: 3,
   remove: 2,
+  confirmClock: 0.5,
 }
 
 export class People {
@@ -130,6 +131,7 @@ export class People {
     if (what === 'schedule') return this.#addSchedule()
     if (what === 'runSchedule' || what === 'removeSchedule') return this.#onSchedule(what)
     if (what === 'edit') return this.#edit()
+    if (what === 'confirmClock') return this.confirmClock()
     const isOnNode = ['cordon', 'uncordon', 'drain', 'undrain', 'lose', 'remove'].includes(what)
     if (isOnNode) return this.#onNode(what as 'drain')
     return this.#onJob(what as 'stop')
@@ -259,6 +261,15 @@ export class People {
       this.#world.note(`${schedule.owner}: ${what} ${schedule.name} acknowledged`)
     }
     return sent !== null
+  }
+
+  async confirmClock(): Promise<void> {
+    const sent = await this.#client.ask('confirmClock', operator, {
+      params: {},
+      query: {},
+      body: {},
+    })
+    if (sent?.ok === true) this.#world.note('operator: the clock is right')
   }
 
   async #onNode(

@@ -50,6 +50,8 @@ async function asked(what: Promise<void>, finish: (ms: number) => Promise<void>)
 
 /** Schedules rest, holds end; of several drains one goes on, so that its work has somewhere to go. */
 async function closing({ people, scheduler }: Watched): Promise<void> {
+  // Clocks are right again, and an operator says so.
+  await people.confirmClock()
   for (const { owner, name, paused } of [...(scheduler.brain?.state.schedules.values() ?? [])])
     if (paused === null) await people.onSchedule('pauseSchedule', { owner, name, removed: false })
   for (const { id, owner, wanted, tasks } of [...(scheduler.brain?.state.jobs.values() ?? [])]) {
