@@ -20,8 +20,8 @@ const kinds = {
   powerLoss: 3,
   sleep: 3,
   hangAtStart: 2,
-  hangThenCut: 1.5,
-  sleepThenCut: 1.5,
+  hangThenCut: 2.5,
+  sleepThenCut: 2.5,
   schedulerCrash: 4,
   otherLeases: 1.5,
   schedulerDown: 2,
@@ -79,7 +79,12 @@ export class Faults {
   strike(): void {
     const kind = this.#random.weighted(kinds)
     this.counts[kind] = (this.counts[kind] ?? 0) + 1
-    const node = this.#random.pick(this.#nodes)
+    // Where something runs that must not run twice, more can go wrong.
+    const busy = this.#nodes.filter(({ machine }) =>
+      machine.living().some(({ plan }) => plan.singleCopy),
+    )
+    const isAimed = busy.length > 0 && this.#random.chance(0.6)
+    const node = this.#random.pick(isAimed ? busy : this.#nodes)
     if (node) this.#strike(kind, node)
   }
 
@@ -114,13 +119,13 @@ export class Faults {
       hangThenCut: () => {
         node.onReport = () => {
           node.onReport = () => {}
-          const ms = random.between(5_000, 35_000)
+          const ms = random.between(10_000, 38_000)
           this.#hang(node.host, ms)
           this.#later(ms, null, () => this.#partition(node.host, true, 90_000))
         }
       },
       sleepThenCut: () => {
-        const ms = random.between(5_000, 35_000)
+        const ms = random.between(10_000, 38_000)
         this.#sleep(node.host, ms)
         this.#partition(node.host, true, ms + 90_000)
       },
