@@ -25,7 +25,8 @@ export class Databases {
   }
 
   restore(): void {
-    if (this.#atBackup === null || this.#scheduler.isAstray) return
+    if (this.#atBackup === null) return this.backup()
+    if (this.#scheduler.isAstray) return
     this.#scheduler.restore()
     this.#rewind(this.#atBackup)
   }

@@ -32,10 +32,10 @@ const kinds = {
   clockStep: 1,
   nodeClockStep: 1,
   schedulerSleep: 1,
-  twin: 1,
-  clone: 1,
+  twin: 1.5,
+  clone: 1.5,
   backup: 2,
-  restore: 1.5,
+  restore: 3,
   emptyFolder: 0.5,
 }
 export type FaultKind = keyof typeof kinds
@@ -175,7 +175,8 @@ export class Faults {
       backup: () => this.#databases.backup(),
       restore: () => {
         // What a node that cannot be heard runs since the backup is the trouble with it.
-        if (random.chance(0.5)) this.#partition(node.host, true, random.between(20_000, 90_000))
+        if (random.chance(0.5) && this.#scheduler.disk.files !== null)
+          this.#partition(node.host, true, random.between(20_000, 90_000))
         this.#databases.restore()
       },
       emptyFolder: () => {
