@@ -327,6 +327,22 @@ describe('reports', () => {
     await expect(on.deliver(clone)).rejects.toThrow('node-refused')
   })
 
+  test('a stream that another start of an agent opened gets no orders', async () => {
+    const grid = await BrainGrid.open()
+    const node = await grid.node('n1')
+    const heard: string[] = []
+    const stream = (session: string) => {
+      const send = ({ kind }: { kind: string }) => void heard.push(`${session} ${kind}`)
+      grid.brain.attachOrders('n1', { session, send, close: () => {} })
+    }
+    stream('other')
+    await grid.pass(8_000, node)
+    expect(heard).toEqual([])
+    stream(node.session)
+    await grid.pass(8_000, node)
+    expect(heard).toEqual([`${node.session} full`])
+  })
+
   test('who takes over a name takes over its orders: the stream of the machine before is closed', async () => {
     const grid = await BrainGrid.open()
     const node = await grid.node('n1')
