@@ -49,9 +49,12 @@ const jsonColumns: readonly [table: string, key: string, columns: string[]][] = 
   ['schedule', `'schedule ' || name || ' of ' || owner`, ['specJson', 'dataJson']],
 ]
 
+/** First of the rules: the others look into these fields. */
+export const unreadable = 'unreadable'
+
 export const rules: readonly Rule[] = [
   {
-    what: 'unreadable',
+    what: unreadable,
     means: 'fields hold something that is no JSON',
     sql: jsonColumns
       .map(

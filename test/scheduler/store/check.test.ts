@@ -82,6 +82,9 @@ const faults: readonly [what: string, sql: string][] = [
   ['run-ahead', `UPDATE run SET epoch = epoch + 5 WHERE job = 2`],
   ['ledger', `UPDATE schedule SET cursorAt = cursorAt - 3600000`],
   ['without-job', `DELETE FROM job WHERE id = 3`],
+  ['unreadable', `UPDATE job SET countsJson = '{' WHERE id = 2`],
+  ['unreadable', `UPDATE job SET factsJson = '{' WHERE id = 2`],
+  ['unreadable', `UPDATE schedule SET dataJson = '{'`],
 ]
 
 test('each rule finds its fault', async () => {
