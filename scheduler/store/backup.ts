@@ -39,7 +39,7 @@ export type BackupFacts = {
 /** Throws a StoreError, and then there is no new file. */
 export function backUp(options: BackupOptions): BackupFacts {
   const { folder, file, overwrite } = options
-  refuseTarget(file, overwrite)
+  refuseTarget(options)
   const source = openForReading(databaseIn(folder))
   let draft: string | undefined
   try {
@@ -63,13 +63,24 @@ export function backUp(options: BackupOptions): BackupFacts {
   }
 }
 
-function refuseTarget(file: string, overwrite: boolean): void {
+function refuseTarget({ folder, file, overwrite }: BackupOptions): void {
   const found = lstatSync(file, { throwIfNoEntry: false })
   if (found === undefined) return
   // A device or a folder is nobody's backup.
   if (!found.isFile()) throw new StoreError('failed', `${file} exists and is not a plain file`)
+  // Whatever it is called: a scheduler would go on with a database that has no name any more.
+  const isOurs = ownFiles(folder).some((path) => {
+    const own = statSync(path, { throwIfNoEntry: false })
+    return own?.ino === found.ino && own.dev === found.dev
+  })
+  if (isOurs) throw new StoreError('failed', `${file} belongs to the scheduler and is no backup`)
   if (!overwrite) throw new StoreError('failed', `${file} exists: nothing was written`)
 }
+
+const ownFiles = (folder: string): string[] => [
+  ...['', '-wal', '-shm', '-lock', '-reserve'].map((end) => databaseIn(folder) + end),
+  ...secretNames.map((name) => join(folder, name)),
+]
 
 /** Marks the copy and proves it: what is told as done can be restored. */
 function seal(path: string, mark: BackupMark): Omit<BackupFacts, 'bytes' | 'secrets'> {

@@ -195,3 +195,22 @@ test('a plain copy of a folder can be restored too, and is marked as old as its 
   const told = restoreFrom(join(copied, 'evergrid.db'), fileIn(folder, 'elsewhere'))
   expect(told).toMatchObject({ version: null, madeAt: 1_006, liveJobs: 3 })
 })
+
+test('a backup never takes the place of what is backed up, nor of what lies beside it', async () => {
+  const folder = await filled()
+  const database = databaseIn(folder)
+  const linked = fileIn(folder, 'link')
+  symlinkSync(folder, linked)
+  const ours = [
+    database,
+    join(linked, 'evergrid.db'),
+    `${database}-lock`,
+    join(folder, 'node-secret'),
+  ]
+  for (const file of ours)
+    expect(() => backUpTo(folder, file, true)).toThrow(/belongs to the scheduler/)
+  expect(readFileSync(join(folder, 'node-secret'), 'utf8')).toBe(secret)
+  const inside = join(folder, 'copy.db')
+  backUpTo(folder, inside)
+  expect(backUpTo(folder, inside, true)).toMatchObject({ liveJobs: 3 })
+})
