@@ -198,10 +198,9 @@ function draftOf(job: LiveJob, task: Task, spec: JobSpec | null): Draft | null {
   const placement = placementOf(task.state)
   if (placement === null) return null
   const stop = stopOf(task.state)
-  const suspend = task.suspend || job.wanted.what === 'suspend'
   const want: Order['want'] = stop
     ? { kind: 'stop', cause: stop.cause, graceMs: stop.graceMs }
-    : { kind: suspend ? 'suspend' : 'run' }
+    : { kind: task.suspend ? 'suspend' : 'run' }
   return {
     task: `${job.id}.${task.index}`,
     epoch: placement.epoch,

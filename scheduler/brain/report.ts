@@ -285,4 +285,6 @@ function adopt(
   if (task === null || epoch <= task.epoch) return
   const firstRun = runs[0]?.number ?? task.lastRun + 1
   tryHappen(ctx, job, index, { happened: 'adopted', node: node.name, epoch, firstRun })
+  if (job.wanted.what === 'suspend')
+    tryHappen(ctx, job, index, { happened: 'suspend-wanted', suspend: true })
 }

@@ -134,6 +134,19 @@ test('suspend and resume are told to the node, and a hold outlasts them', async 
   expect(again.refused).toMatchObject([{ detail: `job ${job} is not suspended` }])
 })
 
+test('a task of a suspended job is resumed by itself, and the job after it', async () => {
+  const { grid, job, task, node } = await running()
+  await grid.ok('suspendJobs', anna, jobs(job))
+  await grid.turn(node)
+  expect(node.of(task).order.want.kind).toBe('suspend')
+  await grid.ok('resumeJobs', anna, jobs(task))
+  await grid.turn(node)
+  expect(node.of(task).order.want.kind).toBe('run')
+  await grid.ok('resumeJobs', anna, jobs(job))
+  await grid.turn(node)
+  expect(node.of(task).order.want.kind).toBe('run')
+})
+
 test('what is being stopped can be neither held nor suspended nor restarted', async () => {
   const { grid, job } = await running(bot)
   await grid.stop([job])

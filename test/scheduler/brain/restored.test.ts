@@ -9,7 +9,7 @@ import { openEngine } from '../../../scheduler/store/engine.ts'
 import { migrationsIn } from '../../../scheduler/store/migrate.ts'
 import { prepareDataFolder } from '../../../scheduler/store/open.ts'
 import { restore } from '../../../scheduler/store/restore.ts'
-import { BrainGrid, operator } from '../../support/brain.ts'
+import { anna, BrainGrid, operator } from '../../support/brain.ts'
 import { databasePath } from '../store/place.ts'
 
 const schema = migrationsIn().length
@@ -111,4 +111,37 @@ test('nodes that have not spoken since are not judged', async () => {
   const restored = await openAt(elsewhere, grid.clock)
   await restored.pass(1_000_000)
   expect((await restored.show(known)).state).toBe('unreachable')
+})
+
+test('what was placed after the backup of a suspended job is suspended as its job is, until that is resumed', async () => {
+  const folder = join(dirname(databasePath()), 'scheduler')
+  const grid = await openAt(folder)
+  const node = await grid.node('n1')
+  const job = await grid.submit({ array: { from: 1, to: 2, step: 1 }, retry: 1 })
+  await grid.turn(node)
+  for (const index of [1, 2]) node.start(`${job}.${index}`)
+  await grid.turn(node)
+  // It has been touched, and waits for its second try when the job is suspended.
+  node.exit(`${job}.2`, 1)
+  await node.report()
+  expect((await grid.show(job)).counts).toMatchObject({ running: 1, pending: 1 })
+  const jobs = { body: { jobs: [String(job)] } }
+  await grid.ok('suspendJobs', anna, jobs)
+  const file = join(dirname(folder), 'copy')
+  backUp({ folder, file, overwrite: false, version: '1', now: grid.clock.now(), schema })
+  await grid.ok('resumeJobs', anna, jobs)
+  await grid.pass(60_000, node)
+  node.start(`${job}.2`)
+  await grid.turn(node)
+
+  restore({ folder: `${folder}-2`, file, overwrite: false, now: grid.clock.now(), schema })
+  const restored = await openAt(`${folder}-2`, grid.clock)
+  node.meet(restored.brain)
+  node.attach()
+  await node.report(true)
+  await restored.turn(node)
+  expect(node.of(`${job}.2`).order.want.kind).toBe('suspend')
+  await restored.ok('resumeJobs', anna, jobs)
+  await restored.turn(node)
+  expect(node.of(`${job}.2`).order.want.kind).toBe('run')
 })
