@@ -16,11 +16,13 @@ const putNames = Object.keys(tables) as PutName[]
 /** SQL and number of parameters; a put stands at its table's index, what follows is by name below. */
 export const statements: readonly { sql: string; count: number }[] = [
   ...putNames.map((name) => ({
-    sql: upsertSql(name, tables[name].columns, tables[name].key),
+    sql: upsertSql(name, tables[name].columns, tables[name].key, tables[name]),
     count: tables[name].columns.length,
   })),
   {
-    sql: upsertSql('spec', ['id', 'specJson'], ['id'], 'WHERE specJson IS NOT excluded.specJson'),
+    sql: upsertSql('spec', ['id', 'specJson'], ['id'], {
+      onlyIf: 'WHERE specJson IS NOT excluded.specJson',
+    }),
     count: 2,
   },
   { sql: 'DELETE FROM range WHERE job = ?', count: 1 },

@@ -9,6 +9,8 @@ type RowOf<N extends PutName> =
 type Table<N extends PutName> = {
   columns: readonly (keyof RowOf<N> & string)[]
   key: readonly (keyof RowOf<N> & string)[]
+  /** Said once, when the row is new: not written again, nor the indexes over them. */
+  fixed?: readonly (keyof RowOf<N> & string)[]
 }
 
 export const tables: { [N in PutName]: Table<N> } = {
@@ -34,6 +36,7 @@ export const tables: { [N in PutName]: Table<N> } = {
       'dueAt',
     ],
     key: ['id'],
+    fixed: ['owner', 'name', 'kind', 'queue', 'submittedAt', 'schedule', 'dueAt'],
   },
   range: { columns: ['job', 'from', 'to'], key: ['job', 'from'] },
   task: {
@@ -97,9 +100,9 @@ export function upsertSql(
   table: string,
   columns: readonly string[],
   key: readonly string[],
-  onlyIf = '',
+  { fixed = [], onlyIf = '' }: { fixed?: readonly string[]; onlyIf?: string } = {},
 ): string {
-  const rest = columns.filter((column) => !key.includes(column))
+  const rest = columns.filter((column) => !key.includes(column) && !fixed.includes(column))
   const sets = rest.map((column) => `"${column}" = excluded."${column}"`).join(', ')
   const marks = columns.map(() => '?').join(', ')
   return `INSERT INTO "${table}" (${quoted(columns, '')}) VALUES (${marks})

@@ -78,10 +78,13 @@ export async function measureDeletion(): Promise<Line[]> {
           all: true,
         })
         if (done.length !== pending) throw new Error(`${done.length} jobs were stopped`)
-        await until(async () => {
-          const path = '/v1/jobs?limit=1'
-          return (await connection.json<{ jobs: unknown[] }>('GET', path)).jobs.length === 0
-        })
+        await until(
+          async () => {
+            const path = '/v1/jobs?limit=1'
+            return (await connection.json<{ jobs: unknown[] }>('GET', path)).jobs.length === 0
+          },
+          { everyMs: 5 },
+        )
         return performance.now() - from
       }),
     )
