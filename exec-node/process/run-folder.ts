@@ -79,13 +79,7 @@ export function runFolders(nodeDir: string) {
     },
     async remove(key: RunKey): Promise<void> {
       memory.forget(key)
-      // Mostly that is all there is, and a recursive removal costs several times more.
-      try {
-        for (const name of alwaysThere) unlinkSync(join(folder(key), name))
-        rmdirSync(folder(key))
-      } catch {
-        await rm(folder(key), { recursive: true, force: true })
-      }
+      await removeWhole(runs, key)
     },
   }
 }
@@ -124,6 +118,23 @@ async function createWhole(runs: string, key: RunKey, spec: Buffer): Promise<voi
   } catch (error) {
     await rm(made, { recursive: true, force: true }).catch(() => {})
     throw error
+  }
+}
+
+/** Gone at once: a spec that outlived its journal would be a run that is yet to begin, and begin again. */
+async function removeWhole(runs: string, key: RunKey): Promise<void> {
+  const going = join(runs, `.${key}`)
+  try {
+    renameSync(join(runs, key), going)
+  } catch (error) {
+    if (!isGone(error)) throw error
+  }
+  // Mostly that is all there is, and a recursive removal costs several times more.
+  try {
+    for (const name of alwaysThere) unlinkSync(join(going, name))
+    rmdirSync(going)
+  } catch {
+    await rm(going, { recursive: true, force: true })
   }
 }
 

@@ -1,7 +1,8 @@
 /** A restarted agent finds its runs as they are; damage and strangers are shown, never fatal. */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
@@ -48,6 +49,19 @@ it('refuses to remove a run that lives, and leaves nothing of one that is over',
   await grid.driver.remove('rm.1')
   expect(await grid.driver.facts('rm.1')).toBeNull()
   expect(readdirSync(join(grid.nodeDir, 'runs'))).toEqual([])
+})
+
+it('a run begins no second time when the agent is killed while it removes what is left of it', async () => {
+  await grid.run('twice.1', ['sh', '-c', 'echo once'])
+  await grid.driver.close()
+  const program = fileURLToPath(new URL('removing-child.ts', import.meta.url))
+  const argv = ['--import', 'tsx', program, grid.nodeDir, 'twice.1']
+  expect(spawnSync(process.execPath, argv).signal).toBe('SIGKILL')
+  await grid.reopen()
+  expect((await grid.driver.facts('twice.1'))?.populated ?? false).toBe(false)
+  await grid.run('twice.2', ['true'])
+  expect(await grid.output('twice.1')).toBe('once\n')
+  expect(readdirSync(join(grid.nodeDir, 'runs'))).toEqual(['twice.2'])
 })
 
 it('a record that cannot be read is set aside, its processes stay visible', async () => {
