@@ -28,18 +28,22 @@ export function runCheck(
       output = (output + text.toString()).slice(-keptBytes)
     }
     const said = (status: string) => [status, output.trim()].filter(Boolean).join(': ')
-    child.stdout.on('data', keep)
-    child.stderr.on('data', keep)
+    // Without a descriptor left there are no pipes, and an error that nobody heard would end the agent.
+    child.stdout?.on('data', keep)
+    child.stderr?.on('data', keep)
     const timer = setTimeout(() => {
       hanging.add(folder)
       resolve({ ok: false, detail: said(`no answer within ${timeoutMs} ms`) })
       endGroup(child.pid)
       child.unref()
       // What the check left running may hold the pipes; nobody waits for that.
-      child.stdout.destroy()
-      child.stderr.destroy()
+      child.stdout?.destroy()
+      child.stderr?.destroy()
     }, timeoutMs)
-    child.on('error', (error) => resolve({ ok: false, detail: error.message }))
+    child.on('error', (error) => {
+      clearTimeout(timer)
+      resolve({ ok: false, detail: error.message })
+    })
     child.on('exit', (code, signal) => {
       clearTimeout(timer)
       hanging.delete(folder)

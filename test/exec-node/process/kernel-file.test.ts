@@ -1,16 +1,5 @@
 /** What cannot be read is not taken for gone. */
-import { execFileSync } from 'node:child_process'
-import {
-  closeSync,
-  mkdtempSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { mkdtempSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -19,6 +8,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { bootId } from '../../../exec-node/process/boot.ts'
 import { readIfAllowed, readSmall } from '../../../exec-node/process/kernel-file.ts'
 import { runFolders } from '../../../exec-node/process/run-folder.ts'
+import { exhausted } from '../../support/exhausted.ts'
 
 let root: string
 beforeEach(() => {
@@ -35,24 +25,6 @@ it('a file that is gone is null, one that cannot be read throws', () => {
     expect(() => read(loop)).toThrow('ELOOP')
   }
 })
-
-/** With no descriptor left to this process. */
-async function exhausted<T>(what: () => Promise<T>): Promise<T> {
-  const limit = (soft: string) =>
-    execFileSync('prlimit', ['--pid', `${process.pid}`, `--nofile=${soft}:`])
-  const [, before = ''] =
-    /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
-  const taken: number[] = []
-  limit('256')
-  try {
-    for (;;) taken.push(openSync('/dev/null', 'r'))
-  } catch {
-    return await what()
-  } finally {
-    for (const file of taken) closeSync(file)
-    limit(before)
-  }
-}
 
 it('a record is damaged when it does not parse or cannot be read, not when we ran out of something', async () => {
   const folders = runFolders(root)
