@@ -39,8 +39,8 @@ export type Entry = {
   seen: RunFacts | null
   /** Ended runs whose folder is gone. */
   removed: Set<number>
-  /** Ended runs of which something is left, and when that is tried again. */
-  unremoved: Map<number, { pauseMs: number; againAtUptimeMs: number }>
+  /** Ended runs of which something is left, and whether that is to be tried again by now. */
+  unremoved: Map<number, { pauseMs: number; isDue: boolean }>
   sweeping: boolean
   forget: boolean
 }

@@ -12,10 +12,16 @@ type Ports = Pick<AgentPorts, 'driver' | 'log' | 'clock'>
 export class Sweep {
   readonly #ports: Ports
   readonly #wake: (entry: Entry) => void
+  #closed = false
 
   constructor(ports: Ports, wake: (entry: Entry) => void) {
     this.#ports = ports
     this.#wake = wake
+  }
+
+  /** What is being removed still is, nothing further: the next start of the agent goes on. */
+  close(): void {
+    this.#closed = true
   }
 
   isClean(entry: Entry): boolean {
@@ -29,8 +35,8 @@ export class Sweep {
     let wasRemoved = false
     const runs = overRuns(entry)
     for (const run of runs) {
-      const due = entry.unremoved.get(run)?.againAtUptimeMs ?? 0
-      if (entry.removed.has(run) || this.#ports.clock.uptime() < due) continue
+      if (this.#closed) break
+      if (entry.removed.has(run) || entry.unremoved.get(run)?.isDue === false) continue
       wasRemoved = (await this.remove(entry, run)) || wasRemoved
     }
     entry.sweeping = false
@@ -46,11 +52,14 @@ export class Sweep {
       return true
     } catch (error) {
       warn(entry, this.#ports, 'remove-failed', error)
-      const { clock } = this.#ports
       const before = entry.unremoved.get(run)?.pauseMs ?? firstAgainMs / 2
       const pauseMs = Math.min(lastAgainMs, before * 2)
-      entry.unremoved.set(run, { pauseMs, againAtUptimeMs: clock.uptime() + pauseMs })
-      clock.after(pauseMs, () => this.#wake(entry))
+      const left = { pauseMs, isDue: false }
+      entry.unremoved.set(run, left)
+      this.#ports.clock.after(pauseMs, () => {
+        left.isDue = true
+        this.#wake(entry)
+      })
       return false
     }
   }

@@ -69,6 +69,7 @@ export class Turns {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.sweep.close()
     await Promise.all(this.#running)
   }
 
