@@ -44,7 +44,7 @@ export class Placements {
       changed: (entry) => {
         this.onEntry(entry)
         // That it was taken on is told with what comes of it, or with the next regular report.
-        if (entry.record.phase.kind !== 'accepted') this.onNews()
+        if (entry.record.version > 1) this.onNews()
       },
       ended: (entry) => this.#wakeTask(entry.task),
       forgotten: (entry) => this.#drop(entry),

@@ -132,6 +132,19 @@ describe('continuous jobs', () => {
     expect(ended?.cause).toMatchObject({ kind: 'restarted', by: 'alice' })
   })
 
+  it('are told to have ended at once, also when the next run has to wait', async () => {
+    const grid = new TestGrid()
+    await grid.start()
+    grid.link.give(order(1))
+    await grid.advance(5_000)
+    grid.isNameServiceAway = true
+    const before = grid.link.reports.length
+    grid.link.give(order(1, { restart: { count: 1, by: 'alice', why: 'eg restart' } }))
+    await grid.advance(200)
+    const told = grid.link.reports.slice(before).flatMap(({ placements }) => placements)
+    expect(told.map(({ phase }) => phase.kind)).toEqual(['stopping', 'accepted'])
+  })
+
   it('end only when nothing of them is left, however stubborn', async () => {
     const grid = new TestGrid(() => ({ ...forever, stopsAfterMs: null, stuckMs: 60_000 }))
     await grid.start()
