@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync, rmSync } from 'node:fs'
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 import { words } from './act.ts'
 import { keyOf } from './core/record.ts'
@@ -48,8 +48,15 @@ async function load(dataDir: string, folder: string, statePath: string): Promise
       loaded.damaged.push({ name, detail: `it could not be moved away: ${words(error)}` })
     }
   }
-  for (const name of await readdir(folder)) settleSmall(join(folder, name.replace(/\.new$/, '')))
-  settleSmall(statePath)
+  const settle = (path: string) => {
+    try {
+      settleSmall(path)
+    } catch (error) {
+      loaded.damaged.push({ name: `${basename(path)}.new`, detail: words(error) })
+    }
+  }
+  for (const name of await readdir(folder)) settle(join(folder, name.replace(/\.new$/, '')))
+  settle(statePath)
   for (const name of await readdir(folder)) {
     const path = join(folder, name)
     if (!name.endsWith('.json')) {

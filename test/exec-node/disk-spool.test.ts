@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -52,6 +52,15 @@ it('an end in the middle of a replacement leaves the old record, or the new one'
   // Of a placement that was never on disk before half a record is no loss, but it is told.
   await writeFile(file('7.1.1.json.new'), 'half')
   expect((await spool.load()).damaged.map(({ name }) => name)).toEqual(['7.1.1.json'])
+})
+
+it('what cannot be settled is told, and keeps no agent from starting', async () => {
+  const spool = await openSpool(folder, writeLease)
+  await spool.saveState(state)
+  await mkdir(join(folder, 'agent.json.new'))
+  const loaded = await spool.load()
+  expect(loaded.state).toEqual(state)
+  expect(loaded.damaged.map(({ name }) => name)).toEqual(['agent.json.new'])
 })
 
 it('sets aside what is JSON but no sound record, and goes on with the rest', async () => {
