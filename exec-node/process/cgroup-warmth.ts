@@ -10,10 +10,12 @@ import { join } from 'node:path'
 import { readSmall } from './kernel-file.ts'
 
 export function joinWarmer(): { warm(): void } {
-  const path = ownProcs()
+  let path: string | null | undefined
   let busy = false
   return {
     warm() {
+      // Not before: the agent moves to a leaf of its own when it chooses its cgroups, and shall stay there.
+      if (path === undefined) path = ownProcs()
       if (busy || path === null) return
       busy = true
       writeFile(path, String(process.pid))
