@@ -19,6 +19,7 @@ import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
 import { fireDue, fireManually, saveSchedule } from './schedule-firing.ts'
 import { mayChange, notYours, problemOfPriority } from './select.ts'
+import { waitForClock } from './wall-clock.ts'
 
 const shownDueTimes = 5
 
@@ -138,7 +139,7 @@ export function editSchedule(
 
 /** The due times up to now are judged by what the schedule said until now; null when that is done. */
 function coverDue(ctx: BrainContext, schedule: LiveSchedule): Refusal | null {
-  if (ctx.wallClock.guard.hold !== null)
+  if (waitForClock(ctx))
     return refuse(
       'wrong-state',
       'schedules wait because the wall clock stepped, and cannot be changed before it is known to be right',

@@ -33,6 +33,10 @@ export function watchWallClock(ctx: BrainContext): ClockVerdict['kind'] {
   return verdict.kind
 }
 
+/** Also for a step that no tick has seen yet. */
+export const waitForClock = (ctx: BrainContext): boolean =>
+  watchClock(ctx.wallClock.guard, readingOf(ctx)).state.hold !== null
+
 export function clockView(ctx: BrainContext): ClockView {
   const { verdict } = watchClock(ctx.wallClock.guard, readingOf(ctx))
   const held = verdict.kind === 'held' ? verdict : null

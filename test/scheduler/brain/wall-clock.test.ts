@@ -56,6 +56,8 @@ test('while schedules wait nothing that would judge their due times is changed',
   await grid.ok('confirmClock', operator)
   await grid.ok('pauseSchedule', anna, { params, query, body: {} })
   grid.clock.stepWall(60 * minute)
+  // Also before any tick has seen the step.
+  expect(await grid.refused('resumeSchedule', anna, { params, query })).toBe('wrong-state')
   await grid.tick()
   expect(await grid.refused('resumeSchedule', anna, { params, query })).toBe('wrong-state')
   await grid.ok('removeSchedule', anna, { params, query })
