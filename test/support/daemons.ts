@@ -1,6 +1,6 @@
 /** Daemons that a test starts one by one, as a person would, on the folders and the address of a `TestGrid.apart`. */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { isRoot } from './as-user.ts'
@@ -83,10 +83,24 @@ export class Daemons {
 
   /** Ends all jobs, then what was started, the newest first. */
   async end(): Promise<void> {
-    // A test that failed midway may have left none to stop them.
-    if (!isAlive(this.schedulerPid)) await this.scheduler()
-    await this.#grid.eg('stop', '--all', '--owner', '*', '--yes')
-    await until(async () => (await this.#grid.jobs()).length === 0, { what: 'the end of all jobs' })
+    try {
+      // A test that failed midway may have left none to stop them.
+      if (!this.#hasScheduler()) await this.scheduler()
+      await this.#grid.eg('stop', '--all', '--owner', '*', '--yes')
+      const jobs = async () => (await this.#grid.jobs()).length
+      await until(async () => (await jobs()) === 0, { what: 'the end of all jobs' })
+    } finally {
+      await this.#endDaemons()
+    }
+  }
+
+  #hasScheduler(): boolean {
+    return (
+      existsSync(join(this.#grid.data, 'scheduler/scheduler.pid')) && isAlive(this.schedulerPid)
+    )
+  }
+
+  async #endDaemons(): Promise<void> {
     for (const daemon of this.#started.reverse()) daemon.kill('SIGTERM')
     const isOver = ({ exitCode, signalCode }: ChildProcess) =>
       exitCode !== null || signalCode !== null

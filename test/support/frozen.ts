@@ -6,7 +6,7 @@ import { join } from 'node:path'
 
 export type Freezer = { path: string; freeze(): void; thaw(): void; close(): void }
 
-/** Null where the machine has no loop devices for us. Always close it: a frozen mount outlives the test. */
+/** Null where the machine has no loop devices for us. Open it where it is certainly closed, not on import: it outlives the test. */
 export function openFreezer(): Freezer | null {
   const folder = mkdtempSync(join(tmpdir(), 'evergrid-frozen-'))
   const [image, path] = [join(folder, 'image'), join(folder, 'mount')]

@@ -7,18 +7,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { processStat } from '../../../exec-node/process/boot.ts'
 import { identityArgument, askOwner } from '../../../exec-node/process/owner-program.ts'
 import type { RunDriver } from '../../../exec-node/process/run-driver.ts'
-import { openFreezer } from '../../support/frozen.ts'
+import { openFreezer, type Freezer } from '../../support/frozen.ts'
 import { until } from '../../support/wait.ts'
 import { isRoot, openGrid, owner, type Grid } from './grid.ts'
 
 const cause = { kind: 'cancelled', by: 'alice', why: 'enough' } as const
 const atOnce = { cause, signal: 'SIGTERM', graceMs: 0 }
-const freezer = isRoot ? openFreezer() : null
 
-describe.runIf(freezer !== null)('a file system that hangs', () => {
+describe.runIf(isRoot)('a file system that hangs', () => {
+  let freezer: Freezer | null = null
   const grids: Grid[] = []
   const frozen = (name: string) => join(freezer?.path ?? '', name)
   beforeAll(async () => {
+    freezer = openFreezer()
     for (const enforcement of [undefined, 'rlimit'] as RunDriver['enforcement'][])
       grids.push(await openGrid(enforcement))
   })
@@ -29,7 +30,10 @@ describe.runIf(freezer !== null)('a file system that hangs', () => {
   })
   const isInD = (pid: number | null) => pid !== null && processStat(pid)?.state === 'D'
 
-  it('what cannot be killed is told with pid, state and wait channel until it is gone', async () => {
+  it('what cannot be killed is told with pid, state and wait channel until it is gone', async ({
+    skip,
+  }) => {
+    skip(freezer === null, 'no file system of our own')
     for (const grid of grids) {
       await grid.start('stuck.1', ['dd', 'if=/dev/zero', 'bs=1', `of=${frozen(grid.gridTag)}`])
       await grid.start('check.1', ['sleep', '600'])
@@ -64,7 +68,10 @@ describe.runIf(freezer !== null)('a file system that hangs', () => {
     }
   })
 
-  it('a TMPDIR there keeps no slot: it is left behind, and removed when the file system answers again', async () => {
+  it('a TMPDIR there keeps no slot: it is left behind, and removed when the file system answers again', async ({
+    skip,
+  }) => {
+    skip(freezer === null, 'no file system of our own')
     const [grid, other] = grids as [Grid, Grid]
     const tmpDir = frozen('tmp')
     const script = 'touch "$0/file"; echo up; exec sleep 600'
