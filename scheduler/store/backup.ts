@@ -11,7 +11,7 @@ import type { BackupMark } from './change.ts'
 import { findDamage } from './check.ts'
 import { openForReading } from './connection.ts'
 import { toStoreError } from './failure.ts'
-import { checkSchema, versionOf } from './migrate.ts'
+import { checkFilled, versionOf } from './migrate.ts'
 import { databaseIn } from './open.ts'
 import { StoreError } from './store.ts'
 import { makeDraft, settleDraft } from './whole-file.ts'
@@ -43,7 +43,7 @@ export function backUp(options: BackupOptions): BackupFacts {
   const source = openForReading(databaseIn(folder))
   let draft: string | undefined
   try {
-    checkSchema(source, options.schema)
+    checkFilled(source, options.schema)
     draft = makeDraft(file, `.${process.pid}`)
     source.prepare('VACUUM INTO ?').run(draft)
     const mark: BackupMark = {

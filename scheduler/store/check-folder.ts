@@ -1,5 +1,5 @@
 /** `eg check`: a data folder's database, in use or not, or a single file such as a backup; mending only what is not in use. */
-import { copyFileSync } from 'node:fs'
+import { copyFileSync, existsSync } from 'node:fs'
 
 import type { Database } from 'better-sqlite3'
 
@@ -8,7 +8,7 @@ import { check, mend } from './check.ts'
 import { openForReading, openForWriting } from './connection.ts'
 import { guarded } from './failure.ts'
 import { takeLock } from './lock.ts'
-import { checkSchema, versionOf } from './migrate.ts'
+import { checkFilled, versionOf } from './migrate.ts'
 import { makeDraft, settleDraft } from './whole-file.ts'
 
 export type CheckOptions = {
@@ -30,6 +30,8 @@ export const checkFile = (options: CheckOptions): CheckDone =>
 /** Refused while a scheduler runs: what it has in memory would write over what was mended. */
 export const mendFile = (options: CheckOptions & { now: number }): CheckDone =>
   guarded(options.database, () => {
+    // Before the lock, which would be a file in a folder that is none of ours.
+    if (!existsSync(options.database)) return checkFile(options)
     const lock = takeLock(options.database)
     try {
       const before = checkFile(options)
@@ -51,7 +53,7 @@ export const mendFile = (options: CheckOptions & { now: number }): CheckDone =>
   })
 
 function found(db: Database, { database, schema }: CheckOptions) {
-  checkSchema(db, schema)
+  checkFilled(db, schema)
   return { database, schema: versionOf(db), findings: check(db) }
 }
 

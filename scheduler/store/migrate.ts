@@ -44,6 +44,13 @@ export function checkSchema(db: Database, known: number): void {
     )
 }
 
+/** The same, where an empty file is none to begin with but a database that was lost. */
+export function checkFilled(db: Database, known: number): void {
+  checkSchema(db, known)
+  if (versionOf(db) === 0)
+    throw new StoreError('damaged', `${db.name} is empty: it holds no database of Evergrid's`)
+}
+
 export function migrate(db: Database, migrations: readonly Migration[]): void {
   checkSchema(db, migrations.length)
   const version = versionOf(db)

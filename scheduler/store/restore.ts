@@ -13,7 +13,7 @@ import { findDamage } from './check.ts'
 import { openForReading, openForWriting } from './connection.ts'
 import { toStoreError } from './failure.ts'
 import { takeLock } from './lock.ts'
-import { checkSchema, versionOf } from './migrate.ts'
+import { checkFilled, versionOf } from './migrate.ts'
 import { prepareDataFolder } from './open.ts'
 import { StoreError } from './store.ts'
 import { makeDraft, settleDraft, syncPath } from './whole-file.ts'
@@ -100,7 +100,7 @@ function readBackup(file: string, draft: string, known: number): Read {
   const source = openForReading(file)
   try {
     refuseNewer(source, file, known)
-    checkSchema(source, known)
+    checkFilled(source, known)
     const damage = findDamage(source)
     if (damage.length > 0)
       throw new StoreError('damaged', `${file} is damaged, and was not restored: ${damage[0]}`)

@@ -1,5 +1,6 @@
 /** `eg check` finds what is broken on purpose, and mends only what it can mend without loss. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 
 import SqliteDatabase from 'better-sqlite3'
 import { expect, onTestFinished, test } from 'vitest'
@@ -140,4 +141,12 @@ test('an index that lies is built anew; a damaged page is told, with what to do'
   const bytes = readFileSync(path)
   writeFileSync(path, bytes.fill(0xa5, 4096 * 4))
   expect(() => looked(path)).toThrow(/damaged: restore a backup/)
+})
+
+test('an empty file, and a folder without a database, are told as such and stay as they are', () => {
+  const path = databasePath()
+  expect(() => mendFile({ database: path, schema, now })).toThrow(/there is no database/)
+  expect(readdirSync(dirname(path))).toEqual([])
+  writeFileSync(path, '')
+  expect(() => looked(path)).toThrow(/is empty/)
 })
