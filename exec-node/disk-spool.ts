@@ -8,7 +8,7 @@ import { words } from './act.ts'
 import { keyOf } from './core/record.ts'
 import type { KeptState, Loaded, Spool } from './ports.ts'
 import type { LeaseRecord } from './process/run-driver.ts'
-import { replaceOften, settleSmall } from './process/small-file.ts'
+import { replaceOften, replaceSmall, settleSmall } from './process/small-file.ts'
 import { flawOf, isRecord } from './record-shape.ts'
 
 /** Given up when the disk is full, so that stops, leases and ends can still be written. */
@@ -30,7 +30,8 @@ export async function openSpool(dataDir: string, writeLease: WriteLease): Promis
       rmSync(join(folder, `${key}.json`), { force: true })
       await room.keep()
     },
-    saveState: (state) => room.write(() => replaceOften(statePath, JSON.stringify(state))),
+    // Which grid this node is of must outlive a loss of power: ext4 then has the old file or the new one.
+    saveState: (state) => room.write(() => replaceSmall(statePath, JSON.stringify(state))),
     writeLease: (lease) => room.write(() => writeLease(dataDir, lease)),
   }
 }

@@ -17,6 +17,7 @@ import { skewMeter, type SkewMeter } from './health/clock-skew.ts'
 import { watchHealth } from './health/health-watch.ts'
 import { standardProbes } from './health/probes.ts'
 import { scriptProbes } from './health/scripts.ts'
+import { keptVerdicts } from './kept-verdicts.ts'
 import { linkDefaults, openLink } from './link.ts'
 import { completed, type ExecNodeOptions } from './options.ts'
 import { agentDefaults } from './ports.ts'
@@ -142,6 +143,7 @@ function healthOf(settings: Settings, clock: Clock, skew: SkewMeter, onChange: (
     probes: standardProbes(places, () => clock.now()),
     more: async () => [skew.probe(), ...(await scriptProbes(settings.healthFolder))],
     onChange,
+    kept: keptVerdicts(settings.dataDir),
   })
 }
 

@@ -16,6 +16,9 @@ export type ProbeHistory = {
 const readingsToFail = 3
 const readingsToRecover = 5
 
+export const isBad = ({ verdict }: { verdict: Verdict }): boolean =>
+  verdict === 'failing' || verdict === 'critical'
+
 const rank = { ok: 0, failing: 1, critical: 2 } as const
 
 export function newHistory(now: number): ProbeHistory {
@@ -27,8 +30,7 @@ export function withReading(history: ProbeHistory, reading: Reading, now: number
   if (reading.verdict === 'unknown') {
     const unknownInRow = history.unknownInRow + 1
     // A probe that found something bad and now says nothing has not recovered.
-    const bad = history.verdict === 'failing' || history.verdict === 'critical'
-    const verdict = !bad && unknownInRow >= readingsToFail ? 'unknown' : history.verdict
+    const verdict = !isBad(history) && unknownInRow >= readingsToFail ? 'unknown' : history.verdict
     return changed({ ...history, value, unknownInRow }, verdict, now)
   }
   const recent = [...history.recent, reading.verdict].slice(-readingsToRecover)

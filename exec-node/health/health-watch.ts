@@ -1,7 +1,7 @@
 /** Reads all probes at a fixed pace and keeps their verdicts. */
 import type { ProbeReport } from '../../proto/node.ts'
 import { noCancel, type Clock } from '../../src/lib/clock.ts'
-import { newHistory, withReading, type ProbeHistory, type Reading } from '../core/health.ts'
+import { isBad, newHistory, withReading, type ProbeHistory, type Reading } from '../core/health.ts'
 import type { HealthSource } from '../ports.ts'
 import { unknown, type Probe } from './probe.ts'
 
@@ -11,6 +11,9 @@ export type HealthWatch = HealthSource & {
   close(): void
 }
 
+/** What was bad survives the agent. */
+export type KeptVerdicts = { load(): ProbeReport[]; save(bad: readonly ProbeReport[]): void }
+
 export type HealthWatchOptions = {
   clock: Clock
   everyMs: number
@@ -19,6 +22,8 @@ export type HealthWatchOptions = {
   more: () => Promise<readonly Probe[]>
   /** Some verdict changed. */
   onChange: () => void
+  /** What an earlier start of the agent found bad. */
+  kept: KeptVerdicts
 }
 
 export const healthEveryMs = 30_000
@@ -29,6 +34,10 @@ const patienceMs = 20_000
 export function watchHealth(options: HealthWatchOptions): HealthWatch {
   const { clock } = options
   const states = new Map<string, { threshold: string; history: ProbeHistory }>()
+  for (const { probe, verdict, value, threshold, since } of options.kept.load()) {
+    const history = { ...newHistory(Date.parse(since)), verdict, value }
+    states.set(probe, { threshold, history })
+  }
   let closed = false
   let cancel = noCancel
 
@@ -54,13 +63,17 @@ export function watchHealth(options: HealthWatchOptions): HealthWatch {
     states.set(probe.name, { threshold: probe.threshold, history })
     return history.verdict !== before.verdict
   }
+  const reports = () =>
+    [...states].map(([probe, { threshold, history }]) => report(probe, threshold, history))
   const read = async () => {
     const more = await options.more().catch(() => [])
     const probes = [...options.probes, ...more]
     const changes = await Promise.all(probes.map(readOne))
     const names = new Set(probes.map((probe) => probe.name))
-    for (const name of states.keys()) if (!names.has(name)) states.delete(name)
-    if (!closed && changes.includes(true)) options.onChange()
+    for (const name of states.keys()) if (!names.has(name)) changes.push(states.delete(name))
+    if (closed || !changes.includes(true)) return
+    options.kept.save(reports().filter(isBad))
+    options.onChange()
   }
   const round = async () => {
     await read()
@@ -69,8 +82,7 @@ export function watchHealth(options: HealthWatchOptions): HealthWatch {
   cancel = clock.after(firstRoundMs, () => void round())
   return {
     read,
-    reports: () =>
-      [...states].map(([probe, { threshold, history }]) => report(probe, threshold, history)),
+    reports,
     close() {
       closed = true
       cancel()

@@ -4,7 +4,7 @@
  */
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 
-/** By rename: a reader sees the old or the new. Not synced: after a power loss nothing runs that it tells of. */
+/** By rename: a reader sees the old or the new, and after a loss of power so does ext4. */
 export function replaceSmall(path: string, text: string): void {
   writeFileSync(`${path}.new`, text, { mode: 0o600 })
   renameSync(`${path}.new`, path)
@@ -13,7 +13,8 @@ export function replaceSmall(path: string, text: string): void {
 /**
  * For files that are replaced often: ext4 answers a rename over a file by writing the new one out at once
  * (auto_da_alloc), some milliseconds where the disk is busy. Without the old one it does not; whoever ends in between
- * leaves the new one under its first name, and `settleSmall` finds it.
+ * leaves the new one under its first name, and `settleSmall` finds it. After a loss of power it may be empty: it is for what tells of
+ * processes, of which then none is left.
  */
 export function replaceOften(path: string, text: string): void {
   writeFileSync(`${path}.new`, text, { mode: 0o600 })

@@ -10,6 +10,8 @@ export function takeHealth(
   node: LiveNode,
   health: readonly ProbeReport[],
 ): void {
+  // An agent that has just started has read nothing yet: that is no recovery.
+  if (health.length === 0) return
   const changed = verdictsOf(health) !== verdictsOf(node.health)
   node.health = [...health]
   if (!changed) return

@@ -14,6 +14,8 @@ beforeAll(async () => {
 })
 afterAll(() => grid.end())
 
+/** A folder that the account may not search would make a missing command a forbidden one, as in any shell. */
+const plainPath = 'PATH=/usr/bin:/bin'
 const submitAndWait = (...args: string[]) => grid.eg('submit', '--wait', ...args)
 
 describe('exit statuses', () => {
@@ -24,7 +26,7 @@ describe('exit statuses', () => {
     ['127: no such command', 127, ['no-such-command', 'x']],
     ['126: no command', 126, ['/etc']],
   ])('of --wait are those of the job: %s', async (_, status, command) => {
-    const ended = await submitAndWait('--', ...command)
+    const ended = await submitAndWait('--env', plainPath, '--', ...command)
     expect(ended).toMatchObject({
       status,
       stdout: expect.stringMatching(/^job \d+ submitted\n$/) as string,
@@ -227,7 +229,7 @@ describe('limits', () => {
 
   it('what could not start says which call, on what, and why', async () => {
     const [command, folder] = await Promise.all([
-      submitAndWait('--', 'no-such-command'),
+      submitAndWait('--env', plainPath, '--', 'no-such-command'),
       submitAndWait('--cwd', join(grid.folder, 'nowhere'), '--', 'true'),
     ])
     expect(command.stderr).toContain(

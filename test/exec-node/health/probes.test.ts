@@ -11,6 +11,7 @@ import { memoryErrorProbe, memoryPressureProbe } from '../../../exec-node/health
 import { mountOf, networkMountProbe, parseMounts } from '../../../exec-node/health/mounts.ts'
 import { standardProbes } from '../../../exec-node/health/probes.ts'
 import { scriptProbes } from '../../../exec-node/health/scripts.ts'
+import { keptVerdicts } from '../../../exec-node/kept-verdicts.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 
 let folder = ''
@@ -121,10 +122,33 @@ it('a probe that hangs is unknown and holds up no other', async () => {
     ],
     more: async () => [],
     onChange: () => (changes += 1),
+    kept: { load: () => [], save: () => {} },
   })
   await clock.advance(200_000)
   watch.close()
   const verdicts = watch.reports().map(({ probe, verdict }) => [probe, verdict])
   expect(Object.fromEntries(verdicts)).toEqual({ hangs: 'unknown', bad: 'failing' })
   expect(changes).toBeGreaterThan(0)
+})
+
+it('what was bad before a restart of the agent is bad until enough readings say otherwise', async () => {
+  const start = (verdict: 'ok' | 'failing') => {
+    const clock = new VirtualClock()
+    const probe = { name: 'disk', threshold: 't', read: async () => ({ verdict, value: verdict }) }
+    const options = { clock, everyMs: 30_000, probes: [probe], more: async () => [] }
+    const watch = watchHealth({ ...options, onChange() {}, kept: keptVerdicts(folder) })
+    return { clock, watch, verdict: () => watch.reports()[0]?.verdict }
+  }
+  const first = start('failing')
+  await first.clock.advance(100_000)
+  expect(first.verdict()).toBe('failing')
+  first.watch.close()
+  const second = start('ok')
+  expect(second.verdict()).toBe('failing')
+  await second.clock.advance(100_000)
+  expect(second.verdict()).toBe('failing')
+  await second.clock.advance(60_000)
+  expect(second.verdict()).toBe('ok')
+  second.watch.close()
+  expect(start('ok').watch.reports()).toEqual([])
 })

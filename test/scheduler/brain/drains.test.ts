@@ -175,6 +175,10 @@ test('a failing probe cordons, a critical one drains, and recovery undoes only t
     reason: 'cordoned by health: spool-disk 2% free',
     drain: null,
   })
+  // A start of the agent has read nothing yet.
+  n1.health = []
+  await grid.turn(n1, n2)
+  expect(await view(grid, n1)).toMatchObject({ cordoned: true })
   n1.health = [probe('critical')]
   await grid.turn(n1, n2)
   expect((await view(grid, n1)).drain?.by).toBe('health')
