@@ -31,6 +31,22 @@ export function fireDue(ctx: BrainContext, schedule: LiveSchedule): void {
 async function rewind(ctx: BrainContext, schedule: LiveSchedule): Promise<void> {
   if (schedule.rewinding) return
   schedule.rewinding = true
+  try {
+    await lookAhead(ctx, schedule)
+  } catch (error) {
+    // It is looked up again with the next look around; after a commit that failed the process ends anyway.
+    const { owner, name } = schedule
+    ctx.log.error({ event: 'rewind-failed', owner, schedule: name, error: String(error) })
+    return
+  } finally {
+    schedule.rewinding = false
+  }
+  if (ctx.state.schedules.get(scheduleKey(schedule.owner, schedule.name)) === schedule)
+    carryOut(ctx, schedule, decide(factsOf(ctx, schedule), ctx.clock.now()))
+}
+
+/** Notes which due times to come have fired already. */
+async function lookAhead(ctx: BrainContext, schedule: LiveSchedule): Promise<void> {
   await ctx.journal.settled()
   const firings = await ctx.store.query('firings', {
     owner: schedule.owner,
@@ -42,10 +58,6 @@ async function rewind(ctx: BrainContext, schedule: LiveSchedule): Promise<void> 
     (row) => (row.outcome === 'ran' || row.outcome === 'queued') && row.dueAt > now && !row.manual,
   )
   schedule.firedAhead = fired.map((row) => row.dueAt).sort((a, b) => a - b)
-  schedule.rewinding = false
-  if (ctx.state.schedules.get(scheduleKey(schedule.owner, schedule.name)) === schedule) {
-    carryOut(ctx, schedule, decide(factsOf(ctx, schedule), now))
-  }
 }
 
 export function fireManually(

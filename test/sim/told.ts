@@ -18,8 +18,7 @@ export class Told {
 
   /** The returned call says how it went. `value` may be several, with `|` between. */
   asked(name: string, value: string): (answer: AnswerKind) => void {
-    const subject = this.#subjects.get(name) ?? { values: null, doubts: new Set(), open: [] }
-    this.#subjects.set(name, subject)
+    const subject = this.#subjectOf(name)
     const one = { value, isAlone: subject.open.length === 0 }
     for (const other of subject.open) other.isAlone = false
     subject.open.push(one)
@@ -54,6 +53,12 @@ export class Told {
   /** What is under way there may be done here. */
   doubtAllOf(other: Told): void {
     for (const [name, { open }] of other.#subjects)
-      for (const { value } of open) this.#subjects.get(name)?.doubts.add(value)
+      for (const { value } of open) this.#subjectOf(name).doubts.add(value)
+  }
+
+  #subjectOf(name: string): Subject {
+    const subject = this.#subjects.get(name) ?? { values: null, doubts: new Set(), open: [] }
+    this.#subjects.set(name, subject)
+    return subject
   }
 }

@@ -51,6 +51,8 @@ export class BrainGrid {
   readonly failures: Error[] = []
   settings: BrainSettings
   brain!: Brain
+  /** What the brain writes to and reads from: a test may make it fail. */
+  store!: Store
   /** While set, commits wait for it; a rejected one fails the commit. */
   gate: Promise<void> | null = null
 
@@ -69,8 +71,9 @@ export class BrainGrid {
   /** The scheduler is killed, and started again on what is committed. */
   async reopen(settings: Partial<BrainSettings> = {}): Promise<Brain> {
     this.settings = { ...this.settings, ...settings }
+    this.store = this.#watched(storeOn(this.engine))
     this.brain = await Brain.open({
-      store: this.#watched(storeOn(this.engine)),
+      store: this.store,
       clock: this.clock,
       log: silentLog,
       settings: this.settings,

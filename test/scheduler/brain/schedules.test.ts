@@ -195,6 +195,25 @@ test('a clock that steps holds firing, and one that was set back fires nothing t
   expect(ran.length).toBeGreaterThan(5)
 })
 
+test('a look into the ledger that fails is made again: a clock that was set back stops no schedule', async () => {
+  const { grid, node, ledger, finish } = await scheduled()
+  await grid.pass(10 * minute, node)
+  await finish(1)
+  const { query } = grid.store
+  let failures = 0
+  grid.store.query = (name, args) => {
+    if (name !== 'firings') return query(name, args)
+    failures += 1
+    return Promise.reject(new Error('the disk does not answer'))
+  }
+  grid.clock.stepWall(-60 * minute)
+  await grid.pass(15 * minute, node)
+  expect(failures).toBeGreaterThan(1)
+  grid.store.query = query
+  await grid.pass(20 * minute, node)
+  expect((await ledger()).map(([outcome]) => outcome)).toContain('skipped')
+})
+
 test('an edit judges the due times before it by what was said until then', async () => {
   const { grid, node, at, ledger } = await scheduled()
   const edit = {
