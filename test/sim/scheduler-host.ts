@@ -210,12 +210,13 @@ export class SchedulerHost {
   attach(pipe: OrderPipe, node: string, session: string | null): void {
     const { process } = this
     const said = this.#wiring.isSessionless === true ? null : session
-    void this.#serving.then(({ brain }) => {
+    const attached = this.#serving.then(({ brain }) => {
       if (process?.dead === true) return
       this.pipes = this.pipes.filter((one) => one.isOpen)
       this.pipes.push(pipe)
       pipe.attach((sink) => brain.attachOrders(node, { ...sink, session: said }))
     })
+    attached.catch(() => pipe.reset('connection reset'))
   }
 
   #changeTerms(): void {
