@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.." || exit 125
 
 if [ "${1:-}" != inside ]; then
   npm run --silent build || exit 1
-  exec scripts/cgroup2-vm -m 3072 -t "${EVERGRID_VM_SECONDS:-570}" -- env CI=true EVERGRID_TEST_PATIENCE=5 test/vm/run.sh inside
+  exec scripts/cgroup2-vm -m 3072 -t "${EVERGRID_VM_SECONDS:-600}" -- env CI=true EVERGRID_TEST_PATIENCE=5 test/vm/run.sh inside
 fi
 
 [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ] || { echo 'no cgroup version 2 here'; exit 1; }

@@ -199,17 +199,18 @@ test('a look into the ledger that fails is made again: a clock that was set back
   const { grid, node, ledger, finish } = await scheduled()
   await grid.pass(10 * minute, node)
   await finish(1)
-  const { query } = grid.store
+  const { store } = grid
+  const sound = { ...store }
   let failures = 0
-  grid.store.query = (name, args) => {
-    if (name !== 'firings') return query(name, args)
+  store.query = (name, args) => {
+    if (name !== 'firings') return sound.query(name, args)
     failures += 1
     return Promise.reject(new Error('the disk does not answer'))
   }
   grid.clock.stepWall(-60 * minute)
   await grid.pass(15 * minute, node)
   expect(failures).toBeGreaterThan(1)
-  grid.store.query = query
+  Object.assign(store, sound)
   await grid.pass(20 * minute, node)
   expect((await ledger()).map(([outcome]) => outcome)).toContain('skipped')
 })
