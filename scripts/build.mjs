@@ -8,6 +8,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -29,7 +30,12 @@ execFileSync(
 cpSync(join(root, 'scheduler/store/migrations'), join(dist, 'scheduler/store/migrations'), {
   recursive: true,
 })
-if (!existsSync(join(root, 'build/native/shepherd'))) {
+// A checkout that has moved on since `npm ci` compiled them.
+const changedAt = (folder) =>
+  Math.max(0, ...readdirSync(folder).map((name) => statSync(join(folder, name)).mtimeMs))
+const programs = join(root, 'build/native')
+const sources = join(root, 'exec-node/native')
+if (!existsSync(programs) || changedAt(programs) < changedAt(sources)) {
   execFileSync(process.execPath, [join(root, 'scripts/build-native.mjs')], { stdio: 'inherit' })
 }
 mkdirSync(join(dist, 'bin'), { recursive: true })
