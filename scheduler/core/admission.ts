@@ -1,24 +1,17 @@
 /** From what a client sends to a complete JobSpec: defaults and checks, once, at the edge. */
 import type { Refusal } from '../../proto/errors.ts'
+import { filledJob, jobDefaults, type JobDefaults } from '../../proto/job-defaults.ts'
 import type { Dependency, JobRequest, JobSpec } from '../../proto/job.ts'
 import type { Result } from './result.ts'
 
-export type AdmissionLimits = {
-  /** Memory given where a job does not say; as Tool Labs gave. */
-  memBytes: number
-  pids: number
-  graceMs: number
-  warnMs: number
+export type AdmissionLimits = JobDefaults & {
   /** Of the whole spec as JSON: it travels with every order of the job. */
   specBytes: number
   arrayTasks: number
 }
 
 export const defaultLimits: AdmissionLimits = {
-  memBytes: 512 * 2 ** 20,
-  pids: 1024,
-  graceMs: 10_000,
-  warnMs: 30_000,
+  ...jobDefaults,
   specBytes: 256 * 1024,
   arrayTasks: 10_000_000,
 }
@@ -34,38 +27,7 @@ export function completeSpec(
   after: Dependency[],
   limits: AdmissionLimits,
 ): Result<JobSpec> {
-  const kind = request.kind ?? 'task'
-  const spec: JobSpec = {
-    name: request.name ?? nameOf(request.command[0] ?? 'job'),
-    kind,
-    command: request.command,
-    env: request.env ?? {},
-    cwd: request.cwd,
-    umask: request.umask ?? 0o022,
-    stdin: request.stdin ?? null,
-    out: request.out ?? null,
-    err: request.err ?? null,
-    slots: request.slots ?? 1,
-    cpuCores: request.cpuCores ?? null,
-    memBytes: request.memBytes ?? limits.memBytes,
-    pids: request.pids ?? limits.pids,
-    timeMs: request.timeMs ?? null,
-    queue: request.queue ?? kind,
-    where: request.where ?? {},
-    priority: request.priority ?? 0,
-    after,
-    array: request.array ?? null,
-    maxRunning: request.maxRunning ?? null,
-    retry: request.retry ?? 0,
-    hold: request.hold ?? false,
-    beginAt: request.beginAt ?? null,
-    restart: request.restart ?? 'always',
-    check: request.check ?? null,
-    silenceMs: request.silenceMs ?? null,
-    stop: request.stop ?? { signal: 'SIGTERM', graceMs: limits.graceMs },
-    warn: request.warn ?? { signal: 'SIGUSR1', beforeMs: limits.warnMs },
-    onPartition: request.onPartition ?? (kind === 'continuous' ? 'stop' : 'keep'),
-  }
+  const spec: JobSpec = { ...filledJob(request, limits), after }
   const refusal = problemOfSpec(spec, limits)
   return refusal ? { ok: false, refusal } : { ok: true, value: spec }
 }
@@ -136,10 +98,4 @@ function specBytes(spec: JobSpec): number {
   for (const argument of spec.command) units += argument.length
   for (const [name, value] of Object.entries(spec.env)) units += name.length + value.length
   return units < 16_384 ? units : JSON.stringify(spec).length
-}
-
-/** The basename of the command, made a valid job name. */
-function nameOf(command: string): string {
-  const base = command.slice(command.lastIndexOf('/') + 1).replaceAll(/[^A-Za-z0-9_.@+-]/g, '_')
-  return (/^[A-Za-z_]/.test(base) ? base : `_${base}`).slice(0, 128)
 }
