@@ -9,10 +9,11 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
@@ -39,13 +40,19 @@ if (!existsSync(programs) || changedAt(programs) < changedAt(sources)) {
   execFileSync(process.execPath, [join(root, 'scripts/build-native.mjs')], { stdio: 'inherit' })
 }
 mkdirSync(join(dist, 'bin'), { recursive: true })
-// Through a shell so that a link to the command finds its program; `exec` leaves no shell behind.
+// Through a shell so that a link to the command finds its program; `exec` leaves no shell behind. A link beside it
+// needs no readlink, which would cost every call a process.
 const eg = `#!/bin/sh
-self=$(readlink -f "$0")
-exec "\${EVERGRID_NODE:-node}" "\${self%/bin/*}/src/cli/main.js" "$@"
+home=\${0%/*}/..
+[ -f "$home/src/cli/main.js" ] || { self=$(readlink -f "$0"); home=\${self%/bin/*}; }
+exec "\${EVERGRID_NODE:-node}" "$home/src/cli/main.js" --called-as="\${0##*/}" "$@"
 `
 writeFileSync(join(dist, 'bin', '.eg.new'), eg)
 chmodSync(join(dist, 'bin', '.eg.new'), 0o755)
 renameSync(join(dist, 'bin', '.eg.new'), join(dist, 'bin', 'eg'))
+const { programs } = await import(pathToFileURL(join(dist, 'src/cli/programs.js')).href)
+const names = Object.keys(programs)
 for (const name of readdirSync(join(dist, 'bin')))
-  if (name !== 'eg') rmSync(join(dist, 'bin', name))
+  if (name !== 'eg' && !names.includes(name)) rmSync(join(dist, 'bin', name))
+for (const name of names)
+  if (!existsSync(join(dist, 'bin', name))) symlinkSync('eg', join(dist, 'bin', name))

@@ -21,7 +21,8 @@ export type Terminal = {
   cwd: string
 }
 
-export function realTerminal(): Terminal {
+/** `name` stands before each line that is said. */
+export function realTerminal(name = 'eg'): Terminal {
   const gone = new AbortController()
   // A reader that has gone and a terminal that has closed are no errors.
   process.stdout.on('error', () => gone.abort())
@@ -31,7 +32,7 @@ export function realTerminal(): Terminal {
     bytes: (data) => written(data, gone.signal),
     gone: gone.signal,
     err: (text) => void process.stderr.write(text),
-    say: (line) => void process.stderr.write(`eg: ${line}\n`),
+    say: (line) => void process.stderr.write(`${name}: ${line}\n`),
     ask,
     colour: process.stdout.isTTY && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb',
     now: () => Date.now(),

@@ -1,0 +1,20 @@
+/**
+ * The commands that are known by their own names beside `eg`: `dist/bin/NAME` is a link to `eg`, which is told its name
+ * and finds it here. To add one, write a file that exports `program` and a line in `programs`; `npm run build` makes
+ * the links. A file is loaded only when its command is called.
+ */
+import type { Client } from '../client/client.ts'
+import type { Terminal } from './terminal.ts'
+
+export type ProgramContext = {
+  /** The name it was called by, as in `qsub`. */
+  name: string
+  argv: readonly string[]
+  terminal: Terminal
+  /** Opened when first asked for, closed at the end. */
+  client: () => Promise<Client>
+}
+/** Gives its exit status; a ClientError that it throws is worded as `NAME: what, why`, with status 1. */
+export type Program = (context: ProgramContext) => Promise<number>
+
+export const programs: Readonly<Record<string, () => Promise<{ program: Program }>>> = {}
