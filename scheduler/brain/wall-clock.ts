@@ -38,7 +38,9 @@ export const waitForClock = (ctx: BrainContext): boolean =>
   watchClock(ctx.wallClock.guard, readingOf(ctx)).state.hold !== null
 
 export function clockView(ctx: BrainContext): ClockView {
-  const { verdict } = watchClock(ctx.wallClock.guard, readingOf(ctx))
+  const reading = readingOf(ctx)
+  // Twice: a step that no tick has seen yet is one that holds.
+  const { verdict } = watchClock(watchClock(ctx.wallClock.guard, reading).state, reading)
   const held = verdict.kind === 'held' ? verdict : null
   return {
     wallClock: iso(ctx.clock.now()),
@@ -48,6 +50,7 @@ export function clockView(ctx: BrainContext): ClockView {
 
 /** What is due by the time of now is fired, or told as missed. */
 export function confirmWallClock(ctx: BrainContext, caller: Caller): Result<ClockView> {
+  watchWallClock(ctx)
   if (ctx.wallClock.guard.hold === null)
     return refuse('wrong-state', 'schedules are not held: there is nothing to confirm')
   ctx.wallClock.guard = confirmClock(readingOf(ctx))

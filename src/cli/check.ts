@@ -14,7 +14,7 @@ export const command = defineCommand({
   },
   operands: [0, 1],
   notes: `Checks the scheduler's database, in use or not, or FILE, such as a backup. Exit status 0: sound (or all was mended);
-1: something was found.`,
+1: something was found; 3: it could not be looked at.`,
   async run({ values, operands: [file], terminal }) {
     if (values.mend && file !== undefined)
       throw new UsageError('--mend is for the database of a data folder, not for a FILE')
@@ -23,7 +23,7 @@ export const command = defineCommand({
       file: file === undefined ? undefined : resolve(terminal.cwd, file),
       mend: values.mend,
     }
-    const done = await askDatabase('check', flags)
+    const done = await askDatabase('check', flags, { exit: 3 })
     terminal.out(values.json ? json(done) : checkedText(done))
     return done.findings.length === 0 ? 0 : 1
   },

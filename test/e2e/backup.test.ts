@@ -26,6 +26,8 @@ test('a running grid is backed up, loses its scheduler’s disk, and goes on fro
   expect(await grid.ok('backup', file, '--force')).toContain('1 live job, verified')
   expect(await grid.ok('check')).toMatch(/: sound\n$/)
   expect((await grid.json<CheckDone>('check', file)).findings).toEqual([])
+  const none = await grid.eg('check', join(grid.folder, 'none.db'))
+  expect(none).toMatchObject({ status: 3, stdout: '' })
   if (isRoot) {
     const theirs = ['--data', join(grid.data, 'scheduler')]
     const stranger = await grid.egOf(nobody.uid, 'backup', '/tmp/never', ...theirs)

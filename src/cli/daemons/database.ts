@@ -16,11 +16,12 @@ export const dataOption = {
 } as const
 
 type Hints = Readonly<Partial<Record<string, string>>>
+type Failing = { hints?: Hints; exit?: number }
 
 export async function askDatabase<C extends keyof DatabaseCalls>(
   call: C,
   flags: Record<string, string | boolean | undefined>,
-  hints: Hints = {},
+  { hints = {}, exit = 1 }: Failing = {},
 ): Promise<DatabaseCalls[C]> {
   const argv = [...process.execArgv, entryOf('scheduler/database'), call, ...flagsOf(flags)]
   const answer = await new Promise<DatabaseAnswer<DatabaseCalls[C]>>((done, failed) => {
@@ -28,12 +29,14 @@ export async function askDatabase<C extends keyof DatabaseCalls>(
       try {
         done(JSON.parse(stdout) as DatabaseAnswer<DatabaseCalls[C]>)
       } catch {
-        failed(new CommandError(`eg ${call} broke off: ${stderr.trim() || error?.message}`))
+        failed(
+          new CommandError(`eg ${call} broke off: ${stderr.trim() || error?.message}`, { exit }),
+        )
       }
     })
   })
   if (answer.ok) return answer.value
-  throw new CommandError(answer.detail, { hint: hints[answer.kind] ?? null })
+  throw new CommandError(answer.detail, { exit, hint: hints[answer.kind] ?? null })
 }
 
 /** That of the scheduler; the folder of `eg up`, which holds it, means the same. */

@@ -69,3 +69,13 @@ test('a steady clock needs no word', async () => {
   expect(await grid.refused('confirmClock', operator)).toBe('wrong-state')
   expect((await firings(grid)).length).toBeGreaterThan(1)
 })
+
+test('a step that no tick has seen yet is shown, and can be confirmed', async () => {
+  const grid = await stepped(0)
+  grid.clock.stepWall(60 * minute)
+  expect((await grid.ok('showClock', anna)).held).toEqual({
+    steppedByMs: 60 * minute,
+    leftMs: 10 * minute,
+  })
+  expect(await grid.ok('confirmClock', operator)).toMatchObject({ held: null })
+})
