@@ -4,7 +4,6 @@ import { jobRow, taskRow } from '../../scheduler/brain/rows.ts'
 import { placementOf } from '../../scheduler/core/task-state.ts'
 import { GridState } from '../../scheduler/state/grid.ts'
 import { storedNode } from '../../scheduler/state/live-node.ts'
-import { addPiece, emptySnapshot } from '../../scheduler/store/load.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { Broken, type Watched } from './promises.ts'
 
@@ -20,10 +19,8 @@ export async function checkAgreement({ scheduler }: Watched): Promise<boolean> {
   await Promise.resolve()
   await Promise.resolve()
   if (!isSettled) return false
-  const snapshot = emptySnapshot()
-  disk.engine.load((piece) => addPiece(snapshot, piece))
   const stored = new GridState()
-  loadState(stored, snapshot, silentLog)
+  loadState(stored, disk.snapshot(), silentLog)
   checkRoom(brain.state)
   const inMemory = digest(brain.state)
   const onDisk = digest(stored)

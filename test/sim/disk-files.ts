@@ -89,4 +89,4 @@ function copy(from: string, to: string): void {
     else rmSync(`${to}${part}`, { force: true })
 }
 
-const sizeOf = (path: string): number => (existsSync(path) ? statSync(path).size : 0)
+const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0

@@ -8,6 +8,7 @@ import type { Snapshot } from '../../scheduler/store/change.ts'
 import { openEngine, type Engine } from '../../scheduler/store/engine.ts'
 import { storeOn } from '../../scheduler/store/in-thread-store.ts'
 import { addPiece, emptySnapshot } from '../../scheduler/store/load.ts'
+import { migrationsIn } from '../../scheduler/store/migrate.ts'
 import { StoreError, type Store } from '../../scheduler/store/store.ts'
 import { DiskFiles } from './disk-files.ts'
 import type { Random } from './random.ts'
@@ -17,6 +18,8 @@ import type { SimProcess, World } from './world.ts'
 export type CommitFault = 'crash-before' | 'crash-inside' | 'torn' | 'crash-after' | 'fails'
 
 class Torn extends Error {}
+
+const migrations = migrationsIn()
 
 export class Disk {
   /** Befalls the next commit. */
@@ -31,6 +34,8 @@ export class Disk {
   /** Null: in memory, where a crash loses what was not committed, and no more can befall it. */
   readonly files: DiskFiles | null
   #engine: Engine | null = null
+  /** Null when something was written since. */
+  #found: Snapshot | null = null
 
   constructor(world: World, random: Random, isOnDisk: boolean) {
     this.#world = world
@@ -40,7 +45,7 @@ export class Disk {
 
   /** For the checks, which look at what is on disk now. */
   get engine(): Engine {
-    this.#engine ??= openEngine(this.files?.path ?? ':memory:', { reserveBytes: 0 })
+    this.#engine ??= openEngine(this.files?.path ?? ':memory:', { reserveBytes: 0, migrations })
     return this.#engine
   }
 
@@ -52,13 +57,14 @@ export class Disk {
 
   /** As `eg restore` does: the copy says of itself what it is, and what the database had given out whose place it takes. */
   restore(now: number): void {
-    const { meta, newestJob } = this.#snapshot()
+    const { meta, newestJob } = this.snapshot()
     const seen = {
       incarnation: Number(meta['incarnation'] ?? 0),
       nextJob: Math.max(Number(meta['nextJob'] ?? 1), newestJob + 1),
     }
     this.#leave((files) => files.restore())
     const mark = { madeAt: this.files?.backupAt ?? now, version: 'sim', secrets: {}, seen }
+    this.#found = null
     this.engine.commit(batchOf([{ put: 'meta', key: 'backup', value: JSON.stringify(mark) }]))
   }
 
@@ -70,9 +76,13 @@ export class Disk {
     this.#leave((files) => files.comeBack())
   }
 
-  #snapshot(): Snapshot {
+  /** What a scheduler that starts now would find: read once for all checks of one moment. */
+  snapshot(): Snapshot {
+    const { engine } = this
+    if (this.#found !== null) return this.#found
     const snapshot = emptySnapshot()
-    this.engine.load((piece) => addPiece(snapshot, piece))
+    engine.load((piece) => addPiece(snapshot, piece))
+    this.#found = snapshot
     return snapshot
   }
 
@@ -87,15 +97,19 @@ export class Disk {
     how(this.files)
     this.#engine?.close()
     this.#engine = null
+    this.#found = null
   }
 
   /** The store as one start of the scheduler has it; `crash` ends that start. */
   storeFor(process: SimProcess, crash: (why: string) => void): Store {
     const engine = this.engine
     let syncedBytes = 0
+    let isUnsynced = false
     const store = storeOn(engine, (point, db) => {
       if (point === 'before') {
-        db.pragma('synchronous = OFF')
+        this.#found = null
+        if (!isUnsynced) db.pragma('synchronous = OFF')
+        isUnsynced = true
         syncedBytes = this.files?.walBytes ?? 0
       }
       if (point === 'inside' && this.next === 'crash-inside') throw new Torn()
@@ -140,7 +154,11 @@ export class Disk {
       load: () => inTurn(() => store.load()),
       commit,
       query: (name, args) => inTurn(() => store.query(name, args)),
-      prune: (olderThan, limit) => inTurn(() => store.prune(olderThan, limit)),
+      prune: (olderThan, limit) =>
+        inTurn(() => {
+          this.#found = null
+          return store.prune(olderThan, limit)
+        }),
       backup: (path) => store.backup(path),
       close: async () => {},
     }

@@ -301,7 +301,7 @@ export class NodeHost {
     return {
       report: async (report) => {
         this.onReport()
-        const body = structuredClone(this.#said(report))
+        const body = JSON.parse(JSON.stringify(this.#said(report))) as Report
         const request = { params: {}, query: {}, body }
         const served = await network.call(from, scheduler.host, () =>
           scheduler.serve('report', caller, request, null),

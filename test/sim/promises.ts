@@ -5,7 +5,6 @@ import { factsOf } from '../../scheduler/brain/stored.ts'
 import { placementOf } from '../../scheduler/core/task-state.ts'
 import type { StoredFacts } from '../../scheduler/state/live-job.ts'
 import type { StoredNode } from '../../scheduler/state/live-node.ts'
-import { addPiece, emptySnapshot } from '../../scheduler/store/load.ts'
 import type { NodeHost } from './node-host.ts'
 import type { BookedJob, People } from './people.ts'
 import type { SchedulerHost } from './scheduler-host.ts'
@@ -42,7 +41,8 @@ export class Promises {
   readonly #epochs = new Map<string, number>()
   readonly #finished = new Set<number>()
   #live: LiveRun[] = []
-  #seen = ''
+  #seen = 0
+  #seenNodes = 0
   #wasWaking = false
 
   constructor(grid: Watched) {
@@ -65,14 +65,17 @@ export class Promises {
   #look(): boolean {
     const { nodes, world } = this.#grid
     let isWaking = false
-    let seen = ''
+    // These only rise.
+    let seen = 0
     for (const { host, machine } of nodes) {
-      seen += `${host.changes} ${machine.changes} `
+      seen += host.changes + machine.changes
       // Soon after a wake what counts as living depends on the time.
       if (world.now - host.awakeSince <= stuckGraceMs) isWaking = true
     }
-    if (seen === this.#seen && !isWaking && !this.#wasWaking) return false
+    const isSeen = seen === this.#seen && nodes.length === this.#seenNodes
+    if (isSeen && !isWaking && !this.#wasWaking) return false
     this.#seen = seen
+    this.#seenNodes = nodes.length
     this.#wasWaking = isWaking
     this.#live = liveRuns(this.#grid)
     return true
@@ -189,8 +192,7 @@ export class Promises {
 
   #toldOfNodes(): void {
     const { scheduler, people } = this.#grid
-    const snapshot = emptySnapshot()
-    scheduler.disk.engine.load((piece) => addPiece(snapshot, piece))
+    const snapshot = scheduler.disk.snapshot()
     for (const { name, dataJson } of snapshot.nodes) {
       const { operatorCordon, drain } = JSON.parse(dataJson) as StoredNode
       const why =
