@@ -13,7 +13,7 @@ import { editJob } from './edit.ts'
 import { allNodes, nodeView } from './node-view.ts'
 import { confirmLost, cordon, findNode, removeNode, uncordon, undrain } from './nodes.ts'
 import { readLog } from './read-log.ts'
-import { explainJob, listJobs, showJob, waitJob } from './reads.ts'
+import { explainJob, listJobs, waitJob } from './reads.ts'
 import { takeReport } from './report.ts'
 import {
   addSchedule,
@@ -26,6 +26,7 @@ import {
   showSchedule,
   summary,
 } from './schedules.ts'
+import { showJob } from './show.ts'
 import { submitAfterLookup } from './submit.ts'
 import { clockView, confirmWallClock } from './wall-clock.ts'
 

@@ -11,6 +11,9 @@ import { jobRow, taskRow } from './rows.ts'
 
 type Waiter = { upTo: number; resolve: () => void; reject: (error: Error) => void }
 
+/** Whether a row of a job has changed since the watch began. */
+export type Watch = { hasChanged(): boolean; end(): void }
+
 /** Called when a commit begins; what it returns is called when that commit is on disk. */
 export type Companion = () => (() => void) | null
 
@@ -20,6 +23,7 @@ export class Journal {
   readonly #companions: Companion[] = []
   readonly #preludes: (() => void)[] = []
   readonly #eventListeners = new Set<(events: readonly EventRow[]) => void>()
+  readonly #watches = new Set<{ job: number; hasChanged: boolean }>()
   #jobs = new Map<LiveJob, string | null>()
   #tasks = new Map<string, Task>()
   /** With whether rows of it may be stored already. */
@@ -43,22 +47,22 @@ export class Journal {
   /** A spec is given once, when the job is new or edited. */
   job(job: LiveJob, specJson: string | null = null): void {
     this.#jobs.set(job, specJson ?? this.#jobs.get(job) ?? null)
-    this.#touched()
+    this.#touched(job.id)
   }
 
   ranges(job: LiveJob): void {
     if (!this.#ranges.has(job)) this.#ranges.set(job, { stored: true })
-    this.#touched()
+    this.#touched(job.id)
   }
 
   newRanges(job: LiveJob): void {
     this.#ranges.set(job, { stored: false })
-    this.#touched()
+    this.#touched(job.id)
   }
 
   task(task: Task): void {
     this.#tasks.set(`${task.job}.${task.index}`, task)
-    this.#touched()
+    this.#touched(task.job)
   }
 
   node(node: LiveNode): void {
@@ -75,7 +79,7 @@ export class Journal {
 
   change(change: Change): void {
     this.#other.push(change)
-    this.#touched()
+    this.#touched('put' in change && change.put === 'run' ? change.row.job : null)
   }
 
   event(row: EventRow): void {
@@ -111,7 +115,17 @@ export class Journal {
     return () => this.#eventListeners.delete(listener)
   }
 
-  #touched(): void {
+  watch(job: number): Watch {
+    const watch = { job, hasChanged: false }
+    this.#watches.add(watch)
+    return {
+      hasChanged: () => watch.hasChanged,
+      end: () => void this.#watches.delete(watch),
+    }
+  }
+
+  #touched(job: number | null = null): void {
+    for (const watch of this.#watches) watch.hasChanged ||= watch.job === job
     this.#gathered += 1
     if (!this.#working && !this.#failure) this.#begin()
   }

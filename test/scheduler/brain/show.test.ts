@@ -1,0 +1,72 @@
+/** A job is shown from memory and from the store: what it says fits together, whatever happens between the reads. */
+import { expect, test } from 'vitest'
+
+import { anna, BrainGrid } from '../../support/brain.ts'
+
+/** Something happens to the job between two reads of the store. */
+function between(grid: BrainGrid, happens: () => Promise<unknown>): void {
+  const { store } = grid
+  const { query } = store
+  store.query = async (name, args) => {
+    const answer = await query(name, args)
+    if (name !== 'tasks') return answer
+    store.query = query
+    await happens()
+    return answer
+  }
+}
+
+test('a job that ends while it is read is shown as ended, its task and run too', async () => {
+  const grid = await BrainGrid.open()
+  const node = await grid.node('n1')
+  const job = await grid.submit({})
+  await grid.tick()
+  node.start(`${job}.1`)
+  await node.report()
+  await grid.quiet()
+  between(grid, () => {
+    node.exit(`${job}.1`, 3)
+    return node.report()
+  })
+  expect(await grid.show(job)).toMatchObject({
+    state: 'finished',
+    outcome: 'failed',
+    tasks: [{ state: 'finished', outcome: 'failed', runs: [{ number: 1, exitCode: 3 }] }],
+  })
+})
+
+test('a task that ends while its array is read is shown as ended', async () => {
+  const grid = await BrainGrid.open()
+  const node = await grid.node('n1')
+  const job = await grid.submit({ array: { from: 1, to: 2, step: 1 } })
+  await grid.tick()
+  for (const index of [1, 2]) node.start(`${job}.${index}`)
+  await node.report()
+  await grid.quiet()
+  between(grid, () => {
+    node.exit(`${job}.2`)
+    return node.report()
+  })
+  const shown = await grid.show(job)
+  expect(shown.counts).toMatchObject({ running: 1, succeeded: 1 })
+  expect(shown.tasks.map(({ state }) => state)).toEqual(['running', 'finished'])
+})
+
+test('an array of which something ends with every look is shown all the same', async () => {
+  const grid = await BrainGrid.open()
+  const node = await grid.node('n1')
+  const job = await grid.submit({ array: { from: 1, to: 3, step: 1 } })
+  await grid.tick()
+  const { query } = grid.store
+  let looks = 0
+  grid.store.query = async (name, args) => {
+    if (name === 'tasks') {
+      looks += 1
+      await grid.ok('editJob', anna, { params: { job: String(job) }, body: { priority: -looks } })
+    }
+    return query(name, args)
+  }
+  expect(await grid.show(job)).toMatchObject({ id: job, array: { from: 1, to: 3 } })
+  expect(looks).toBeGreaterThan(1)
+  expect(node.has(`${job}.1`)).toBe(true)
+})
