@@ -1,30 +1,14 @@
 /** Reads: live work from memory, finished work from the store. */
-import { iso, parseJobRef, taskKey } from '../../proto/ids.ts'
-import type {
-  Explanation,
-  JobDetail,
-  JobSpec,
-  JobSummary,
-  TaskView,
-  TimelineEntry,
-} from '../../proto/job.ts'
+import { parseJobRef } from '../../proto/ids.ts'
+import type { Explanation, JobSummary } from '../../proto/job.ts'
 import { globTest } from '../core/glob.ts'
 import { done, refuse, type Result } from '../core/result.ts'
 import type { LiveJob } from '../state/live-job.ts'
-import type { EventRow, JobRow, RunRow, TaskRow } from '../store/change.ts'
+import type { JobRow } from '../store/change.ts'
 import type { Call, Caller } from './call.ts'
 import type { BrainContext } from './context.ts'
 import { explainLive } from './explain-live.ts'
-import { taskOfRow } from './rows.ts'
-import { factsOf } from './stored.ts'
-import {
-  cancelledViews,
-  finishedSummary,
-  liveSummary,
-  rangeView,
-  runView,
-  taskView,
-} from './views.ts'
+import { finishedSummary, liveSummary } from './views.ts'
 
 /** A job whether it lives or not. */
 export type Found = { live: LiveJob; row: null } | { live: null; row: JobRow }
