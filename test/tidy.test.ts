@@ -50,6 +50,7 @@ const knownOnlyTo: Readonly<Record<string, readonly string[]>> = {
   pidusage: ['exec-node/process'],
   pino: ['src/lib'],
   typebox: ['proto', 'scheduler/http', 'src/client'],
+  yaml: ['src/cli/tool-labs'],
 }
 
 /** A core is given the time and random numbers, and does no I/O. */

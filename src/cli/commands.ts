@@ -30,6 +30,14 @@ const jobs = {
   suspend: { summary: 'Freeze the processes of jobs', load: () => import('./suspend.ts') },
   resume: { summary: 'Thaw suspended jobs', load: () => import('./resume.ts') },
   edit: { summary: 'Change a live job', load: () => import('./edit.ts') },
+  apply: {
+    summary: 'Make jobs and schedules as a jobs file says',
+    load: () => import('./tool-labs/apply.ts'),
+  },
+  dump: {
+    summary: 'Write a jobs file of continuous jobs and schedules',
+    load: () => import('./tool-labs/dump.ts'),
+  },
 } satisfies Record<string, Entry>
 
 const schedules = {

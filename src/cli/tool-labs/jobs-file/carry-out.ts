@@ -1,0 +1,134 @@
+/** Makes one change of a jobs file true, and says in a few words what was done. */
+import type { JobEdit } from '../../../../proto/job.ts'
+import { ClientError } from '../../../client/client-error.ts'
+import type { Client } from '../../../client/client.ts'
+import { untilFinished } from '../../job-end.ts'
+import type { Change, Difference } from './changes.ts'
+import type { FullJob, Wanted } from './wanted.ts'
+
+export type Done = { word: string; job: number | null }
+
+const why = 'changed by eg apply'
+
+export function carryOut(grid: Client, change: Change): Promise<Done> {
+  switch (change.what) {
+    case 'create':
+      return create(grid, change.wanted)
+    case 'update':
+      return update(grid, change)
+    case 'remove':
+      return remove(grid, change)
+    case 'keep':
+      return Promise.resolve(
+        change.present.kind === 'once'
+          ? { word: `runs already (job ${change.present.id})`, job: change.present.id }
+          : { word: 'already up to date', job: null },
+      )
+    default:
+      return change satisfies never
+  }
+}
+
+async function create(grid: Client, wanted: Wanted): Promise<Done> {
+  const { name, job: body } = wanted
+  if (wanted.kind === 'schedule') {
+    await grid.call('addSchedule', { body: { name, ...wanted.when, job: body } })
+    return { word: 'created', job: null }
+  }
+  const { job, warnings } = await submitted(grid, wanted)
+  const remark = warnings.length === 0 ? '' : `: ${warnings.join('; ')}`
+  return { word: `${wanted.kind === 'once' ? 'started' : 'created'} (job ${job})${remark}`, job }
+}
+
+/** A job of the name that is just being stopped goes first. */
+async function submitted(grid: Client, { kind, name, job: body }: Wanted) {
+  for (;;) {
+    try {
+      return await grid.call('submitJob', { body })
+    } catch (error) {
+      const isTaken = error instanceof ClientError && error.code === 'name-taken'
+      const leaving = isTaken && kind === 'continuous' ? await stoppedJob(grid, name) : null
+      if (leaving === null) throw error
+      await untilFinished(grid, String(leaving))
+    }
+  }
+}
+
+async function stoppedJob(grid: Client, name: string): Promise<number | null> {
+  const { jobs } = await grid.call('listJobs', { query: { kind: 'continuous', name } })
+  for (const { id } of jobs) {
+    const { wanted } = await grid.call('showJob', { params: { job: String(id) } })
+    if (wanted.what === 'stop') return id
+  }
+  return null
+}
+
+type Update = Extract<Change, { what: 'update' }>
+
+async function update(grid: Client, { wanted, present, differences }: Update): Promise<Done> {
+  const { name } = wanted
+  if (wanted.kind === 'schedule') {
+    await grid.call('editSchedule', {
+      params: { schedule: name },
+      query: {},
+      body: { ...wanted.when, job: wanted.job },
+    })
+    return { word: 'updated', job: null }
+  }
+  if (present.kind !== 'continuous') return create(grid, wanted)
+  const job = String(present.id)
+  if (differences.some(({ key }) => onlyAnew.has(key))) {
+    await grid.call('stopJobs', { body: { jobs: [job], why } })
+    const { job: id } = await submitted(grid, wanted)
+    return { word: `updated (replaced by job ${id})`, job: id }
+  }
+  const body = editOf(wanted.job, present.job, differences)
+  const { changed } = await grid.call('editJob', { params: { job }, body })
+  if (changed.every(({ effect }) => effect === 'now')) return { word: 'updated', job: present.id }
+  const { done } = await grid.call('restartJobs', { body: { jobs: [job], why } })
+  return { word: done.length > 0 ? 'updated, restarted' : 'updated', job: present.id }
+}
+
+/** What a running job cannot be given. */
+const onlyAnew = new Set(['slots', 'where', 'queue', 'umask', 'stdin', 'on-partition'])
+
+/** The fields that differ. Names of files that are only written otherwise restart nothing. */
+function editOf(job: FullJob, before: FullJob, differences: readonly Difference[]): JobEdit {
+  const isOfFiles = differences.some(({ key }) => key.includes('filelog'))
+  const fields = editable.filter(
+    (field) =>
+      JSON.stringify(job[field]) !== JSON.stringify(before[field]) &&
+      (isOfFiles || (field !== 'out' && field !== 'err')),
+  )
+  return Object.fromEntries(fields.map((field) => [field, job[field]]))
+}
+
+const editable = [
+  'priority',
+  'memBytes',
+  'timeMs',
+  'cpuCores',
+  'pids',
+  'command',
+  'env',
+  'cwd',
+  'out',
+  'err',
+  'restart',
+  'check',
+  'silenceMs',
+  'stop',
+  'warn',
+] as const satisfies (keyof JobEdit)[]
+
+async function remove(
+  grid: Client,
+  { present, why: cause }: Extract<Change, { what: 'remove' }>,
+): Promise<Done> {
+  if (present.kind === 'schedule') {
+    await grid.call('removeSchedule', { params: { schedule: present.name }, query: {} })
+    return { word: `removed, ${cause}`, job: null }
+  }
+  await grid.call('stopJobs', { body: { jobs: [String(present.id)], why: `${why}: ${cause}` } })
+  return { word: `stopped, ${cause}`, job: present.id }
+}

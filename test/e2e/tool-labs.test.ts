@@ -1,0 +1,138 @@
+/** What Tool Labs' people type, on a real grid: jobs files. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { TestGrid } from '../support/grid.ts'
+
+let grid: TestGrid
+beforeAll(async () => {
+  grid = await TestGrid.start({ slots: 16 })
+})
+afterAll(() => grid.end())
+
+const home = (...args: string[]) => grid.egAs({ HOME: grid.work }, ...args)
+const file = (text: string): string => {
+  const path = join(grid.work, 'jobs.yaml')
+  writeFileSync(path, text)
+  return path
+}
+
+describe('eg apply and eg dump', () => {
+  const first = `
+- name: bot
+  image: python3.11
+  command: echo started >> runs.log; echo hello; exec sleep 600
+  continuous: true
+- name: nightly
+  command: ./nightly.sh
+  schedule: "@daily"
+  mem: 64Mi
+- name: migrate
+  command: echo migrated > migrated.log
+  wait: 60
+`
+
+  it('make what the file says, and nothing a second time', async () => {
+    const path = file(first)
+    const shown = await home('apply', '--dry-run', path)
+    expect(shown.stdout).toBe(
+      'bot: would be created\nnightly: would be created\nmigrate: would be started\n',
+    )
+    expect(await grid.json('jobs')).toEqual([])
+
+    const applied = await home('apply', path)
+    expect(applied).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(
+        /^bot: created \(job \d+\)\nnightly: created\nmigrate: started \(job \d+\), succeeded\n$/,
+      ) as string,
+      stderr: 'eg: image: images are not used: jobs run with the programs that the nodes have\n',
+    })
+    expect(grid.text('migrated.log')).toBe('migrated\n')
+    const bot = await grid.show('bot')
+    await grid.running(bot.id)
+    expect(bot.spec).toMatchObject({ kind: 'continuous', cwd: grid.work, out: 'bot.out' })
+
+    const again = await home('apply', path.replace('jobs.yaml', './jobs.yaml'))
+    expect(again.stdout).toMatch(/^bot: already up to date\nnightly: already up to date\n/)
+    const dumped = await home('dump')
+    expect(dumped.stdout).toBe(
+      first
+        .trimStart()
+        .replace(/ {2}image.*\n/, '')
+        .replace(/- name: migrate[^]*/, ''),
+    )
+  })
+
+  it('change what differs, restart where a run must begin anew, and prune on request', async () => {
+    const bot = await grid.show('bot')
+    const before = await grid.running(bot.id)
+    await grid.ok('submit', '--continuous', '--name', 'stranger', '--', 'sleep', '600')
+    const path = file(
+      first
+        .replace('sleep 600', 'sleep 601')
+        .replace('64Mi', '128Mi')
+        .replace('@daily', '0 3 * * *'),
+    )
+    expect((await home('apply', '--dry-run', path)).stdout).toContain(
+      'nightly: would be updated\n  schedule: @daily -> 0 3 * * *\n  mem: 64Mi -> 128Mi\n',
+    )
+    const applied = await home('apply', path)
+    expect(applied.stdout).toMatch(/^bot: updated, restarted\nnightly: updated\nmigrate: started/)
+    const after = await grid.running(bot.id, before.number)
+    expect(after.pid).not.toBe(before.pid)
+    expect((await grid.show('stranger')).state).not.toBe('finished')
+
+    await home('schedule', 'add', 'stray', '0 0 1 1 *', '--', 'true')
+    const pruned = await home('apply', '--prune', path)
+    expect(pruned.stdout).toMatch(/stranger: stopped, not in the file\n/)
+    expect(pruned.stdout).toMatch(/stray: removed, not in the file\n/)
+    expect((await grid.json<{ name: string }[]>('schedules')).map(({ name }) => name)).toEqual([
+      'nightly',
+    ])
+  })
+
+  it('what a running job cannot be given is had by another one, and a kind may change', async () => {
+    const { id } = await grid.show('bot')
+    const bigger = `- { name: bot, command: sleep 600, continuous: true, slots: 2 }\n`
+    const replaced = await home('apply', file(bigger))
+    expect(replaced).toMatchObject({
+      stdout: expect.stringMatching(/^bot: updated \(replaced by job \d+\)\n$/) as string,
+    })
+    const bot = await grid.show('bot')
+    expect(bot.id).toBeGreaterThan(id)
+    expect(await grid.show(id)).toMatchObject({ state: 'finished', outcome: 'cancelled' })
+
+    const turned = await home(
+      'apply',
+      file('- { name: bot, command: "true", schedule: "0 3 1 1 *" }'),
+    )
+    expect(turned.stdout).toBe('bot: stopped, of another kind now\nbot: created\n')
+    expect((await grid.finished(bot.id)).outcome).toBe('cancelled')
+    const back = await home('apply', file(bigger))
+    expect(back.stdout).toMatch(/^bot: removed, of another kind now\nbot: created \(job \d+\)\n$/)
+  })
+
+  it('change nothing for a file that is wrong, and go on where one job is refused', async () => {
+    const wrong = await home('apply', file('- name: x\n  command: x\n  shedule: "@daily"\n'))
+    expect(wrong).toMatchObject({ status: 2, stdout: '' })
+    expect(wrong.stderr).toContain(
+      'line 3: job x: there is no key "shedule"; did you mean "schedule"?',
+    )
+    expect((await home('apply', join(grid.work, 'none.yaml'))).stderr).toContain('ENOENT')
+    const half = await home(
+      'apply',
+      file(
+        '- { name: bad, command: x, schedule: "61 * * * *" }\n- { name: good, command: x, schedule: "@daily" }',
+      ),
+    )
+    expect(half).toMatchObject({ status: 1, stdout: 'good: created\n' })
+    expect(half.stderr).toContain('eg: bad: The expression "61 * * * *" cannot be used')
+    expect((await home('dump', 'good')).stdout).toBe(
+      '- name: good\n  command: x\n  schedule: "@daily"\n',
+    )
+    expect((await home('dump', 'none')).status).toBe(5)
+  })
+})
