@@ -3,6 +3,7 @@ import { exchangeRoutes } from './api-exchange.ts'
 import { gridRoutes } from './api-grid.ts'
 import { jobRoutes } from './api-jobs.ts'
 import { nodeRoutes } from './api-nodes.ts'
+import { quotaRoutes } from './api-quota.ts'
 import { scheduleRoutes } from './api-schedules.ts'
 import type { Route } from './route.ts'
 
@@ -10,6 +11,7 @@ export const routes = {
   ...jobRoutes,
   ...scheduleRoutes,
   ...nodeRoutes,
+  ...quotaRoutes,
   ...exchangeRoutes,
   ...gridRoutes,
 } satisfies Record<string, Route>

@@ -2,10 +2,13 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 
+import { parseLimit, type Limits } from '../proto/limits.ts'
+import { groupMembers } from '../src/lib/accounts.ts'
 import type { BrainSettings } from './brain/context.ts'
 import { defaultLimits } from './core/admission.ts'
 import { defaultBreaker, type BreakerSettings } from './core/breaker.ts'
 import { defaultLease, type LeaseSettings } from './core/lease.ts'
+import { builtInLimits } from './core/quota.ts'
 
 const dayMs = 86_400_000
 /** Below this, accounts belong to the system (login.defs(5), UID_MIN). */
@@ -20,6 +23,8 @@ export function brainSettings(options: {
 }): BrainSettings {
   return {
     limits: defaultLimits,
+    quota: quotaFromEnvironment(process.env['EVERGRID_QUOTA']),
+    groupMembers,
     lease: leaseFromEnvironment(process.env['EVERGRID_LEASE']),
     breaker: breakerFromEnvironment(process.env['EVERGRID_CANARY_AFTER']),
     tickGapMs: 4,
@@ -59,6 +64,18 @@ export function leaseFromEnvironment(text: string | undefined): LeaseSettings {
     silentAfterMs: silent,
     terms: { termMs: term, killMs: kill, endMs: end },
   }
+}
+
+/** `EVERGRID_QUOTA=LIMIT=VALUE,…`: limits of whoever nobody has said anything else about, for example `jobs=500,slots=none`. */
+export function quotaFromEnvironment(text: string | undefined): Limits {
+  const limits = { ...builtInLimits }
+  for (const word of (text ?? '').split(',').filter((part) => part !== '')) {
+    const parsed = parseLimit(word)
+    if (!parsed.ok) throw new Error(`EVERGRID_QUOTA: ${parsed.problem}`)
+    const [name, value] = parsed.value
+    limits[name] = value
+  }
+  return limits
 }
 
 /** `EVERGRID_CANARY_AFTER`: seconds until a node that was just quarantined is tried with one task. */

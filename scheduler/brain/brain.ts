@@ -4,6 +4,7 @@ import type { Answer, Ask } from '../../proto/sync.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import type { Log } from '../../src/lib/log.ts'
 import { startClock } from '../core/cron/clock-guard.ts'
+import { RequestRates } from '../core/rate.ts'
 import { GridState } from '../state/grid.ts'
 import type { EventRow, ReplyRow, Snapshot, TokenRow } from '../store/change.ts'
 import type { Store } from '../store/store.ts'
@@ -13,6 +14,7 @@ import type { BrainDoor, OrderSink } from './door.ts'
 import { reserveAgain } from './drains.ts'
 import { finishJob } from './finish.ts'
 import { gauges } from './gauges.ts'
+import { GroupWatch } from './groups.ts'
 import { makeHandlers } from './handlers.ts'
 import { Journal } from './journal.ts'
 import { Judge } from './judge.ts'
@@ -20,6 +22,7 @@ import { stateLoader } from './load.ts'
 import { Maintenance } from './maintenance.ts'
 import { offerNode } from './node-offer.ts'
 import { OrderDesk } from './order-desk.ts'
+import { admitRequest, quotaBook } from './quota.ts'
 import { ReplyMemory } from './reply-memory.ts'
 import { jumpIfRestored } from './restored.ts'
 import { onScheduledJobEnded } from './schedule-firing.ts'
@@ -57,6 +60,7 @@ export class Brain implements BrainDoor {
   readonly #ticker: Ticker
   readonly #replies: ReplyMemory
   readonly #maintenance: Maintenance
+  readonly #groups: GroupWatch
   #readOnly: string | null = null
 
   private constructor(options: BrainOptions, state: GridState, snapshot: Snapshot) {
@@ -74,6 +78,8 @@ export class Brain implements BrainDoor {
       log,
       settings,
       orders,
+      quotas: quotaBook(settings.quota, snapshot.quotas),
+      rates: new RequestRates(),
       wake,
       room: { isShort: false },
       wallClock: { guard: startClock({ wallMs: clock.now(), monotonicMs: clock.uptime() }) },
@@ -91,6 +97,7 @@ export class Brain implements BrainDoor {
     const isReader = (options.readOnly ?? null) !== null
     this.#replies = new ReplyMemory(isReader ? null : journal, snapshot, () => clock.now())
     this.#maintenance = new Maintenance(this.#ctx)
+    this.#groups = new GroupWatch(this.#ctx)
     this.handlers = makeHandlers(this.#ctx, this.#asks)
     this.#readOnly = options.readOnly ?? null
     this.#load(snapshot, options.newGridId)
@@ -129,6 +136,7 @@ export class Brain implements BrainDoor {
   start(): void {
     this.#ticker.start()
     this.#maintenance.start()
+    this.#groups.start()
   }
 
   /** From the first accepted connection on, silence counts. */
@@ -141,6 +149,7 @@ export class Brain implements BrainDoor {
     this.#judge.end()
     this.#ticker.stop()
     this.#maintenance.stop()
+    this.#groups.stop()
     await this.settled()
     await this.#orders.sent()
   }
@@ -223,6 +232,10 @@ export class Brain implements BrainDoor {
 
   storedReply(owner: string, key: string): Promise<ReplyRow | null> {
     return this.#ctx.store.query('reply', { owner, key })
+  }
+
+  admit(owner: string): ReturnType<BrainDoor['admit']> {
+    return admitRequest(this.#ctx, owner)
   }
 
   recordToken(row: TokenRow): void {

@@ -1,10 +1,13 @@
 /** What every part of the brain works with. */
+import type { Limits } from '../../proto/limits.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import type { Log } from '../../src/lib/log.ts'
 import type { AdmissionLimits } from '../core/admission.ts'
 import type { BreakerSettings } from '../core/breaker.ts'
 import type { ClockState } from '../core/cron/clock-guard.ts'
 import type { LeaseSettings } from '../core/lease.ts'
+import type { QuotaBook } from '../core/quota.ts'
+import type { RequestRates } from '../core/rate.ts'
 import type { GridState } from '../state/grid.ts'
 import type { LiveJob } from '../state/live-job.ts'
 import type { EventRow } from '../store/change.ts'
@@ -14,6 +17,10 @@ import type { OrderDesk } from './order-desk.ts'
 
 export type BrainSettings = {
   limits: AdmissionLimits
+  /** What each owner may have where nobody has said anything else. */
+  quota: Limits
+  /** Of a unix group; none where there is no such group. */
+  groupMembers: (group: string) => Promise<readonly string[]>
   lease: LeaseSettings
   breaker: BreakerSettings
   /** Between two ticks at least. */
@@ -37,6 +44,8 @@ export type BrainContext = {
   readonly log: Log
   readonly settings: BrainSettings
   readonly orders: OrderDesk
+  readonly quotas: QuotaBook
+  readonly rates: RequestRates
   /** Calls of those who wait for a job's end. */
   readonly finishWaiters: Map<number, Set<(job: LiveJob) => void>>
   /** Jobs whose end has yet to be told to those that wait for it. */

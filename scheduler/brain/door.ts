@@ -1,5 +1,6 @@
 /** What the HTTP room sees of the brain, and no more. */
 import type { RouteName } from '../../proto/api.ts'
+import type { Refusal } from '../../proto/errors.ts'
 import type { Answer, Ask, OrderLine } from '../../proto/sync.ts'
 import type { EventRow, ReplyRow, TokenRow } from '../store/change.ts'
 import type { Handlers } from './call.ts'
@@ -22,6 +23,8 @@ export type BrainDoor = {
   settled(): Promise<void>
   /** Null while all changes are taken (or this route's); else why not, for people. */
   readOnlyBecause(route?: RouteName): string | null
+  /** Counts a request of this owner; null, or why it has to come again later. */
+  admit(owner: string): { refusal: Refusal; retryAfterMs: number } | null
   /** Begins a node's order stream with a full line; the returned call ends it. */
   attachOrders(node: string, sink: OrderSink): () => void
   /** Asks a node through its order stream; resolves with its answer, or null after the timeout. */

@@ -123,6 +123,8 @@ function applyEdit(ctx: BrainContext, job: LiveJob, spec: JobSpec): void {
     // What runs is booked with what it now may use.
     ctx.state.capacity.give(node, before)
     ctx.state.capacity.take(node, shape)
+    ctx.state.shares.give(before)
+    ctx.state.shares.take(shape)
     ctx.orders.touch(node, `${job.id}.${task.index}`)
   }
   job.shape = shape

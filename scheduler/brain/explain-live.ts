@@ -2,9 +2,11 @@
 import { iso } from '../../proto/ids.ts'
 import { jobStateOf, type Explanation } from '../../proto/job.ts'
 import { explainWaiting, type WaitContext } from '../core/explain.ts'
+import { quotaBlocker } from '../core/quota.ts'
 import { countsOf, type LiveJob } from '../state/live-job.ts'
 import type { BrainContext } from './context.ts'
 import { unheard } from './held-back.ts'
+import { heldLimits } from './quota.ts'
 import { liveSummary } from './views.ts'
 
 export function explainLive(ctx: BrainContext, job: LiveJob): Explanation {
@@ -24,12 +26,18 @@ export function explainLive(ctx: BrainContext, job: LiveJob): Explanation {
   const [task] = waiting
   const id = job.untouched.count > 0 || !task ? String(job.id) : `${job.id}.${task.index}`
   const context: WaitContext = {
-    blockedBy: blockers(ctx, job),
+    blockedBy: [...blockers(ctx, job), ...quotaBlockers(ctx, job)],
     avoid: task?.avoid ?? [],
     never: [],
     ahead: ctx.state.waiting.ahead(id, ctx.state.shares),
   }
   return { job: job.id, state, ...explainWaiting(job.shape, ctx.state.capacity, context) }
+}
+
+function quotaBlockers(ctx: BrainContext, { owner, shape }: LiveJob): WaitContext['blockedBy'] {
+  const held = ctx.state.shares.held(owner)
+  const found = quotaBlocker(owner, shape, held, heldLimits(ctx, owner))
+  return found === null ? [] : [found]
 }
 
 function blockers(ctx: BrainContext, job: LiveJob): WaitContext['blockedBy'] {

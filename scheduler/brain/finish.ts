@@ -89,6 +89,7 @@ function cancelUntouched(ctx: BrainContext, job: LiveJob, stop: StopPlan, by: st
   if (state.is !== 'finished') return 0
   job.cancelled = { stretches: job.untouched.stretches, end: state, at: now }
   const count = job.untouched.clear()
+  ctx.state.use.count(job.owner, 'pending', -count)
   countEnds(job, state, count)
   ctx.journal.ranges(job)
   if (!isOver(job)) {

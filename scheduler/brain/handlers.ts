@@ -12,6 +12,7 @@ import { drainNode } from './drains.ts'
 import { editJob } from './edit.ts'
 import { allNodes, nodeView } from './node-view.ts'
 import { confirmLost, cordon, findNode, removeNode, uncordon, undrain } from './nodes.ts'
+import { listQuotas, setQuota, showQuota } from './quota.ts'
 import { readLog } from './read-log.ts'
 import { explainJob, listJobs, waitJob } from './reads.ts'
 import { takeReport } from './report.ts'
@@ -31,7 +32,12 @@ import { submitAfterLookup } from './submit.ts'
 import { clockView, confirmWallClock } from './wall-clock.ts'
 
 export function makeHandlers(ctx: BrainContext, asks: AskDesk): Handlers {
-  return { ...jobHandlers(ctx, asks), ...scheduleHandlers(ctx), ...nodeHandlers(ctx) }
+  return {
+    ...jobHandlers(ctx, asks),
+    ...scheduleHandlers(ctx),
+    ...nodeHandlers(ctx),
+    ...shareHandlers(ctx),
+  }
 }
 
 type JobRoute =
@@ -54,6 +60,8 @@ type NodeRoute =
   | 'removeNode'
   | 'report'
 
+type ShareRoute = 'showQuota' | 'listQuotas' | 'setQuota'
+
 /** node2 before node10. */
 const byName = new Intl.Collator('en', { numeric: true })
 
@@ -75,7 +83,7 @@ function jobHandlers(ctx: BrainContext, asks: AskDesk): Pick<Handlers, JobRoute>
   }
 }
 
-function scheduleHandlers(ctx: BrainContext): Omit<Handlers, JobRoute | NodeRoute> {
+function scheduleHandlers(ctx: BrainContext): Omit<Handlers, JobRoute | NodeRoute | ShareRoute> {
   const on = <T>(
     found: Result<LiveSchedule>,
     then: (schedule: LiveSchedule) => Result<T>,
@@ -148,5 +156,13 @@ function nodeHandlers(ctx: BrainContext): Pick<Handlers, NodeRoute> {
       on(params.node, (node) => confirmLost(ctx, caller, node, body.reason ?? '')),
     removeNode: ({ caller, params }) => on(params.node, (node) => removeNode(ctx, caller, node)),
     report: ({ body }) => takeReport(ctx, body),
+  }
+}
+
+function shareHandlers(ctx: BrainContext): Pick<Handlers, ShareRoute> {
+  return {
+    showQuota: ({ caller, query }) => showQuota(ctx, query.owner ?? caller.owner),
+    listQuotas: () => listQuotas(ctx),
+    setQuota: ({ caller, body }) => setQuota(ctx, caller, body),
   }
 }

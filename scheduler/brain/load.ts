@@ -120,10 +120,13 @@ function addTask(state: GridState, job: LiveJob, task: Task): void {
   job.tasks ??= new Map()
   job.tasks.set(task.index, task)
   const placement = placementOf(task.state)
-  if (placement === null) return
+  if (placement === null) {
+    state.use.count(job.owner, 'pending', 1)
+    return
+  }
   job.placed += 1
   state.capacity.take(placement.node, job.shape)
-  state.shares.take(job.owner, job.shape.slots)
+  state.shares.take(job.shape)
   state.nodes.get(placement.node)?.tasks.add(taskKey(job.id, task.index))
 }
 
@@ -169,6 +172,6 @@ function addSchedule(state: GridState, row: ScheduleRow, parse: Parse, log: Log)
     fuseToldAt: null,
     rewinding: false,
   }
-  state.schedules.set(scheduleKey(row.owner, row.name), schedule)
+  state.addSchedule(schedule)
   state.arm(schedule)
 }

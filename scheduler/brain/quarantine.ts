@@ -5,6 +5,7 @@ import { closedBecause, type LiveNode } from '../state/live-node.ts'
 import { carryOut } from './carry-out.ts'
 import { note, type BrainContext } from './context.ts'
 import { offerNode } from './node-offer.ts'
+import { boundsOf } from './quota.ts'
 
 export function watchBreakers(ctx: BrainContext): void {
   for (const node of ctx.state.nodes.values()) {
@@ -47,7 +48,7 @@ export function tryCanaries(ctx: BrainContext): void {
     if (judge(node.breaker, now, ctx.settings.breaker).state !== 'canary') continue
     // Closed for any other reason, it is not tried.
     if (closedBecause({ ...node, quarantine: null }) !== null) continue
-    const placed = placeCanary(waiting, capacity, shares, node.name)
+    const placed = placeCanary(waiting, capacity, shares, node.name, boundsOf(ctx))
     if (placed === null) continue
     const task = carryOut(ctx, placed)
     keepHistory(ctx, node, withCanary(node.breaker, task, now))

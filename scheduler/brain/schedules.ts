@@ -17,6 +17,7 @@ import { scheduleKey, type LiveSchedule } from '../state/live-schedule.ts'
 import type { FiringRow } from '../store/change.ts'
 import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
+import { admitSchedule } from './quota.ts'
 import { fireDue, fireManually, saveSchedule } from './schedule-firing.ts'
 import { mayChange, notYours, problemOfPriority } from './select.ts'
 import { waitForClock } from './wall-clock.ts'
@@ -40,6 +41,8 @@ export function addSchedule(
   if (refused) return refuse('forbidden', refused.detail, refused.hint)
   const tooHigh = problemOfPriority(caller, request.job.priority)
   if (tooHigh) return { ok: false, refusal: tooHigh }
+  const tooMany = admitSchedule(ctx, owner)
+  if (tooMany) return tooMany
   const spec: ScheduleSpec = {
     tz: 'UTC',
     overlap: 'forbid',
@@ -49,7 +52,7 @@ export function addSchedule(
   }
   const made = makeSchedule(ctx, owner, spec)
   if (!made.ok) return made
-  ctx.state.schedules.set(scheduleKey(owner, spec.name), made.value)
+  ctx.state.addSchedule(made.value)
   saveSchedule(ctx, made.value)
   note(ctx, 'schedule-added', `${spec.expression} ${spec.tz}`, {
     schedule: spec.name,
@@ -201,7 +204,7 @@ export function removeSchedule(
   caller: Caller,
   schedule: LiveSchedule,
 ): Result<Record<string, never>> {
-  ctx.state.schedules.delete(scheduleKey(schedule.owner, schedule.name))
+  ctx.state.removeSchedule(schedule)
   ctx.journal.change({ drop: 'schedule', owner: schedule.owner, name: schedule.name })
   note(ctx, 'schedule-removed', 'removed; its running jobs go on', {
     schedule: schedule.name,

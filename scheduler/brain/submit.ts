@@ -8,6 +8,7 @@ import { done, refuse, type Result } from '../core/result.ts'
 import { noneEnded, untouchedOf, type LiveJob } from '../state/live-job.ts'
 import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
+import { admitJob } from './quota.ts'
 import { problemOfPriority } from './select.ts'
 import { refreshWaiting } from './tasks.ts'
 
@@ -96,6 +97,8 @@ export function submit(
   const spec = completed.value
   const taken = takenName(ctx, owner, spec)
   if (taken) return taken
+  const admitted = admitJob(ctx, owner, spec)
+  if (!admitted.ok) return admitted
   const shape = ctx.state.shapes.intern({
     owner,
     queue: spec.queue,
@@ -122,7 +125,7 @@ export function submit(
     job: job.id,
     name: job.name,
     tasks: tasksOf(spec),
-    warnings: fit.warning === null ? [] : [fit.warning],
+    warnings: [fit.warning, admitted.value.warning].filter((warning) => warning !== null),
   })
 }
 

@@ -34,6 +34,8 @@ export function replaceTask(
   if (job.untouched.take(next.index)) ctx.journal.ranges(job)
   job.tasks ??= new Map()
   bookPlace(ctx, job, before, next, taken)
+  const waits = Number(isWaiting(next)) - Number(isWaiting(before))
+  if (waits !== 0) ctx.state.use.count(job.owner, 'pending', waits)
   if (next.state.is === 'finished') {
     job.tasks.delete(next.index)
     countEnds(job, next.state, 1)
@@ -47,6 +49,8 @@ export function replaceTask(
   if (isOver(job)) ctx.follow.jobOver(job)
   else if (!moved) refreshWaiting(ctx, job, next)
 }
+
+const isWaiting = ({ state }: Task): boolean => state.is === 'pending' || state.is === 'held'
 
 /** A task that a drain moved goes to the place that was reserved for it; one that needs none gives it back. */
 function takeReserved(ctx: BrainContext, job: LiveJob, task: Task): boolean {
@@ -74,7 +78,7 @@ function bookPlace(
   const key = taskKey(job.id, next.index)
   if (from !== null && from.epoch !== to?.epoch) {
     ctx.state.capacity.give(from.node, job.shape)
-    ctx.state.shares.give(job.owner, job.shape.slots)
+    ctx.state.shares.give(job.shape)
     ctx.state.nodes.get(from.node)?.tasks.delete(key)
     job.placed -= 1
     ctx.wake()
@@ -82,7 +86,7 @@ function bookPlace(
   if (to !== null && to.epoch !== from?.epoch) {
     if (!taken) {
       ctx.state.capacity.take(to.node, job.shape)
-      ctx.state.shares.take(job.owner, job.shape.slots)
+      ctx.state.shares.take(job.shape)
     }
     ctx.state.nodes.get(to.node)?.tasks.add(key)
     job.placed += 1

@@ -10,6 +10,7 @@ import { advanceDrains } from './drains.ts'
 import { letGo } from './held-back.ts'
 import type { Judge } from './judge.ts'
 import { tryCanaries, watchBreakers } from './quarantine.ts'
+import { boundsOf } from './quota.ts'
 import { fireDue, fireRest } from './schedule-firing.ts'
 import { refreshWaiting } from './tasks.ts'
 import { watchWallClock } from './wall-clock.ts'
@@ -160,7 +161,7 @@ function untilNext(ctx: BrainContext, fires: boolean): number {
 function placeWaiting(ctx: BrainContext, limit: number): number {
   const { waiting, capacity, shares } = ctx.state
   let count = 0
-  for (const placed of place(waiting, capacity, shares, limit)) {
+  for (const placed of place(waiting, capacity, shares, limit, boundsOf(ctx))) {
     carryOut(ctx, placed)
     count += placed.count
   }

@@ -5,10 +5,15 @@ import { errorList, problemOf, type Refusal } from '../../proto/errors.ts'
 import type { Log } from '../../src/lib/log.ts'
 import type { BrainDoor } from '../brain/door.ts'
 
-export function sendProblem(reply: FastifyReply, refusal: Refusal): FastifyReply {
+export function sendProblem(
+  reply: FastifyReply,
+  refusal: Refusal,
+  retryAfterMs = 1000,
+): FastifyReply {
   const { status } = errorList[refusal.code]
   if (status === 401) void reply.header('www-authenticate', 'Bearer')
-  if (status === 429 || status === 503) void reply.header('retry-after', '1')
+  if (status === 429 || status === 503)
+    void reply.header('retry-after', String(Math.ceil(retryAfterMs / 1000)))
   return reply
     .code(status)
     .type('application/problem+json')

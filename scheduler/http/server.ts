@@ -95,7 +95,9 @@ function guard(server: FastifyInstance, room: Room, names: ReadonlySet<string>):
     const bearer = /^Bearer (\S{1,500})$/i.exec(request.headers.authorization ?? '')?.[1]
     request.known = bearer === undefined ? null : await room.identity.who(bearer)
     const refusal = refuseAccess(wanted, request.known, room.identity.proof)
-    return refusal === null ? undefined : sendProblem(reply, refusal)
+    if (refusal !== null) return sendProblem(reply, refusal)
+    const tooMany = request.known?.kind === 'person' ? room.door.admit(request.known.owner) : null
+    return tooMany && sendProblem(reply, tooMany.refusal, tooMany.retryAfterMs)
   })
 }
 

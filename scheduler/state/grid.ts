@@ -9,6 +9,7 @@ import { Waiting } from '../core/placement/waiting.ts'
 import type { LiveJob } from './live-job.ts'
 import type { LiveNode } from './live-node.ts'
 import { scheduleKey, type LiveSchedule } from './live-schedule.ts'
+import { Use } from './use.ts'
 
 export type Reminder = { at: number; job: number }
 export type Due = { at: number; schedule: LiveSchedule }
@@ -20,8 +21,9 @@ export class GridState {
   readonly shapes = new ShapeTable()
   readonly capacity = new Capacity()
   readonly waiting = new Waiting()
-  /** Slots in use by each owner. */
+  /** What each owner's placed tasks hold. */
   readonly shares = new Shares()
+  readonly use = new Use()
   /** Job -> live jobs that wait for its end. */
   readonly dependents = new Map<number, Set<number>>()
   /** When a waiting job may become eligible: its begin time, or the end of a retry delay. */
@@ -58,10 +60,27 @@ export class GridState {
     else same.add(job.id)
     if (job.kind === 'continuous') this.#continuous.set(key, job.id)
     for (const { job: other } of job.after) this.#dependentsOf(other).add(job.id)
+    this.#countJob(job, 1)
+  }
+
+  #countJob({ owner, kind, untouched }: LiveJob, more: 1 | -1): void {
+    this.use.count(owner, 'jobs', more)
+    if (kind === 'continuous') this.use.count(owner, 'continuous', more)
+    this.use.count(owner, 'pending', more * untouched.count)
+  }
+
+  addSchedule(schedule: LiveSchedule): void {
+    this.schedules.set(scheduleKey(schedule.owner, schedule.name), schedule)
+    this.use.count(schedule.owner, 'schedules', 1)
+  }
+
+  removeSchedule({ owner, name }: LiveSchedule): void {
+    if (this.schedules.delete(scheduleKey(owner, name))) this.use.count(owner, 'schedules', -1)
   }
 
   removeJob(job: LiveJob): void {
     this.jobs.delete(job.id)
+    this.#countJob(job, -1)
     const key = nameKey(job.owner, job.name)
     const same = this.#names.get(key)
     if (typeof same === 'object') same.delete(job.id)

@@ -29,12 +29,18 @@ export const statements: readonly { sql: string; count: number }[] = [
   { sql: 'DELETE FROM node WHERE name = ?', count: 1 },
   { sql: 'DELETE FROM schedule WHERE owner = ? AND name = ?', count: 2 },
   { sql: 'UPDATE schedule SET cursorAt = ?, dataJson = ? WHERE owner = ? AND name = ?', count: 4 },
+  { sql: 'DELETE FROM quota WHERE subject = ?', count: 1 },
 ]
 
 const stepOf = Object.fromEntries(putNames.map((name, at) => [name, at])) as Record<PutName, number>
 const putSpec = putNames.length
 const advanceStep = putSpec + 4
-const dropStep = { ranges: putSpec + 1, node: putSpec + 2, schedule: putSpec + 3 }
+const dropStep = {
+  ranges: putSpec + 1,
+  node: putSpec + 2,
+  schedule: putSpec + 3,
+  quota: putSpec + 5,
+}
 
 export function batchOf(changes: readonly Change[]): Batch {
   const batch: Batch = { steps: [], values: [] }
@@ -68,5 +74,6 @@ function addDrop({ steps, values }: Batch, change: Extract<Change, { drop: strin
   steps.push(dropStep[change.drop])
   if (change.drop === 'ranges') values.push(change.job)
   else if (change.drop === 'node') values.push(change.name)
+  else if (change.drop === 'quota') values.push(change.subject)
   else values.push(change.owner, change.name)
 }

@@ -76,6 +76,8 @@ export type EventRow = {
 }
 
 export type NodeRow = { name: string; dataJson: string }
+/** `subject` as in scheduler/core/quota.ts. */
+export type QuotaRow = { subject: string; dataJson: string }
 export type ScheduleRow = ScheduleProgress & { specJson: string }
 /** What moves with each firing: written without the spec, which does not. */
 export type ScheduleProgress = {
@@ -120,6 +122,8 @@ export type Change =
   | { put: 'event'; row: EventRow }
   | { put: 'node'; row: NodeRow }
   | { drop: 'node'; name: string }
+  | { put: 'quota'; row: QuotaRow }
+  | { drop: 'quota'; subject: string }
   | { put: 'schedule'; row: ScheduleRow }
   | { advance: 'schedule'; row: ScheduleProgress }
   | { drop: 'schedule'; owner: string; name: string }
@@ -156,6 +160,7 @@ export type Snapshot = {
   tasks: TaskRow[]
   nodes: NodeRow[]
   schedules: ScheduleRow[]
+  quotas: QuotaRow[]
   /** The newest firing of each schedule. */
   lastFirings: FiringRow[]
   /** Idempotency keys younger than 24 h, without replies. */

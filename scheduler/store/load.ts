@@ -37,6 +37,7 @@ const reads: { [K in keyof Snapshot]: string } = {
   jobs: `SELECT ${rowJson('job')} FROM job WHERE finishedAt IS NULL ORDER BY id`,
   tasks: ofLiveJobs('task', 'index', `task.state <> 'finished'`),
   schedules: `SELECT ${rowJson('schedule')} FROM schedule ORDER BY owner, name`,
+  quotas: `SELECT ${rowJson('quota')} FROM quota ORDER BY subject`,
   lastFirings: `SELECT ${rowJson('firing')} FROM schedule CROSS JOIN firing
     ON firing.owner = schedule.owner AND firing.schedule = schedule.name
     AND (firing.dueAt, firing.manual) = (
@@ -71,6 +72,7 @@ export const emptySnapshot = (): Snapshot => ({
   tasks: [],
   nodes: [],
   schedules: [],
+  quotas: [],
   lastFirings: [],
   replies: [],
   tokens: [],

@@ -64,6 +64,7 @@ export const tables: { [N in PutName]: Table<N> } = {
     key: ['id'],
   },
   node: { columns: ['name', 'dataJson'], key: ['name'] },
+  quota: { columns: ['subject', 'dataJson'], key: ['subject'] },
   schedule: {
     columns: ['owner', 'name', 'cursorAt', 'specJson', 'dataJson'],
     key: ['owner', 'name'],

@@ -91,6 +91,21 @@ const nodes = {
   'node remove': { summary: 'Forget an empty node', load: () => import('./node/remove.ts') },
 } satisfies Record<string, Entry>
 
+const shares = {
+  quota: {
+    summary: 'Show what you may use, what you use, and which jobs use it',
+    load: () => import('./quota.ts'),
+  },
+  'quota list': {
+    summary: 'List the limits that were set',
+    load: () => import('./quota/list.ts'),
+  },
+  'quota set': {
+    summary: 'Set limits, for good or for a time',
+    load: () => import('./quota/set.ts'),
+  },
+} satisfies Record<string, Entry>
+
 const grid = {
   up: { summary: 'Run a whole grid on this machine', load: () => import('./up.ts') },
   down: { summary: 'End the grid that "eg up" runs', load: () => import('./down.ts') },
@@ -114,11 +129,13 @@ export const groups: Readonly<Record<string, Readonly<Record<string, Entry>>>> =
   jobs,
   schedules,
   nodes,
+  'who gets what': shares,
   'the grid': grid,
 }
 export const commands: Readonly<Record<string, Entry>> = {
   ...jobs,
   ...schedules,
   ...nodes,
+  ...shares,
   ...grid,
 }

@@ -152,8 +152,8 @@ async function persist(
   }
 }
 
-const isPassing = (error: ClientError) =>
-  error.code === 'unreachable' || error.code === 'unavailable'
+const passing: ReadonlySet<string> = new Set(['unreachable', 'unavailable', 'too-many-requests'])
+const isPassing = (error: ClientError) => passing.has(error.code)
 const causeCode = (error: ClientError) => (error.cause as NodeJS.ErrnoException | undefined)?.code
 const isNotProven = (error: ClientError) => causeCode(error) === 'EVERGRID_NOT_PROVEN'
 const isNotKnown = (error: ClientError) => causeCode(error) === 'EVERGRID_NOT_KNOWN'

@@ -31,6 +31,9 @@ const rows: Row[] = [
   { name: 'memory', measure: measureMemory },
 ]
 
+// One owner makes all the load; its limits are not what is measured.
+process.env['EVERGRID_QUOTA'] ??= 'requests=none,schedules=none,jobs=none'
+
 const json = process.argv.includes('--json')
 const named = process.argv.slice(2).filter((argument) => argument !== '--json')
 const unknown = named.filter((name) => !rows.some((row) => row.name === name))

@@ -44,7 +44,7 @@ export function benchPlacement(): PlacementFigures {
       placements += count
       if (round === 3 || i % 2 === 0) continue
       capacity.give(node, shape, count)
-      shares.give(shape.owner, shape.slots * count)
+      shares.give(shape, count)
     }
   }
   const idle: number[] = []

@@ -41,6 +41,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       tasks: [],
       nodes: [],
       schedules: [],
+      quotas: [],
       lastFirings: [],
       replies: [],
       tokens: [],
@@ -61,6 +62,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
     })
     const event = eventRow(1, { job: 7, task: 3, node: 'n', schedule: 's', owner: 'o', by: 'b' })
     const node = { name: 'node1', dataJson: '{"cordoned":true}' }
+    const quota = { subject: 'owner:anna', dataJson: '{}' }
     const schedule = { owner: 'anna', name: 'nightly', cursorAt: 5, specJson: '{}', dataJson: '{}' }
     const firing = firingRow(50, { until: 60, count: 2, manual: true, outcome: 'ran', jobId: 7 })
     const reply = {
@@ -80,6 +82,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       { put: 'run', row: run },
       { put: 'event', row: event },
       { put: 'node', row: node },
+      { put: 'quota', row: quota },
       { put: 'schedule', row: schedule },
       { put: 'firing', row: firing },
       { put: 'reply', row: reply },
@@ -97,6 +100,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       tasks: [task],
       nodes: [node],
       schedules: [schedule],
+      quotas: [quota],
       lastFirings: [firing],
       replies: [key],
       tokens: [token],

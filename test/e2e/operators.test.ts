@@ -68,6 +68,7 @@ describe.skipIf(!mountable)('the operators of a grid that root runs', () => {
       ['schedule', 'add', 's', '@daily', '--priority', '1', '--', 'true'],
       ['edit', '--mem', '64M', String(job)],
       ['submit', '--owner', 'nobody', '--', 'true'],
+      ['quota', 'set', '--owner', 'nobody', 'jobs=1', '--for', '1h'],
     ]
     for (const change of changes) {
       const refused = await grid.egOf(other, ...change)
@@ -96,6 +97,25 @@ describe.skipIf(!mountable)('the operators of a grid that root runs', () => {
     expect((await edit(member, '--priority', '3')).status).toBe(0)
     expect((await edit(owner, '--mem', '128M')).status).toBe(0)
     expect(await grid.show(job)).toMatchObject({ priority: 3, spec: { memBytes: 2 ** 27 } })
+  })
+
+  test('a member limits one owner for a time, who sees it, is refused with it, and is free again', async () => {
+    const quota = (...words: string[]) => grid.egOf(member, 'quota', 'set', ...words)
+    expect((await quota('--owner', 'nobody', 'jobs=1')).status).toBe(4)
+    const set = ['--owner', 'nobody', 'jobs=1', '--for', '1h', '--why', 'too many']
+    expect(await quota(...set)).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/owner:nobody +jobs +1 .*daemon +too many/),
+    })
+    const refused = await grid.egOf(owner, 'submit', '--', 'true')
+    expect(refused).toMatchObject({ status: 1, stdout: '' })
+    expect(refused.stderr).toContain('the limit of nobody is 1 (owner:nobody)')
+    const shown = (await grid.egOf(owner, 'quota')).stdout
+    expect(shown).toMatch(/^jobs +1 +1 +owner:nobody +20/m)
+    expect(shown).toMatch(/^ *\d+ +bot +1 /m)
+    expect((await grid.egOf(other, 'quota', 'list')).stdout).toContain('too many')
+    expect((await quota('--owner', 'nobody', 'jobs=usual', '--for', '1h')).status).toBe(0)
+    expect((await grid.egOf(owner, 'submit', '--', 'true')).status).toBe(0)
   })
 
   test("a member stops somebody else's job, and submits for others, which run as these", async () => {

@@ -2,10 +2,12 @@ import { expect, test } from 'vitest'
 
 import { defaultBreaker } from '../../scheduler/core/breaker.ts'
 import { defaultLease } from '../../scheduler/core/lease.ts'
+import { builtInLimits } from '../../scheduler/core/quota.ts'
 import {
   breakerFromEnvironment,
   leaseFromEnvironment,
   ownerRule,
+  quotaFromEnvironment,
 } from '../../scheduler/settings.ts'
 
 test('without a word of the environment the lease is the usual one', () => {
@@ -48,4 +50,11 @@ test('a grid of root refuses root and system accounts until it is told otherwise
   expect(refuse('daemon')?.detail).toContain('a system account')
   expect(refuse('somebody-of-ldap')).toBeNull()
   expect(ownerRule({ self: 'root', isRoot: true, allowRootJobs: true })('root')).toBeNull()
+})
+
+test('limits of the environment replace those that are built in', () => {
+  expect(quotaFromEnvironment(undefined)).toEqual(builtInLimits)
+  const said = quotaFromEnvironment('jobs=5,memory=64G,requests=none')
+  expect(said).toEqual({ ...builtInLimits, jobs: 5, memory: 2 ** 36, requests: null })
+  expect(() => quotaFromEnvironment('cores=4')).toThrow('EVERGRID_QUOTA: "cores=4" is not LIMIT')
 })

@@ -6,6 +6,7 @@ import type { BrainSettings } from '../../scheduler/brain/context.ts'
 import { defaultLimits } from '../../scheduler/core/admission.ts'
 import { defaultBreaker } from '../../scheduler/core/breaker.ts'
 import type { LeaseSettings } from '../../scheduler/core/lease.ts'
+import { builtInLimits } from '../../scheduler/core/quota.ts'
 import { Replies, requestHash, type Sent } from '../../scheduler/http/idempotency.ts'
 import type { Store } from '../../scheduler/store/store.ts'
 import type { Clock } from '../../src/lib/clock.ts'
@@ -228,6 +229,8 @@ export class SchedulerHost {
   #settings(): BrainSettings {
     return {
       limits: defaultLimits,
+      quota: builtInLimits,
+      groupMembers: async () => [],
       lease: { ...simLease, terms: this.#terms },
       tickGapMs: 4,
       breaker: defaultBreaker,

@@ -7,6 +7,7 @@ import type { BrainSettings } from '../../scheduler/brain/context.ts'
 import { defaultLimits } from '../../scheduler/core/admission.ts'
 import { defaultBreaker } from '../../scheduler/core/breaker.ts'
 import { defaultLease } from '../../scheduler/core/lease.ts'
+import { builtInLimits } from '../../scheduler/core/quota.ts'
 import type { Change } from '../../scheduler/store/change.ts'
 import { openEngine, type Engine } from '../../scheduler/store/engine.ts'
 import { storeOn } from '../../scheduler/store/in-thread-store.ts'
@@ -21,6 +22,8 @@ export const operator: Caller = { owner: 'olga', rights: 'operator', from: 'test
 
 const defaultSettings: BrainSettings = {
   limits: defaultLimits,
+  quota: builtInLimits,
+  groupMembers: async () => [],
   lease: defaultLease,
   breaker: defaultBreaker,
   tickGapMs: 4,

@@ -7,25 +7,36 @@ import type { Capacity } from './capacity.ts'
 import { Heap } from './heap.ts'
 import type { Lane } from './lane.ts'
 import type { Shape } from './shape.ts'
-import type { Shares } from './shares.ts'
+import type { Held, Shares } from './shares.ts'
 import type { Waiting } from './waiting.ts'
 
 /** `count` tasks of the entry `id` go to `node`. */
 export type Placed = { id: string; job: number; node: string; shape: Shape; count: number }
 
-/** An owner in one level: the slots it holds as placing goes on, and its lanes, put in order when first needed. */
-type Turn = { share: number; readonly byKey: Map<string, Lane>; lanes: Heap<Lane> | null }
+/** What an owner may hold at most; `Infinity` where it has no limit. */
+export type Bounds = (owner: string) => Held
+const unbounded: Held = { slots: Infinity, memBytes: Infinity }
+const noBounds: Bounds = () => unbounded
+
+/** An owner in one level: its share and what it may still take as placing goes on, and its lanes, put in order when first needed. */
+type Turn = {
+  share: number
+  left: { slots: number; memBytes: number }
+  readonly byKey: Map<string, Lane>
+  lanes: Heap<Lane> | null
+}
 
 export function place(
   waiting: Waiting,
   capacity: Capacity,
   shares: Shares,
   limit: number,
+  bounds: Bounds = noBounds,
 ): Placed[] {
   /** Requests that may still fit somewhere: only these are looked at. */
   const open = new Set<string>()
   for (const shape of waiting.requests()) if (capacity.fits(shape)) open.add(shape.request)
-  const tick = new Tick(waiting, capacity, shares, limit, open)
+  const tick = new Tick({ waiting, capacity, shares, bounds }, limit, open)
   if (open.size > 0) for (const level of waiting.levels()) tick.placeLevel(level.owners)
   return tick.placed
 }
@@ -39,42 +50,42 @@ export function placeCanary(
   capacity: Capacity,
   shares: Shares,
   node: string,
+  bounds: Bounds = noBounds,
 ): Placed | null {
   for (const level of waiting.levels()) {
     const lanes = [...level.owners.values()].flatMap((byKey) => [...byKey.values()])
     const [lane] = lanes
       .filter((one) => !one.never.includes(node) && capacity.hasRoom(node, one.shape))
       .filter((one) => !waiting.head(one).avoid.includes(node))
+      .filter(({ shape }) => fitting(shape, leftOf(shape.owner, shares, bounds)) >= 1)
       .sort((a, b) => shares.of(a.shape.owner) - shares.of(b.shape.owner) || (a.before(b) ? -1 : 1))
     if (lane === undefined) continue
     const { id, job } = waiting.head(lane)
     const { shape } = lane
     capacity.take(node, shape)
-    shares.take(shape.owner, shape.slots)
+    shares.take(shape)
     waiting.takeHead(lane, 1)
     return { id, job, node, shape, count: 1 }
   }
   return null
 }
 
+type Parts = { waiting: Waiting; capacity: Capacity; shares: Shares; bounds: Bounds }
+
 class Tick {
   readonly placed: Placed[] = []
   readonly #waiting: Waiting
   readonly #capacity: Capacity
   readonly #shares: Shares
+  readonly #bounds: Bounds
   readonly #open: Set<string>
   #left: number
 
-  constructor(
-    waiting: Waiting,
-    capacity: Capacity,
-    shares: Shares,
-    limit: number,
-    open: Set<string>,
-  ) {
+  constructor({ waiting, capacity, shares, bounds }: Parts, limit: number, open: Set<string>) {
     this.#waiting = waiting
     this.#capacity = capacity
     this.#shares = shares
+    this.#bounds = bounds
     this.#left = limit
     this.#open = open
   }
@@ -93,6 +104,7 @@ class Tick {
   #turns(owners: Map<string, Map<string, Lane>>): Turn[] {
     return [...owners].map(([owner, byKey]) => ({
       share: this.#shares.of(owner),
+      left: leftOf(owner, this.#shares, this.#bounds),
       byKey,
       lanes: null,
     }))
@@ -109,6 +121,11 @@ class Tick {
     const lane = lanes.top
     if (lane === undefined) return
     const { shape } = lane
+    const allowed = fitting(shape, turn.left)
+    if (allowed < 1) {
+      lanes.pop()
+      return
+    }
     const head = this.#waiting.head(lane)
     const node = this.#open.has(shape.request)
       ? this.#capacity.freeFor(shape, head.avoid, lane.never)
@@ -120,18 +137,30 @@ class Tick {
     }
     const room = shape.spread
       ? 1
-      : Math.floor(Math.min(node.freeSlots / shape.slots, node.freeMem / shape.memBytes))
+      : fitting(shape, { slots: node.freeSlots, memBytes: node.freeMem })
     const fair =
       next === undefined ? room : Math.max(1, Math.ceil((next.share - turn.share) / shape.slots))
-    const count = Math.min(room, fair, head.count, this.#left)
+    const count = Math.min(room, allowed, fair, head.count, this.#left)
     this.#capacity.take(node.name, shape, count)
-    this.#shares.take(shape.owner, shape.slots * count)
+    this.#shares.take(shape, count)
+    turn.left.slots -= shape.slots * count
+    turn.left.memBytes -= shape.memBytes * count
     turn.share += shape.slots * count
     this.#left -= count
     this.placed.push({ id: head.id, job: head.job, node: node.name, shape, count })
     if (this.#waiting.takeHead(lane, count)) lanes.sinkTop()
     else lanes.pop()
   }
+}
+
+/** How many tasks of a shape that is room for. */
+const fitting = (shape: Shape, { slots, memBytes }: Held): number =>
+  Math.floor(Math.min(slots / shape.slots, memBytes / shape.memBytes))
+
+function leftOf(owner: string, shares: Shares, bounds: Bounds): Turn['left'] {
+  const bound = bounds(owner)
+  const held = shares.held(owner)
+  return { slots: bound.slots - held.slots, memBytes: bound.memBytes - held.memBytes }
 }
 
 const laneBefore = (a: Lane, b: Lane): boolean => a.before(b)

@@ -1,19 +1,38 @@
-/** Fair share: the slots that each owner holds now. Who holds least goes first. */
+/** Fair share: what each owner holds now. Who holds fewest slots goes first. */
+import type { Shape } from './shape.ts'
+
+export type Held = { readonly slots: number; readonly memBytes: number }
+type Asked = Pick<Shape, 'owner' | 'slots' | 'memBytes'>
+
+const nothing: Held = { slots: 0, memBytes: 0 }
 
 export class Shares {
-  readonly #slots = new Map<string, number>()
+  readonly #held = new Map<string, { slots: number; memBytes: number }>()
 
+  /** What owners are ordered by. */
   of(owner: string): number {
-    return this.#slots.get(owner) ?? 0
+    return this.held(owner).slots
   }
 
-  take(owner: string, slots: number): void {
-    this.#slots.set(owner, this.of(owner) + slots)
+  held(owner: string): Held {
+    return this.#held.get(owner) ?? nothing
   }
 
-  give(owner: string, slots: number): void {
-    const left = this.of(owner) - slots
-    if (left > 0) this.#slots.set(owner, left)
-    else this.#slots.delete(owner)
+  take({ owner, slots, memBytes }: Asked, count = 1): void {
+    let held = this.#held.get(owner)
+    if (held === undefined) {
+      held = { slots: 0, memBytes: 0 }
+      this.#held.set(owner, held)
+    }
+    held.slots += slots * count
+    held.memBytes += memBytes * count
+  }
+
+  give({ owner, slots, memBytes }: Asked, count = 1): void {
+    const held = this.#held.get(owner)
+    if (held === undefined) return
+    held.slots -= slots * count
+    held.memBytes -= memBytes * count
+    if (held.slots <= 0) this.#held.delete(owner)
   }
 }

@@ -59,6 +59,7 @@ export function fakeDoor(): FakeDoor {
     },
     settled: () => committed,
     readOnlyBecause: () => readOnly,
+    admit: () => null,
     hold() {
       const gate = new EventEmitter()
       committed = (async () => void (await once(gate, 'open')))()

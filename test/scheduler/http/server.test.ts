@@ -82,6 +82,21 @@ test.each([
   expect((await reply).status).toBeGreaterThanOrEqual(200)
 })
 
+test('who asks too often is told when to come again, before anything is done; nodes are not counted', async () => {
+  room.door.admit = () => ({
+    refusal: { code: 'too-many-requests', detail: 'too many requests' },
+    retryAfterMs: 2_500,
+  })
+  const calls = room.door.calls.length
+  const refused = await room.ask('/v1/jobs')
+  const report = await room.ask('/v1/node/orders', { as: room.secret })
+  room.door.admit = () => null
+  expect(refused).toMatchObject({ status: 429, body: { code: 'too-many-requests' } })
+  expect(refused.headers.get('retry-after')).toBe('3')
+  expect(report.status).toBe(403)
+  expect(room.door.calls.length).toBe(calls)
+})
+
 test('where nothing can be written, changes are refused with the reason and reads are served', async () => {
   room.door.readOnlyBecause = () => 'the disk is full'
   expect(await room.ask('/v1/jobs', post(job))).toMatchObject({

@@ -64,13 +64,13 @@ describe('order', () => {
         express: entry({ shape: shape({ queue: 'express' }), queuePriority: 3, since: 30 }),
       },
     )
-    one.shares.take('ann', 1)
+    one.shares.take({ owner: 'ann', slots: 1, memBytes: 0 })
     const order: string[] = []
     for (let placed = run(one); placed.length > 0; placed = run(one)) {
       for (const { id, node, shape } of placed) {
         order.push(id)
         one.capacity.give(node, shape)
-        one.shares.give(shape.owner, shape.slots)
+        one.shares.give(shape)
       }
     }
     expect(order).toEqual(['express', 'poor', 'eager', 'old', 'young'])
@@ -87,8 +87,28 @@ describe('order', () => {
     expect(told(run(one))).toEqual(['many:nx1', 'single:nx1', 'many:nx2'])
     one.waiting.put('later', entry({ shape: shape({ owner: 'cat' }) }))
     one.capacity.give('n', shape())
-    one.shares.give('ann', 1)
+    one.shares.give({ owner: 'ann', slots: 1, memBytes: 0 })
     expect(told(run(one))).toEqual(['later:nx1'])
+  })
+
+  test('an owner at its bound leaves the room to others, and smaller tasks of its own still fit', () => {
+    const one = grid(
+      { n: { slots: 8 } },
+      {
+        wide: entry({ shape: shape({ slots: 2 }), count: 9 }),
+        thin: entry({ shape: shape(), count: 9 }),
+        other: entry({ shape: shape({ owner: 'bob' }), count: 2 }),
+      },
+    )
+    const bounds = (owner: string) => ({ slots: owner === 'ann' ? 3 : 99, memBytes: Infinity })
+    const placed = place(one.waiting, one.capacity, one.shares, 1e9, bounds)
+    const count = (id: string) =>
+      placed.filter((each) => each.id === id).reduce((sum, each) => sum + each.count, 0)
+    expect([count('wide'), count('thin'), count('other')]).toEqual([1, 1, 2])
+    expect(place(one.waiting, one.capacity, one.shares, 1e9, bounds)).toEqual([])
+    expect(placeCanary(one.waiting, one.capacity, one.shares, 'n', bounds)).toBeNull()
+    const byMemory = () => ({ slots: Infinity, memBytes: 350 * mib })
+    expect(told(place(one.waiting, one.capacity, one.shares, 1e9, byMemory))).toEqual(['wide:nx1'])
   })
 
   test('what does not fit holds up nobody', () => {
@@ -259,7 +279,7 @@ class Twins {
       if (ended === undefined) return null
       for (const { capacity, shares } of both) {
         capacity.give(ended.node, ended.shape)
-        shares.give(ended.shape.owner, ended.shape.slots)
+        shares.give(ended.shape)
       }
     }
     return null
@@ -350,7 +370,7 @@ describe('properties', () => {
         const [first] = placed
         if (first === undefined) throw new Error('nothing was placed')
         one.capacity.give('n', first.shape)
-        one.shares.give(first.shape.owner, 1)
+        one.shares.give({ ...first.shape, slots: 1 })
         expect(told(run(one))).toEqual(['new:nx1'])
       }),
     )
@@ -379,7 +399,7 @@ test('a canary is the first waiting task that fits the closed node, and only one
       good: entry({ shape: shape(), count: 5 }),
     },
   )
-  one.shares.take('cat', 1)
+  one.shares.take({ owner: 'cat', slots: 1, memBytes: 0 })
   const { waiting, capacity, shares } = one
   expect(placeCanary(waiting, capacity, shares, 'shut')).toMatchObject({ id: 'good', count: 1 })
   expect(waiting.count('good')).toBe(4)

@@ -23,7 +23,7 @@ export function placeSlowly(
     if (next === undefined || next.node === null) break
     const { id, entry, node } = next
     capacity.take(node.name, entry.shape)
-    shares.take(entry.shape.owner, entry.shape.slots)
+    shares.take(entry.shape)
     entries.set(id, { ...entry, count: entry.count - 1 })
     placed.push({ id, job: entry.job, node: node.name, shape: entry.shape, count: 1 })
   }

@@ -1,0 +1,43 @@
+/** The routes of who gets what: quotas. */
+import { Type } from 'typebox'
+
+import { QuotaRequest, QuotaRule, QuotaView } from './quota.ts'
+import { changeErrors, nothing, route } from './route.ts'
+
+const Rules = Type.Object({ rules: Type.Array(QuotaRule) })
+
+export const quotaRoutes = {
+  showQuota: route({
+    method: 'GET',
+    path: '/v1/quota',
+    summary: 'What an owner may use, what it uses, and which of its jobs use most',
+    access: 'user',
+    params: nothing,
+    query: Type.Object({ owner: Type.Optional(Type.String({ maxLength: 256 })) }),
+    body: nothing,
+    reply: QuotaView,
+    errors: ['unauthenticated'],
+  }),
+  listQuotas: route({
+    method: 'GET',
+    path: '/v1/quotas',
+    summary: 'All that was said about quotas beside what is built in',
+    access: 'user',
+    params: nothing,
+    query: nothing,
+    body: nothing,
+    reply: Rules,
+    errors: ['unauthenticated'],
+  }),
+  setQuota: route({
+    method: 'POST',
+    path: '/v1/quotas',
+    summary: 'Set limits: operators for a time and one owner, managers for good and for anybody',
+    access: 'operator',
+    params: nothing,
+    query: nothing,
+    body: QuotaRequest,
+    reply: Rules,
+    errors: [...changeErrors, 'refused'],
+  }),
+}
