@@ -1,10 +1,12 @@
 /** From an order to what the driver needs to start its next run: identity, environment, limits, files. */
+import { hostname } from 'node:os'
+
 import type { Cause } from '../proto/cause.ts'
 import type { Order } from '../proto/sync.ts'
 import { wantsSingleCopy } from './core/record.ts'
 import { outputPlan, taskId } from './file-names.ts'
 import type { Planned } from './ports.ts'
-import type { Identity, RunPlan } from './process/run-driver.ts'
+import type { Identity, OutputPlan, RunPlan } from './process/run-driver.ts'
 
 export type LookUp = (
   user: string,
@@ -44,16 +46,19 @@ export function planRun(
   const { spec } = order
   const key = `${order.task}.${order.epoch}.${run}`
   const tmpDir = `${options.tmpRoot}/evergrid-${order.task}.${run}-${options.randomName()}`
+  const output = outputPlan(order, identity)
+  const files = filesOf(order, tmpDir)
   return {
     key,
     identity,
-    argv: spec.command,
-    env: environment(order, { run, key, identity, tmpDir, url: options.url }),
+    argv: spec.command.map((word) => (word === '$JOB_SCRIPT' && files.script?.path) || word),
+    env: environment(order, { run, key, identity, tmpDir, url: options.url, output, files }),
     cwd: spec.cwd,
     umask: spec.umask,
     stdin: spec.stdin,
-    output: outputPlan(order, identity),
+    output,
     tmpDir,
+    files: Object.values(files).filter((file) => file !== null),
     limits: {
       cpuWeight: 1024 * spec.slots,
       cpuCores: spec.cpuCores,
@@ -70,12 +75,37 @@ export function planRun(
   }
 }
 
-type About = { run: number; key: string; identity: Identity; tmpDir: string; url: string }
+type RunFile = { path: string; text: string }
+type RunFiles = { script: RunFile | null; hosts: RunFile | null }
+
+/** Hidden in TMPDIR: they go with it, and `rm $TMPDIR/*` leaves them. */
+function filesOf({ spec }: Order, tmpDir: string): RunFiles {
+  const { script, env } = spec
+  const hosts = `${hostname()} ${spec.slots} ${queueOf(spec)}@${hostname()} UNDEFINED\n`
+  return {
+    script: script === undefined ? null : { path: `${tmpDir}/.job-script`, text: script },
+    // A parallel environment is one that Grid Engine's commands have asked for.
+    hosts: env.PE === undefined ? null : { path: `${tmpDir}/.pe-hostfile`, text: hosts },
+  }
+}
+
+/** The name that the job was given to: a site may know a queue by another one. */
+const queueOf = (spec: Order['spec']): string => spec.env.QUEUE ?? spec.queue
+
+type About = {
+  run: number
+  key: string
+  identity: Identity
+  tmpDir: string
+  url: string
+  output: OutputPlan
+  files: RunFiles
+}
 
 /** What the owner says comes first; what says where and as what it runs is ours. */
 function environment(order: Order, about: About): Record<string, string> {
   const { spec } = order
-  const { identity, tmpDir } = about
+  const { identity, tmpDir, output, files } = about
   const array = spec.array
   return {
     PATH: '/usr/local/bin:/usr/bin:/bin',
@@ -97,8 +127,15 @@ function environment(order: Order, about: About): Record<string, string> {
     NSLOTS: String(spec.slots),
     NHOSTS: '1',
     NQUEUES: '1',
-    QUEUE: spec.queue,
+    QUEUE: queueOf(spec),
     REQUEST: spec.name,
+    REQNAME: spec.name,
+    HOSTNAME: hostname(),
+    SGE_STDIN_PATH: spec.stdin ?? '/dev/null',
+    SGE_STDOUT_PATH: output.out,
+    SGE_STDERR_PATH: output.err,
+    ...(files.script === null ? {} : { JOB_SCRIPT: files.script.path }),
+    ...(files.hosts === null ? {} : { PE_HOSTFILE: files.hosts.path }),
     ENVIRONMENT: 'BATCH',
     RESTARTED: about.run > 1 ? '1' : '0',
     EVERGRID_URL: about.url,

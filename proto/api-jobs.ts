@@ -100,6 +100,7 @@ export const jobRoutes = {
         Type.String({ maxLength: 200, description: 'exact, or a pattern with * and ?' }),
       ),
       finished: Type.Optional(Type.Boolean()),
+      tasks: Type.Optional(Type.Boolean({ description: 'with the unfinished tasks of live jobs' })),
       schedule: Type.Optional(Type.String()),
       limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
       page: Type.Optional(Type.String()),

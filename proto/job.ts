@@ -3,6 +3,9 @@ import { Type, type Static } from 'typebox'
 
 import { Cause, Usage } from './cause.ts'
 import { Instant, Name, Nullable } from './ids.ts'
+import { ArrayRange, Check, Dependency, Exits, Text } from './job-parts.ts'
+
+export * from './job-parts.ts'
 
 export const jobKinds = ['task', 'continuous'] as const
 export type JobKind = (typeof jobKinds)[number]
@@ -29,41 +32,7 @@ export const Outcome = Type.Unsafe<Outcome>({ type: 'string', enum: outcomes })
 
 const Ms = (description: string) =>
   Type.Integer({ minimum: 0, maximum: 3_155_760_000_000, description })
-const Text = (maxLength: number) => Type.String({ maxLength, pattern: '^[^\\u0000]*$' })
 const Signal = Type.String({ pattern: '^SIG[A-Z0-9]+$', examples: ['SIGTERM'] })
-
-export const ArrayRange = Type.Object({
-  from: Type.Integer({ minimum: 1, maximum: 100_000_000 }),
-  to: Type.Integer({ minimum: 1, maximum: 100_000_000 }),
-  step: Type.Integer({ minimum: 1, maximum: 100_000_000 }),
-})
-export type ArrayRange = Static<typeof ArrayRange>
-
-export const Dependency = Type.Object({
-  job: Type.Integer({ minimum: 1 }),
-  on: Type.Unsafe<'ok' | 'any' | 'fail'>({ type: 'string', enum: ['ok', 'any', 'fail'] }),
-})
-export type Dependency = Static<typeof Dependency>
-
-export const Check = Type.Object({
-  probe: Type.Union([
-    Type.Object({
-      kind: Type.Literal('command'),
-      argv: Type.Array(Text(131_072), { minItems: 1, maxItems: 1000 }),
-    }),
-    Type.Object({
-      kind: Type.Literal('http'),
-      url: Type.String({ maxLength: 2048, pattern: '^https?://' }),
-    }),
-  ]),
-  intervalMs: Type.Integer({ minimum: 1000 }),
-  timeoutMs: Type.Integer({ minimum: 100 }),
-  threshold: Type.Integer({
-    minimum: 1,
-    description: 'failures in a row that make the run unhealthy',
-  }),
-})
-export type Check = Static<typeof Check>
 
 /** All that a job says, complete: defaults are filled in once, at the edge, by scheduler/core/admission. */
 export const JobSpec = Type.Object({
@@ -104,6 +73,18 @@ export const JobSpec = Type.Object({
   stop: Type.Object({ signal: Signal, graceMs: Ms('between the stop signal and SIGKILL') }),
   warn: Type.Object({ signal: Signal, beforeMs: Ms('before the time limit') }),
   onPartition: Type.Unsafe<'stop' | 'keep'>({ type: 'string', enum: ['stop', 'keep'] }),
+  script: Type.Optional(
+    Text(
+      1_048_576,
+      'written to a file before each run; `command` names it as the word $JOB_SCRIPT',
+    ),
+  ),
+  exits: Type.Optional(Exits),
+  notes: Type.Optional(
+    Type.Record(Type.String({ maxLength: 128 }), Text(131_072), {
+      description: 'what the submitter says of it: kept and shown, never judged',
+    }),
+  ),
 })
 export type JobSpec = Static<typeof JobSpec>
 
@@ -117,11 +98,17 @@ export const JobRequest = Type.Intersect([
         Type.Object({
           job: Type.String({ description: 'number or name of a live job of yours' }),
           on: Dependency.properties.on,
+          all: Type.Optional(
+            Type.Boolean({
+              description: 'every one of that number or name (* and ? allowed); none is no error',
+            }),
+          ),
         }),
         { maxItems: 1000 },
       ),
     ),
     owner: Type.Optional(Type.String({ description: 'operators only: submit for this account' })),
+    dryRun: Type.Optional(Type.Boolean({ description: 'only check; `job` is then 0' })),
   }),
 ])
 export type JobRequest = Static<typeof JobRequest>
@@ -150,6 +137,7 @@ export const JobEdit = Type.Partial(
     'warn',
     'slots',
     'onPartition',
+    'notes',
   ]),
 )
 export type JobEdit = Static<typeof JobEdit>
@@ -223,6 +211,9 @@ export const JobSummary = Type.Object({
   reason: Nullable(Type.String()),
   crashLoop: Type.Boolean(),
   restarts: Type.Integer({ description: 'runs beyond the first' }),
+  beginAt: Type.Optional(Nullable(Instant)),
+  waitsFor: Type.Optional(Type.Array(Type.Integer(), { description: 'jobs, of a live job' })),
+  unfinished: Type.Optional(Type.Array(TaskView, { description: 'its tasks, where asked for' })),
 })
 export type JobSummary = Static<typeof JobSummary>
 

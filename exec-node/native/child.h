@@ -86,12 +86,31 @@ static inline void make_cgroup(const struct spec *spec, int channel) {
   apply_all(&spec->try); /* last: memory + swap may not be less than memory */
 }
 
+static inline void write_file(const char *file, int channel) {
+  const char *text = strchr(file, '=');
+  char path[4096];
+  if (!text || text - file >= (long)sizeof path) errno = ENAMETOOLONG, give_up(channel, "open", "a file of the run");
+  memcpy(path, file, text - file);
+  path[text++ - file] = 0;
+  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0700);
+  if (fd < 0) give_up(channel, "open", path);
+  for (size_t left = strlen(text); left > 0;) {
+    ssize_t done = write(fd, text, left);
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) give_up(channel, "write", path);
+    text += done;
+    left -= done;
+  }
+  close(fd);
+}
+
 /* `pipes` are the write ends towards the logger, or -1 where output goes straight to the files. */
 static inline _Noreturn void start_command(const struct spec *spec, int channel, const int pipes[2]) {
   struct message message = { 0 };
   setsid();
   enter_as_owner(spec, channel);
   if (spec->tmp && mkdir(spec->tmp, 0700)) give_up(channel, "mkdir", spec->tmp);
+  for (int i = 0; i < spec->file.count; i++) write_file(spec->file.items[i], channel);
   if (chdir(spec->cwd)) give_up(channel, "chdir", spec->cwd);
   int in = open_plain(channel, spec->in ? spec->in : "/dev/null", O_RDONLY);
   int out = open_output(channel, spec->out, &message, 0);

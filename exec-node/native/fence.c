@@ -25,7 +25,7 @@ static void find_roots(const char *folder, struct spec *spec) {
 
 static void free_spec(struct spec *spec) {
   struct list *lists[] = { &spec->groups, &spec->make, &spec->set, &spec->try, &spec->procs, &spec->freeze,
-                           &spec->thaw, &spec->kill, &spec->read, &spec->arg, &spec->env };
+                           &spec->thaw, &spec->kill, &spec->read, &spec->arg, &spec->env, &spec->file };
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) free(lists[i]->items);
 }
 

@@ -34,6 +34,7 @@ struct spec {
   struct list freeze, thaw, kill; /* settings; without `kill` the members are killed one by one */
   struct list read;    /* `LABEL=PATH`: accounting files to copy into the journal at the end */
   struct list arg, env;
+  struct list file;    /* `PATH=TEXT`: files to write as the owner before the start */
   char *text; /* where all of the above points into */
   /* Without cgroups: the run is what descends from `root`, and `self`. */
   pid_t root, self;
@@ -49,7 +50,7 @@ static const struct { const char *name; size_t offset; enum kind kind; } fields[
   FIELD(warnsig, NUMBER), FIELD(stopsig, NUMBER), FIELD(grace, NUMBER), FIELD(cap, NUMBER),
   FIELD(keepfiles, NUMBER), FIELD(groups, LIST), FIELD(make, LIST), FIELD(set, LIST),
   FIELD(try, LIST), FIELD(procs, LIST), FIELD(freeze, LIST), FIELD(thaw, LIST), FIELD(kill, LIST),
-  FIELD(read, LIST), FIELD(arg, LIST), FIELD(env, LIST),
+  FIELD(read, LIST), FIELD(arg, LIST), FIELD(env, LIST), FIELD(file, LIST),
 };
 
 static inline int64_t uptime_ms(void) {

@@ -29,6 +29,7 @@ export function encodeSpec(plan: RunPlan, cgroup: CgroupPlan, mayChangeUid: bool
     ...identity.groups.map((group) => `groups=${group}`),
     ...plan.argv.map((argument) => `arg=${argument}`),
     ...Object.entries(plan.env).map(([name, value]) => `env=${name}=${value}`),
+    ...plan.files.map(({ path, text }) => `file=${path}=${text}`),
     ...cgroupFields(cgroup),
   ]
   if (plan.stdin !== null) fields.push(`in=${plan.stdin}`)

@@ -37,6 +37,7 @@ const effects: Record<keyof JobEdit, Effect> = {
   cwd: 'next-run',
   out: 'next-run',
   err: 'next-run',
+  notes: 'now',
   onPartition: 'next-placement',
   where: 'next-placement',
   slots: 'next-placement',

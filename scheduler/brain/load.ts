@@ -103,6 +103,7 @@ function jobOfRow(state: GridState, row: Omit<JobRow, 'specJson'>, stretches: St
     retry: facts.retry,
     restart: facts.restart,
     onPartition: facts.onPartition,
+    exits: facts.exits,
     restartOrder: facts.restartOrder,
     untouched: new IndexRanges(stretches, facts.array?.step ?? 1),
     tasks: null,

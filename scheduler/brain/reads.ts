@@ -8,7 +8,7 @@ import type { JobRow } from '../store/change.ts'
 import type { Call, Caller } from './call.ts'
 import type { BrainContext } from './context.ts'
 import { explainLive } from './explain-live.ts'
-import { finishedSummary, liveSummary } from './views.ts'
+import { finishedSummary, liveSummary, unfinishedOf } from './views.ts'
 
 /** A job whether it lives or not. */
 export type Found = { live: LiveJob; row: null } | { live: null; row: JobRow }
@@ -63,7 +63,7 @@ export async function listJobs(
       next = String(jobs.at(-1)?.id ?? after)
       break
     }
-    jobs.push(summary)
+    jobs.push(query.tasks === true ? { ...summary, unfinished: unfinishedOf(job) } : summary)
   }
   return done({ jobs, next })
 }

@@ -12,6 +12,7 @@ import { factsOf } from './stored.ts'
 import {
   cancelledViews,
   finishedSummary,
+  firstIndex,
   liveSummary,
   rangeView,
   runView,
@@ -104,8 +105,6 @@ function taskRange(text: string | undefined, index: number | null): [number, num
   const [from, to] = text.split('-').map(Number)
   return [from ?? 0, to ?? from ?? 0]
 }
-
-const firstIndex = (view: TaskView): number => ('index' in view ? view.index : view.range[0])
 
 function tasksOf(
   live: LiveJob | null,

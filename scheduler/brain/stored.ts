@@ -26,6 +26,7 @@ export function factsText(job: LiveJob): string {
   if (job.retry !== 0) facts.retry = job.retry
   if (job.restart !== 'always') facts.restart = job.restart
   if (job.onPartition !== usualPartition(job.kind)) facts.onPartition = job.onPartition
+  if (job.exits !== null) facts.exits = job.exits
   if (!isUsual(job.wanted, job)) facts.wanted = job.wanted
   if (job.restartOrder !== null) facts.restartOrder = job.restartOrder
   if (job.epochBase !== 0) facts.epochBase = job.epochBase
@@ -47,6 +48,7 @@ export function factsOf(text: string, row: AboutRow): StoredFacts {
     retry: facts.retry ?? 0,
     restart: facts.restart ?? 'always',
     onPartition: facts.onPartition ?? usualPartition(row.kind),
+    exits: facts.exits ?? null,
     wanted: facts.wanted ?? { what: 'run', by: row.owner, why: '', at: row.submittedAt },
     restartOrder: facts.restartOrder ?? null,
     epochBase: facts.epochBase ?? 0,

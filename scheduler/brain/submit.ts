@@ -3,6 +3,7 @@ import { parseJobRef } from '../../proto/ids.ts'
 import type { Dependency, JobRequest, JobSpec, Outcome } from '../../proto/job.ts'
 import { completeSpec, tasksOf } from '../core/admission.ts'
 import { canEverRun } from '../core/explain.ts'
+import { globTest } from '../core/glob.ts'
 import { operators } from '../core/identity/access.ts'
 import { done, refuse, type Result } from '../core/result.ts'
 import { noneEnded, untouchedOf, type LiveJob } from '../state/live-job.ts'
@@ -23,7 +24,11 @@ export async function submitAfterLookup(
 ): Promise<Result<Submitted>> {
   const owner = request.owner ?? caller.owner
   const wanted: Dependency[] = []
-  for (const { job, on } of request.after ?? []) {
+  for (const { job, on, all } of request.after ?? []) {
+    if (all === true) {
+      wanted.push(...allOf(ctx, owner, job).map((id) => ({ job: id, on })))
+      continue
+    }
     const id = resolveDependency(ctx, owner, job)
     if (id === null)
       return refuse(
@@ -60,6 +65,16 @@ function resolveDependency(ctx: BrainContext, owner: string, text: string): numb
   const ref = parseJobRef(text)
   if (ref.kind === 'number') return ref.job < ctx.state.nextJob ? ref.job : null
   return ctx.state.newest(owner, ref.name)
+}
+
+/** Live jobs of that number, or of the owner's whose names match. */
+function allOf(ctx: BrainContext, owner: string, text: string): number[] {
+  const ref = parseJobRef(text)
+  if (ref.kind === 'number') return ctx.state.jobs.has(ref.job) ? [ref.job] : []
+  const fits = globTest(ref.name)
+  return [...ctx.state.jobs.values()]
+    .filter((job) => job.owner === owner && fits(job.name))
+    .map(({ id }) => id)
 }
 
 function judgeEnded(
@@ -109,6 +124,9 @@ export function submit(
   })
   const fit = canEverRun(shape, ctx.state.capacity)
   if (!fit.ok) return refuse('can-never-run', fit.detail, fit.hint)
+  const warnings = [fit.warning, admitted.value.warning].filter((warning) => warning !== null)
+  if (request.dryRun === true)
+    return done({ job: 0, name: spec.name, tasks: tasksOf(spec), warnings })
   const job = newJob(ctx, owner, spec, shape, after, from)
   ctx.state.addJob(job)
   ctx.journal.job(job, JSON.stringify(spec))
@@ -125,7 +143,7 @@ export function submit(
     job: job.id,
     name: job.name,
     tasks: tasksOf(spec),
-    warnings: [fit.warning, admitted.value.warning].filter((warning) => warning !== null),
+    warnings,
   })
 }
 
@@ -182,6 +200,7 @@ function newJob(
     retry: spec.retry,
     restart: spec.restart,
     onPartition: spec.onPartition,
+    exits: spec.exits ?? null,
     restartOrder: null,
     untouched: untouchedOf(spec.array),
     tasks: null,

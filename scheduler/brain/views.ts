@@ -42,6 +42,8 @@ export function liveSummary(job: LiveJob): JobSummary {
     reason: jobReason(job, state, single),
     crashLoop: single?.state.is === 'backoff' && single.state.crashLoop,
     restarts: job.restarts,
+    beginAt: isoOrNull(job.beginAt),
+    waitsFor: job.after.map((dependency) => dependency.job),
   }
 }
 
@@ -200,4 +202,15 @@ export function runView(row: RunRow): Run {
     cause,
     usage: row.usageJson === null ? null : (JSON.parse(row.usageJson) as Run['usage']),
   }
+}
+
+export const firstIndex = (view: TaskView): number => ('index' in view ? view.index : view.range[0])
+
+/** Tasks of a live job that have not ended, in order. */
+export function unfinishedOf(job: LiveJob): TaskView[] {
+  const touched = [...(job.tasks?.values() ?? [])]
+    .filter(({ state }) => state.is !== 'finished')
+    .map((task) => taskView(task, undefined))
+  const ranges = job.untouched.stretches.map(([from, to]) => rangeView(job, from, to))
+  return [...touched, ...ranges].toSorted((a, b) => firstIndex(a) - firstIndex(b))
 }

@@ -32,9 +32,13 @@ export function completeSpec(
   return refusal ? { ok: false, refusal } : { ok: true, value: spec }
 }
 
+/** Broken or not; what is wrong; what to do. */
+type Rule = [boolean, string, string]
+
 /** The rules that a schema cannot say. */
 export function problemOfSpec(spec: JobSpec, limits: AdmissionLimits): Refusal | null {
-  const rules: [boolean, string, string][] = [
+  const rules: Rule[] = [
+    ...programRules(spec),
     [
       !(spec.queue in queues),
       `there is no queue "${spec.queue}"`,
@@ -86,6 +90,19 @@ export function problemOfSpec(spec: JobSpec, limits: AdmissionLimits): Refusal |
   return broken ? { code: 'refused', detail: broken[1], hint: broken[2] } : null
 }
 
+const programRules = (spec: JobSpec): Rule[] => [
+  [
+    spec.script !== undefined && !spec.command.includes('$JOB_SCRIPT'),
+    'the command does not run its script',
+    'name it in the command by the word $JOB_SCRIPT',
+  ],
+  [
+    spec.exits !== undefined && spec.kind === 'continuous',
+    'a continuous job is started again whatever it exits with',
+    'leave exits out',
+  ],
+]
+
 export function tasksOf(spec: Pick<JobSpec, 'array'>): number {
   return spec.array === null
     ? 1
@@ -94,8 +111,9 @@ export function tasksOf(spec: Pick<JobSpec, 'array'>): number {
 
 /** At most six bytes of JSON for a UTF-16 unit; only what may be too long is measured in full. */
 function specBytes(spec: JobSpec): number {
-  let units = 0
+  let units = spec.script?.length ?? 0
   for (const argument of spec.command) units += argument.length
-  for (const [name, value] of Object.entries(spec.env)) units += name.length + value.length
+  for (const texts of [spec.env, spec.notes ?? {}])
+    for (const [name, value] of Object.entries(texts)) units += name.length + value.length
   return units < 16_384 ? units : JSON.stringify(spec).length
 }

@@ -1,6 +1,6 @@
 /** What becomes of a task whose placement is over: finished, or waiting again, and why. */
 import type { Cause } from '../../proto/cause.ts'
-import type { JobKind } from '../../proto/job.ts'
+import type { Exits, JobKind } from '../../proto/job.ts'
 import type { StopPlan, TaskState } from './task-state.ts'
 
 export type EndFacts = {
@@ -9,6 +9,8 @@ export type EndFacts = {
   /** Failed runs so far, and how many more runs the owner allows. */
   failures: number
   retry: number
+  /** Exit codes of a one-off that mean: again, or not before it is released. */
+  exits: Exits | null
   hold: boolean
   stop: StopPlan | null
   cause: Cause
@@ -34,6 +36,11 @@ export function afterEnd(facts: EndFacts): EndVerdict {
   if (causedByGrid(cause))
     return kind === 'continuous' ? again(facts, facts.delayMs, true) : retryOrFail(facts, false)
   if (kind === 'task') {
+    const code = cause.kind === 'exit' ? cause.code : null
+    if (code !== null && code === facts.exits?.again)
+      return again(facts, retryDelay(facts.failures), true, true)
+    if (code !== null && code === facts.exits?.hold)
+      return { state: { is: 'held' }, usesRetry: false, avoidNode: false }
     return cause.kind === 'exit' && cause.code === 0 ? succeeded(cause) : retryOrFail(facts, true)
   }
   if (facts.restart === 'on-failure' && cause.kind === 'exit' && cause.code === 0)

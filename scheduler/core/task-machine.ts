@@ -16,7 +16,7 @@ import {
 } from './task-state.ts'
 
 /** What the machine must know of the task's job. */
-export type JobFacts = Pick<EndFacts, 'kind' | 'restart' | 'retry' | 'hold'> & {
+export type JobFacts = Pick<EndFacts, 'kind' | 'restart' | 'retry' | 'exits' | 'hold'> & {
   onPartition: 'stop' | 'keep'
   /** Epochs up to here may have been given out by a database that was lost. */
   epochBase: number

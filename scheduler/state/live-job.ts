@@ -2,6 +2,7 @@
 import type {
   ArrayRange,
   Dependency,
+  Exits,
   JobKind,
   JobSpec,
   Outcome,
@@ -33,6 +34,7 @@ export type StoredFacts = {
   retry: number
   restart: JobSpec['restart']
   onPartition: JobSpec['onPartition']
+  exits: Exits | null
   wanted: WantedFact
   restartOrder: RestartOrder | null
   epochBase: number
@@ -66,6 +68,7 @@ export type LiveJob = {
   retry: number
   restart: JobSpec['restart']
   onPartition: JobSpec['onPartition']
+  readonly exits: Exits | null
   restartOrder: RestartOrder | null
   readonly untouched: IndexRanges
   /** Touched tasks that are not finished; null until the first is touched. */
@@ -90,6 +93,7 @@ export function machineFacts(job: LiveJob): JobFacts {
     kind: job.kind,
     restart: job.restart,
     retry: job.retry,
+    exits: job.exits,
     hold: job.wanted.what === 'hold',
     onPartition: job.onPartition,
     epochBase: job.epochBase,

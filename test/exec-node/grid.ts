@@ -71,6 +71,7 @@ function planOf(order: Order, run: number): RunPlan {
     stdin: null,
     output: { kind: 'files', out: '/dev/null', err: '/dev/null' },
     tmpDir: '/tmp/x',
+    files: [],
     limits: {
       cpuWeight: 1024 * spec.slots,
       cpuCores: spec.cpuCores,

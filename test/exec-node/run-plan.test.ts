@@ -48,6 +48,20 @@ describe('output files', () => {
 })
 
 describe('the plan of a run', () => {
+  it('puts the path of its script into the command, and the hosts of a parallel environment into a file', () => {
+    const spec = { command: ['/bin/sh', '$JOB_SCRIPT', '$JOB_SCRIPT.x'], script: 'true', slots: 3 }
+    const env = { PE: 'smp', QUEUE: 'all.q' }
+    const plan = planRun(order(17, {}, { ...oneOff, ...spec, env }), 1, identity, options)
+    const [script, hosts] = ['.job-script', '.pe-hostfile'].map((name) => `${plan.tmpDir}/${name}`)
+    expect(plan.argv).toEqual(['/bin/sh', script, '$JOB_SCRIPT.x'])
+    expect(plan.env).toMatchObject({ JOB_SCRIPT: script, PE_HOSTFILE: hosts, QUEUE: 'all.q' })
+    const host = hostname()
+    expect(plan.files).toEqual([
+      { path: script, text: 'true' },
+      { path: hosts, text: `${host} 3 all.q@${host} UNDEFINED\n` },
+    ])
+  })
+
   it('carries what Grid Engine would, over what the owner said', () => {
     const env = { PATH: '/mine', JOB_ID: 'lie', FOO: 'a=b\n' }
     const plan = planRun(order(17, {}, { ...oneOff, env, slots: 2 }), 2, identity, options)

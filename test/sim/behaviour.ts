@@ -42,6 +42,7 @@ export function planOf(order: Order, run: number): RunPlan {
     stdin: null,
     output: { kind: 'files', out: '/dev/null', err: '/dev/null' },
     tmpDir: '/tmp/run',
+    files: [],
     limits: {
       cpuWeight: 1024 * spec.slots,
       cpuCores: spec.cpuCores,

@@ -86,6 +86,7 @@ export async function openGrid(enforcement?: RunDriver['enforcement']) {
         stdin: null,
         output: { kind: 'files', out: join(work, `${key}.out`), err: join(work, `${key}.err`) },
         tmpDir: join(work, `tmp-${key}`),
+        files: [],
         time: null,
         stop: { signal: 'SIGTERM', graceMs: 1000 },
         singleCopy: false,

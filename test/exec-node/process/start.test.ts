@@ -206,4 +206,13 @@ describe('TMPDIR', () => {
     expect(existsSync(tmpDir)).toBe(false)
     expect(existsSync('/etc/passwd')).toBe(true)
   })
+  it('holds the files of the run before its command begins', async () => {
+    const tmpDir = join(grid.work, 'with-files')
+    const path = `${tmpDir}/.job-script`
+    const text = `echo "$0 $1"; stat -c '%a %u' "$0"\n${'# a=b\n'.repeat(40_000)}exit 3\n`
+    const facts = await grid.run('files.1', ['sh', path, 'x'], { tmpDir, files: [{ path, text }] })
+    expect(await grid.output('files.1')).toBe(`${path} x\n700 ${owner.uid}\n`)
+    expect(facts).toMatchObject({ cause: { kind: 'exit', code: 3 } })
+    expect(existsSync(tmpDir)).toBe(false)
+  })
 })

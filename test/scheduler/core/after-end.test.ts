@@ -13,6 +13,7 @@ const base: EndFacts = {
   restart: 'always',
   failures: 0,
   retry: 0,
+  exits: null,
   hold: false,
   stop: null,
   cause: exit(0),
@@ -20,6 +21,7 @@ const base: EndFacts = {
   delayMs: 30,
 }
 const bot = { kind: 'continuous' } as const
+const said = { exits: { again: 99, hold: 100 } } as const
 const forGood = { cause: cancelled, graceMs: null, then: 'finish' } as const
 const away = { cause: drained, graceMs: null, then: 'requeue' } as const
 
@@ -28,6 +30,11 @@ const table: [string, Partial<EndFacts>, string][] = [
   ['another status fails it', { cause: exit(1) }, 'failed'],
   ['no memory fails it', { cause: memory }, 'failed'],
   ['a retry waits a while', { cause: exit(1), retry: 1 }, 'pending 5000'],
+  ['a code that means again needs no retry', { ...said, cause: exit(99) }, 'pending 5000'],
+  ['a code that means hold', { ...said, cause: exit(100) }, 'held'],
+  ['only where it was said', { cause: exit(100) }, 'failed'],
+  ['any other code fails it', { ...said, cause: exit(98) }, 'failed'],
+  ['stopped, no code holds it', { ...said, cause: exit(100), stop: forGood }, 'cancelled'],
   ['a later one longer', { cause: exit(1), retry: 9, failures: 3 }, 'pending 40000'],
   ['but not for ever', { cause: exit(1), retry: 99, failures: 50 }, 'pending 300000'],
   ['all retries used', { cause: exit(1), retry: 1, failures: 1 }, 'failed'],
