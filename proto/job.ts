@@ -109,6 +109,12 @@ export const JobRequest = Type.Intersect([
     ),
     owner: Type.Optional(Type.String({ description: 'operators only: submit for this account' })),
     dryRun: Type.Optional(Type.Boolean({ description: 'only check; `job` is then 0' })),
+    once: Type.Optional(
+      Type.Boolean({
+        description:
+          'refuse with name-taken while a live job of that owner has this name; one that is being stopped is waited for',
+      }),
+    ),
   }),
 ])
 export type JobRequest = Static<typeof JobRequest>

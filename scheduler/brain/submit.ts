@@ -109,9 +109,9 @@ export function submit(
   if (refused) return refuse('forbidden', refused.detail, refused.hint)
   const completed = completeSpec(request, after, ctx.settings.limits)
   if (!completed.ok) return completed
-  const spec = completed.value
-  const taken = takenName(ctx, owner, spec)
-  if (taken) return taken
+  const free = freeName(ctx, owner, completed.value, request.once ?? false)
+  if (!free.ok) return free
+  const spec = { ...completed.value, after: [...after, ...free.value] }
   const admitted = admitJob(ctx, owner, spec)
   if (!admitted.ok) return admitted
   const shape = ctx.state.shapes.intern({
@@ -127,7 +127,7 @@ export function submit(
   const warnings = [fit.warning, admitted.value.warning].filter((warning) => warning !== null)
   if (request.dryRun === true)
     return done({ job: 0, name: spec.name, tasks: tasksOf(spec), warnings })
-  const job = newJob(ctx, owner, spec, shape, after, from)
+  const job = newJob(ctx, owner, spec, shape, spec.after, from)
   ctx.state.addJob(job)
   ctx.journal.job(job, JSON.stringify(spec))
   ctx.journal.newRanges(job)
@@ -147,20 +147,36 @@ export function submit(
   })
 }
 
-/** A continuous job's name is unique among the owner's live continuous jobs. */
-function takenName(
+/**
+ * A continuous job's name is unique among the owner's live continuous jobs, that of a job submitted with `once` among
+ * all of them. Those that are being stopped do not count: the new job waits for their end.
+ */
+function freeName(
   ctx: BrainContext,
   owner: string,
-  spec: JobSpec,
-): ReturnType<typeof refuse> | null {
-  if (spec.kind !== 'continuous') return null
-  const other = ctx.state.continuous(owner, spec.name)
-  if (other === null) return null
-  return refuse(
-    'name-taken',
-    `your continuous job ${other} has the name "${spec.name}"`,
-    `choose another --name, stop it with \`eg stop ${other}\`, or start it afresh with \`eg restart ${other}\``,
-  )
+  { kind, name }: JobSpec,
+  once: boolean,
+): Result<Dependency[]> {
+  const ends: Dependency[] = []
+  if (kind !== 'continuous' && !once) return done(ends)
+  for (const other of ctx.state.named(owner, name)) {
+    if (!once && other.kind !== 'continuous') continue
+    if (other.wanted.what !== 'stop') return takenBy(other)
+    ends.push({ job: other.id, on: 'any' })
+  }
+  return done(ends)
+}
+
+function takenBy({ id, kind, name }: LiveJob): ReturnType<typeof refuse> {
+  if (kind === 'continuous') {
+    return refuse(
+      'name-taken',
+      `your continuous job ${id} has the name "${name}"`,
+      `choose another --name, stop it with \`eg stop ${id}\`, or start it afresh with \`eg restart ${id}\``,
+    )
+  }
+  const detail = `your job ${id} has the name "${name}", and only one at a time is wanted`
+  return refuse('name-taken', detail, `wait for its end, or stop it with \`eg stop ${id}\``)
 }
 
 function newJob(

@@ -38,7 +38,6 @@ export class GridState {
   replacedUntil = 0
   /** Numbers of live jobs by owner and name, rising: one, or a set of them. */
   readonly #names = new Map<string, number | Set<number>>()
-  readonly #continuous = new Map<string, number>()
   /** Nodes may run what this database knows nothing of: its work of before is held back. */
   isRestored = false
   grid = ''
@@ -58,7 +57,6 @@ export class GridState {
     if (same === undefined) this.#names.set(key, job.id)
     else if (typeof same === 'number') this.#names.set(key, new Set([same, job.id]))
     else same.add(job.id)
-    if (job.kind === 'continuous') this.#continuous.set(key, job.id)
     for (const { job: other } of job.after) this.#dependentsOf(other).add(job.id)
     this.#countJob(job, 1)
   }
@@ -85,7 +83,6 @@ export class GridState {
     const same = this.#names.get(key)
     if (typeof same === 'object') same.delete(job.id)
     if (same === job.id || (typeof same === 'object' && same.size === 0)) this.#names.delete(key)
-    if (this.#continuous.get(key) === job.id) this.#continuous.delete(key)
     this.dependents.delete(job.id)
     for (const { job: other } of job.after) this.dependents.get(other)?.delete(job.id)
   }
@@ -99,9 +96,13 @@ export class GridState {
     return newest
   }
 
-  /** The one live continuous job of that owner and name. */
-  continuous(owner: string, name: string): number | null {
-    return this.#continuous.get(nameKey(owner, name)) ?? null
+  /** Live jobs of that owner and name, the oldest first. */
+  *named(owner: string, name: string): Generator<LiveJob> {
+    const same = this.#names.get(nameKey(owner, name))
+    for (const id of typeof same === 'object' ? same : same === undefined ? [] : [same]) {
+      const job = this.jobs.get(id)
+      if (job) yield job
+    }
   }
 
   wasLost(job: number): boolean {

@@ -103,7 +103,7 @@ describe('eg apply and eg dump', () => {
     })
     const bot = await grid.show('bot')
     expect(bot.id).toBeGreaterThan(id)
-    expect(await grid.show(id)).toMatchObject({ state: 'finished', outcome: 'cancelled' })
+    expect(await grid.finished(id)).toMatchObject({ outcome: 'cancelled' })
 
     const turned = await home(
       'apply',

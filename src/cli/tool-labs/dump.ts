@@ -26,7 +26,7 @@ export const command = defineCommand({
     }
     const jobs = present.flatMap((each) => (each.kind === 'once' ? [] : [each]))
     for (const { kind, name, job } of jobs) {
-      const unsaid = kind === 'schedule' ? unsaidOf(job) : []
+      const unsaid = unsaidOf(job, kind)
       if (unsaid.length > 0)
         terminal.say(`${name}: a jobs file cannot say ${unsaid.join(' and ')}; it is left out`)
     }

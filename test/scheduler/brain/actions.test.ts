@@ -200,6 +200,45 @@ test('the name of a continuous job is its own while it lives', async () => {
   await grid.submit(bot)
 })
 
+test('a continuous job may follow one that is being stopped: it waits for the end', async () => {
+  const { grid, node, job } = await running(bot)
+  await grid.stop([job])
+  await grid.quiet()
+  const next = await grid.submit(bot)
+  const body = { ...bot, command: ['/bin/true'], cwd: '/tmp' }
+  expect(await grid.refused('submitJob', anna, { body })).toBe('name-taken')
+  expect((await grid.show(next)).state).toBe('pending')
+  expect((await grid.ok('explainJob', anna, { params: { job: String(next) } })).summary).toContain(
+    String(job),
+  )
+  // One that never began does not make room for a third beside the first.
+  await grid.stop([next])
+  const third = await grid.submit(bot)
+  expect((await grid.show(third)).state).toBe('pending')
+  await grid.tick()
+  expect(await grid.state(third)).toBe('pending')
+  node.stopWanted()
+  await node.report()
+  expect(await grid.state(job)).toBe('finished')
+  await grid.tick()
+  expect(await grid.state(third)).toBe('placed')
+})
+
+test('a job that is wanted once is refused beside any live one of its name', async () => {
+  const grid = await BrainGrid.open()
+  const first = await grid.submit({ name: 'sync', once: true })
+  const body = { name: 'sync', command: ['/bin/true'], cwd: '/tmp', once: true }
+  const second = await grid.call('submitJob', anna, { body })
+  expect(second).toMatchObject({ ok: false, refusal: { code: 'name-taken' } })
+  expect(second.ok || second.refusal.detail).toContain(`job ${first}`)
+  await grid.submit({ name: 'sync' })
+  await grid.submit({ name: 'other', once: true })
+  await grid.submit({ name: 'sync', once: true }, bert)
+  await grid.ok('stopJobs', anna, { body: { name: 'sync' } })
+  const again = await grid.submit({ name: 'sync', once: true })
+  expect((await grid.show(again)).spec).not.toHaveProperty('once')
+})
+
 test('edits say when they take effect, and two at once both hold', async () => {
   const { grid, node, job, task } = await running(bot)
   const params = { job: String(job) }

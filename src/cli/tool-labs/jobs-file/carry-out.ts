@@ -1,8 +1,6 @@
 /** Makes one change of a jobs file true, and says in a few words what was done. */
 import type { JobEdit } from '../../../../proto/job.ts'
-import { ClientError } from '../../../client/client-error.ts'
 import type { Client } from '../../../client/client.ts'
-import { untilFinished } from '../../job-end.ts'
 import type { Change, Difference } from './changes.ts'
 import type { FullJob, Wanted } from './wanted.ts'
 
@@ -35,32 +33,9 @@ async function create(grid: Client, wanted: Wanted): Promise<Done> {
     await grid.call('addSchedule', { body: { name, ...wanted.when, job: body } })
     return { word: 'created', job: null }
   }
-  const { job, warnings } = await submitted(grid, wanted)
+  const { job, warnings } = await grid.call('submitJob', { body })
   const remark = warnings.length === 0 ? '' : `: ${warnings.join('; ')}`
   return { word: `${wanted.kind === 'once' ? 'started' : 'created'} (job ${job})${remark}`, job }
-}
-
-/** A job of the name that is just being stopped goes first. */
-async function submitted(grid: Client, { kind, name, job: body }: Wanted) {
-  for (;;) {
-    try {
-      return await grid.call('submitJob', { body })
-    } catch (error) {
-      const isTaken = error instanceof ClientError && error.code === 'name-taken'
-      const leaving = isTaken && kind === 'continuous' ? await stoppedJob(grid, name) : null
-      if (leaving === null) throw error
-      await untilFinished(grid, String(leaving))
-    }
-  }
-}
-
-async function stoppedJob(grid: Client, name: string): Promise<number | null> {
-  const { jobs } = await grid.call('listJobs', { query: { kind: 'continuous', name } })
-  for (const { id } of jobs) {
-    const { wanted } = await grid.call('showJob', { params: { job: String(id) } })
-    if (wanted.what === 'stop') return id
-  }
-  return null
 }
 
 type Update = Extract<Change, { what: 'update' }>
@@ -79,7 +54,8 @@ async function update(grid: Client, { wanted, present, differences }: Update): P
   const job = String(present.id)
   if (differences.some(({ key }) => onlyAnew.has(key))) {
     await grid.call('stopJobs', { body: { jobs: [job], why } })
-    const { job: id } = await submitted(grid, wanted)
+    // It waits for the end of the one that is being stopped.
+    const { job: id } = await grid.call('submitJob', { body: wanted.job })
     return { word: `updated (replaced by job ${id})`, job: id }
   }
   const body = editOf(wanted.job, present.job, differences)

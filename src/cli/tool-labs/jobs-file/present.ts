@@ -15,6 +15,7 @@ export async function presentJobs(
   ])
   const found: Present[] = []
   for (const { id, name } of continuous.jobs.filter(({ name }) => wants(name))) {
+    // One that is being stopped makes room by itself.
     const { spec, wanted, state } = await grid.call('showJob', { params: { job: String(id) } })
     if (state !== 'finished' && wanted.what !== 'stop')
       found.push({ kind: 'continuous', name, id, job: spec })

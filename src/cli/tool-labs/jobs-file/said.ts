@@ -100,6 +100,8 @@ function checkSaid({ check, env }: FullJob): Said {
   })
 }
 
-/** What a file cannot say of a scheduled job. */
-export const unsaidOf = (job: FullJob): string[] =>
-  (['hold', 'beginAt'] as const).filter((field) => Boolean(job[field]))
+/** What a file cannot say. A continuous job that lives has begun: how it waited then is past. */
+export function unsaidOf(job: FullJob, kind: Wanted['kind']): string[] {
+  const fields = ['script', 'exits', ...(kind === 'schedule' ? ['hold', 'beginAt'] : [])]
+  return fields.filter((field) => Boolean(job[field as keyof FullJob]))
+}
