@@ -1,12 +1,24 @@
-/** The routes of who gets what: quotas. */
+/** The routes of who gets what: quotas and fair shares. */
 import { Type } from 'typebox'
 
 import { QuotaRequest, QuotaRule, QuotaView } from './quota.ts'
 import { changeErrors, nothing, route } from './route.ts'
+import { SharesView } from './shares.ts'
 
 const Rules = Type.Object({ rules: Type.Array(QuotaRule) })
 
 export const quotaRoutes = {
+  showShares: route({
+    method: 'GET',
+    path: '/v1/shares',
+    summary: 'Who used how much of late, and so goes first',
+    access: 'user',
+    params: nothing,
+    query: nothing,
+    body: nothing,
+    reply: SharesView,
+    errors: ['unauthenticated'],
+  }),
   showQuota: route({
     method: 'GET',
     path: '/v1/quota',

@@ -3,11 +3,13 @@ import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 
 import { parseLimit, type Limits } from '../proto/limits.ts'
+import { parseDuration } from '../proto/resources.ts'
 import { groupMembers } from '../src/lib/accounts.ts'
 import type { BrainSettings } from './brain/context.ts'
 import { defaultLimits } from './core/admission.ts'
 import { defaultBreaker, type BreakerSettings } from './core/breaker.ts'
 import { defaultLease, type LeaseSettings } from './core/lease.ts'
+import { defaultHalfLifeMs } from './core/placement/shares.ts'
 import { builtInLimits } from './core/quota.ts'
 
 const dayMs = 86_400_000
@@ -24,6 +26,7 @@ export function brainSettings(options: {
   return {
     limits: defaultLimits,
     quota: quotaFromEnvironment(process.env['EVERGRID_QUOTA']),
+    shareHalfLifeMs: halfLifeFromEnvironment(process.env['EVERGRID_SHARE_HALF_LIFE']),
     groupMembers,
     lease: leaseFromEnvironment(process.env['EVERGRID_LEASE']),
     breaker: breakerFromEnvironment(process.env['EVERGRID_CANARY_AFTER']),
@@ -64,6 +67,14 @@ export function leaseFromEnvironment(text: string | undefined): LeaseSettings {
     silentAfterMs: silent,
     terms: { termMs: term, killMs: kill, endMs: end },
   }
+}
+
+/** `EVERGRID_SHARE_HALF_LIFE`: in which half of what an owner used is forgotten, for example `12h`. */
+export function halfLifeFromEnvironment(text: string | undefined): number {
+  if (text === undefined || text === '') return defaultHalfLifeMs
+  const parsed = parseDuration(text)
+  if (parsed.ok && parsed.value >= 1000) return parsed.value
+  throw new Error(`EVERGRID_SHARE_HALF_LIFE is "${text}"; write for example 12h, at least 1s`)
 }
 
 /** `EVERGRID_QUOTA=LIMIT=VALUE,…`: limits of whoever nobody has said anything else about, for example `jobs=500,slots=none`. */

@@ -26,6 +26,7 @@ import { admitRequest, quotaBook } from './quota.ts'
 import { ReplyMemory } from './reply-memory.ts'
 import { jumpIfRestored } from './restored.ts'
 import { onScheduledJobEnded } from './schedule-firing.ts'
+import { restoreShares } from './shares.ts'
 import { refreshWaiting } from './tasks.ts'
 import { Ticker } from './tick.ts'
 
@@ -101,10 +102,12 @@ export class Brain implements BrainDoor {
     this.handlers = makeHandlers(this.#ctx, this.#asks)
     this.#readOnly = options.readOnly ?? null
     this.#load(snapshot, options.newGridId)
+    restoreShares(this.#ctx, snapshot.shares)
   }
 
   static async open(options: BrainOptions): Promise<Brain> {
-    const state = new GridState()
+    const state = new GridState(options.settings.shareHalfLifeMs)
+    state.shares.advance(options.clock.uptime())
     const loader = stateLoader(state)
     const snapshot = await options.store.load(loader.take)
     loader.finish(snapshot, options.log)
@@ -148,6 +151,7 @@ export class Brain implements BrainDoor {
   async stop(): Promise<void> {
     this.#judge.end()
     this.#ticker.stop()
+    this.#ticker.shares.keep()
     this.#maintenance.stop()
     this.#groups.stop()
     await this.settled()

@@ -19,6 +19,8 @@ export type BrainSettings = {
   limits: AdmissionLimits
   /** What each owner may have where nobody has said anything else. */
   quota: Limits
+  /** In which half of what an owner used is forgotten. */
+  shareHalfLifeMs: number
   /** Of a unix group; none where there is no such group. */
   groupMembers: (group: string) => Promise<readonly string[]>
   lease: LeaseSettings

@@ -27,6 +27,7 @@ import {
   showSchedule,
   summary,
 } from './schedules.ts'
+import { showShares } from './shares.ts'
 import { showJob } from './show.ts'
 import { submitAfterLookup } from './submit.ts'
 import { clockView, confirmWallClock } from './wall-clock.ts'
@@ -60,7 +61,7 @@ type NodeRoute =
   | 'removeNode'
   | 'report'
 
-type ShareRoute = 'showQuota' | 'listQuotas' | 'setQuota'
+type ShareRoute = 'showShares' | 'showQuota' | 'listQuotas' | 'setQuota'
 
 /** node2 before node10. */
 const byName = new Intl.Collator('en', { numeric: true })
@@ -162,6 +163,7 @@ function nodeHandlers(ctx: BrainContext): Pick<Handlers, NodeRoute> {
 function shareHandlers(ctx: BrainContext): Pick<Handlers, ShareRoute> {
   return {
     showQuota: ({ caller, query }) => showQuota(ctx, query.owner ?? caller.owner),
+    showShares: () => showShares(ctx),
     listQuotas: () => listQuotas(ctx),
     setQuota: ({ caller, body }) => setQuota(ctx, caller, body),
   }

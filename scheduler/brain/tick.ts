@@ -12,6 +12,7 @@ import type { Judge } from './judge.ts'
 import { tryCanaries, watchBreakers } from './quarantine.ts'
 import { boundsOf } from './quota.ts'
 import { fireDue, fireRest } from './schedule-firing.ts'
+import { ShareKeeper } from './shares.ts'
 import { refreshWaiting } from './tasks.ts'
 import { watchWallClock } from './wall-clock.ts'
 
@@ -23,6 +24,7 @@ const firingsPerTick = 2_000
 const lookAroundMs = 60_000
 
 export class Ticker {
+  readonly shares: ShareKeeper
   readonly #ctx: BrainContext
   readonly #judge: Judge
   #pending: Cancel | null = null
@@ -35,6 +37,7 @@ export class Ticker {
   constructor(ctx: BrainContext, judge: Judge) {
     this.#ctx = ctx
     this.#judge = judge
+    this.shares = new ShareKeeper(ctx)
   }
 
   start(): void {
@@ -80,6 +83,8 @@ export class Ticker {
 
   tick(): void {
     this.#lastTickAt = this.#ctx.clock.uptime()
+    this.#ctx.state.shares.advance(this.#lastTickAt)
+    this.shares.look()
     this.#judge.look()
     letGo(this.#ctx, this.#judge.since)
     // What is due while the disk is full is fired, or told as missed, when there is room.

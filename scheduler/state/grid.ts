@@ -22,7 +22,7 @@ export class GridState {
   readonly capacity = new Capacity()
   readonly waiting = new Waiting()
   /** What each owner's placed tasks hold. */
-  readonly shares = new Shares()
+  readonly shares: Shares
   readonly use = new Use()
   /** Job -> live jobs that wait for its end. */
   readonly dependents = new Map<number, Set<number>>()
@@ -44,6 +44,10 @@ export class GridState {
   incarnation = 0
   nextJob = 1
   lastEvent = 0
+
+  constructor(shareHalfLifeMs?: number) {
+    this.shares = new Shares(shareHalfLifeMs)
+  }
 
   /** New jobs have numbers that nobody else gave out: they need not wait. */
   isHeldBack(job: LiveJob): boolean {

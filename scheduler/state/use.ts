@@ -11,6 +11,10 @@ export class Use {
     return this.#byOwner.get(owner) ?? nothing
   }
 
+  owners(): Iterable<string> {
+    return this.#byOwner.keys()
+  }
+
   count(owner: string, what: keyof OwnerUse, more: number): void {
     const use = this.#byOwner.get(owner) ?? { ...nothing }
     use[what] += more

@@ -30,6 +30,7 @@ export const statements: readonly { sql: string; count: number }[] = [
   { sql: 'DELETE FROM schedule WHERE owner = ? AND name = ?', count: 2 },
   { sql: 'UPDATE schedule SET cursorAt = ?, dataJson = ? WHERE owner = ? AND name = ?', count: 4 },
   { sql: 'DELETE FROM quota WHERE subject = ?', count: 1 },
+  { sql: 'DELETE FROM share WHERE owner = ?', count: 1 },
 ]
 
 const stepOf = Object.fromEntries(putNames.map((name, at) => [name, at])) as Record<PutName, number>
@@ -40,6 +41,7 @@ const dropStep = {
   node: putSpec + 2,
   schedule: putSpec + 3,
   quota: putSpec + 5,
+  share: putSpec + 6,
 }
 
 export function batchOf(changes: readonly Change[]): Batch {
@@ -75,5 +77,6 @@ function addDrop({ steps, values }: Batch, change: Extract<Change, { drop: strin
   if (change.drop === 'ranges') values.push(change.job)
   else if (change.drop === 'node') values.push(change.name)
   else if (change.drop === 'quota') values.push(change.subject)
+  else if (change.drop === 'share') values.push(change.owner)
   else values.push(change.owner, change.name)
 }

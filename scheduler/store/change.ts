@@ -78,6 +78,8 @@ export type EventRow = {
 export type NodeRow = { name: string; dataJson: string }
 /** `subject` as in scheduler/core/quota.ts. */
 export type QuotaRow = { subject: string; dataJson: string }
+/** Slots that an owner held on average, as it was `at`. */
+export type ShareRow = { owner: string; average: number; at: number }
 export type ScheduleRow = ScheduleProgress & { specJson: string }
 /** What moves with each firing: written without the spec, which does not. */
 export type ScheduleProgress = {
@@ -124,6 +126,8 @@ export type Change =
   | { drop: 'node'; name: string }
   | { put: 'quota'; row: QuotaRow }
   | { drop: 'quota'; subject: string }
+  | { put: 'share'; row: ShareRow }
+  | { drop: 'share'; owner: string }
   | { put: 'schedule'; row: ScheduleRow }
   | { advance: 'schedule'; row: ScheduleProgress }
   | { drop: 'schedule'; owner: string; name: string }
@@ -161,6 +165,7 @@ export type Snapshot = {
   nodes: NodeRow[]
   schedules: ScheduleRow[]
   quotas: QuotaRow[]
+  shares: ShareRow[]
   /** The newest firing of each schedule. */
   lastFirings: FiringRow[]
   /** Idempotency keys younger than 24 h, without replies. */

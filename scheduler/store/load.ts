@@ -38,6 +38,7 @@ const reads: { [K in keyof Snapshot]: string } = {
   tasks: ofLiveJobs('task', 'index', `task.state <> 'finished'`),
   schedules: `SELECT ${rowJson('schedule')} FROM schedule ORDER BY owner, name`,
   quotas: `SELECT ${rowJson('quota')} FROM quota ORDER BY subject`,
+  shares: `SELECT ${rowJson('share')} FROM share ORDER BY owner`,
   lastFirings: `SELECT ${rowJson('firing')} FROM schedule CROSS JOIN firing
     ON firing.owner = schedule.owner AND firing.schedule = schedule.name
     AND (firing.dueAt, firing.manual) = (
@@ -73,6 +74,7 @@ export const emptySnapshot = (): Snapshot => ({
   nodes: [],
   schedules: [],
   quotas: [],
+  shares: [],
   lastFirings: [],
   replies: [],
   tokens: [],

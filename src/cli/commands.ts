@@ -92,6 +92,10 @@ const nodes = {
 } satisfies Record<string, Entry>
 
 const shares = {
+  shares: {
+    summary: 'Show who used how much of late, and so goes first',
+    load: () => import('./shares.ts'),
+  },
   quota: {
     summary: 'Show what you may use, what you use, and which jobs use it',
     load: () => import('./quota.ts'),

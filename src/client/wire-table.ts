@@ -43,6 +43,7 @@ export const wireTable = {
   undrainNode: ['POST', '/v1/nodes/:node/undrain'],
   loseNode: ['POST', '/v1/nodes/:node/lost'],
   removeNode: ['DELETE', '/v1/nodes/:node'],
+  showShares: ['GET', '/v1/shares'],
   showQuota: ['GET', '/v1/quota'],
   listQuotas: ['GET', '/v1/quotas'],
   setQuota: ['POST', '/v1/quotas'],

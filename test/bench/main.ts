@@ -4,6 +4,7 @@ import { measureLatency } from './latency.ts'
 import { measureDeletion, measureFirstPage, measureList } from './lists.ts'
 import { machineLine } from './machine.ts'
 import { measureMemory } from './memory.ts'
+import { measureNewcomer } from './newcomer.ts'
 import { measurePlacement } from './placement-row.ts'
 import { measureRestart } from './restart.ts'
 import { measureRetention } from './retention.ts'
@@ -20,6 +21,7 @@ const rows: Row[] = [
   { name: 'true', measure: measureTrueJobs },
   { name: 'starts', measure: measureStarts },
   { name: 'placement', measure: measurePlacement },
+  { name: 'newcomer', measure: measureNewcomer },
   { name: 'reports', measure: measureReports },
   { name: 'restart', measure: measureRestart },
   { name: 'adoption', measure: measureAdoption },

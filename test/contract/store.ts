@@ -42,6 +42,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       nodes: [],
       schedules: [],
       quotas: [],
+      shares: [],
       lastFirings: [],
       replies: [],
       tokens: [],
@@ -62,6 +63,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
     })
     const event = eventRow(1, { job: 7, task: 3, node: 'n', schedule: 's', owner: 'o', by: 'b' })
     const node = { name: 'node1', dataJson: '{"cordoned":true}' }
+    const share = { owner: 'anna', average: 1.5, at: 7 }
     const quota = { subject: 'owner:anna', dataJson: '{}' }
     const schedule = { owner: 'anna', name: 'nightly', cursorAt: 5, specJson: '{}', dataJson: '{}' }
     const firing = firingRow(50, { until: 60, count: 2, manual: true, outcome: 'ran', jobId: 7 })
@@ -83,6 +85,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       { put: 'event', row: event },
       { put: 'node', row: node },
       { put: 'quota', row: quota },
+      { put: 'share', row: share },
       { put: 'schedule', row: schedule },
       { put: 'firing', row: firing },
       { put: 'reply', row: reply },
@@ -101,6 +104,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       nodes: [node],
       schedules: [schedule],
       quotas: [quota],
+      shares: [share],
       lastFirings: [firing],
       replies: [key],
       tokens: [token],

@@ -113,6 +113,7 @@ describe.skipIf(!mountable)('the operators of a grid that root runs', () => {
     const shown = (await grid.egOf(owner, 'quota')).stdout
     expect(shown).toMatch(/^jobs +1 +1 +owner:nobody +20/m)
     expect(shown).toMatch(/^ *\d+ +bot +1 /m)
+    expect((await grid.egOf(other, 'shares')).stdout).toMatch(/^nobody +1 /m)
     expect((await grid.egOf(other, 'quota', 'list')).stdout).toContain('too many')
     expect((await quota('--owner', 'nobody', 'jobs=usual', '--for', '1h')).status).toBe(0)
     expect((await grid.egOf(owner, 'submit', '--', 'true')).status).toBe(0)

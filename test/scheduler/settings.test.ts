@@ -6,6 +6,7 @@ import { builtInLimits } from '../../scheduler/core/quota.ts'
 import {
   breakerFromEnvironment,
   leaseFromEnvironment,
+  halfLifeFromEnvironment,
   ownerRule,
   quotaFromEnvironment,
 } from '../../scheduler/settings.ts'
@@ -57,4 +58,11 @@ test('limits of the environment replace those that are built in', () => {
   const said = quotaFromEnvironment('jobs=5,memory=64G,requests=none')
   expect(said).toEqual({ ...builtInLimits, jobs: 5, memory: 2 ** 36, requests: null })
   expect(() => quotaFromEnvironment('cores=4')).toThrow('EVERGRID_QUOTA: "cores=4" is not LIMIT')
+})
+
+test('the half-life of shares is a duration', () => {
+  expect(halfLifeFromEnvironment('')).toBe(86_400_000)
+  expect(halfLifeFromEnvironment('12h')).toBe(43_200_000)
+  for (const wrong of ['soon', '0s', '-1h'])
+    expect(() => halfLifeFromEnvironment(wrong)).toThrow('EVERGRID_SHARE_HALF_LIFE')
 })

@@ -230,6 +230,7 @@ export class SchedulerHost {
     return {
       limits: defaultLimits,
       quota: builtInLimits,
+      shareHalfLifeMs: 86_400_000,
       groupMembers: async () => [],
       lease: { ...simLease, terms: this.#terms },
       tickGapMs: 4,

@@ -23,6 +23,7 @@ export const operator: Caller = { owner: 'olga', rights: 'operator', from: 'test
 const defaultSettings: BrainSettings = {
   limits: defaultLimits,
   quota: builtInLimits,
+  shareHalfLifeMs: 86_400_000,
   groupMembers: async () => [],
   lease: defaultLease,
   breaker: defaultBreaker,

@@ -1,38 +1,102 @@
-/** Fair share: what each owner holds now. Who holds fewest slots goes first. */
+/**
+ * Fair share: the slots that each owner holds now, and those that it held on average of late. Who has the smaller
+ * sum goes first. The average forgets half of what was in each half-life; it is kept for each owner from change to
+ * change, so that no task is ever counted.
+ */
 import type { Shape } from './shape.ts'
 
 export type Held = { readonly slots: number; readonly memBytes: number }
 type Asked = Pick<Shape, 'owner' | 'slots' | 'memBytes'>
+/** `average` was right at `at`, in the time that `advance` tells; since then `slots` were held. */
+type Account = { slots: number; memBytes: number; average: number; at: number; changed: boolean }
 
+export const defaultHalfLifeMs = 86_400_000
+/** Of an owner that holds nothing: so little, about a second of one slot in a day, is forgotten. */
+const leastAverage = 1e-5
 const nothing: Held = { slots: 0, memBytes: 0 }
 
 export class Shares {
-  readonly #held = new Map<string, { slots: number; memBytes: number }>()
+  readonly halfLifeMs: number
+  readonly #accounts = new Map<string, Account>()
+  #now = 0
 
-  /** What owners are ordered by. */
+  constructor(halfLifeMs = defaultHalfLifeMs) {
+    this.halfLifeMs = halfLifeMs
+  }
+
+  /** Time goes on; it never goes back. In ms, from any beginning. */
+  advance(now: number): void {
+    this.#now = Math.max(this.#now, now)
+  }
+
+  /** What owners are ordered by, in slots. */
   of(owner: string): number {
-    return this.held(owner).slots
+    const account = this.#accounts.get(owner)
+    return account === undefined ? 0 : account.slots + this.#averageOf(account)
+  }
+
+  /** Slots held on average of late. */
+  average(owner: string): number {
+    const account = this.#accounts.get(owner)
+    return account === undefined ? 0 : this.#averageOf(account)
   }
 
   held(owner: string): Held {
-    return this.#held.get(owner) ?? nothing
+    return this.#accounts.get(owner) ?? nothing
+  }
+
+  /** Who holds something, or has of late. */
+  owners(): Iterable<string> {
+    return this.#accounts.keys()
   }
 
   take({ owner, slots, memBytes }: Asked, count = 1): void {
-    let held = this.#held.get(owner)
-    if (held === undefined) {
-      held = { slots: 0, memBytes: 0 }
-      this.#held.set(owner, held)
-    }
-    held.slots += slots * count
-    held.memBytes += memBytes * count
+    const account = this.#settled(owner)
+    account.slots += slots * count
+    account.memBytes += memBytes * count
   }
 
   give({ owner, slots, memBytes }: Asked, count = 1): void {
-    const held = this.#held.get(owner)
-    if (held === undefined) return
-    held.slots -= slots * count
-    held.memBytes -= memBytes * count
-    if (held.slots <= 0) this.#held.delete(owner)
+    const account = this.#settled(owner)
+    account.slots -= slots * count
+    account.memBytes -= memBytes * count
+  }
+
+  /** What an owner had used before a restart: `average`, as it was `agoMs` ago. */
+  restore(owner: string, average: number, agoMs: number): void {
+    const account = this.#settled(owner)
+    account.average = average
+    account.at = this.#now - agoMs
+  }
+
+  /** Averages that went another way than down since they were last asked for, as they are now; 0: forget it. */
+  takeChanged(): { owner: string; average: number }[] {
+    const rows: { owner: string; average: number }[] = []
+    for (const [owner, account] of this.#accounts) {
+      const average = this.#averageOf(account)
+      const isOver = account.slots <= 0 && average < leastAverage
+      if (isOver) this.#accounts.delete(owner)
+      if (isOver || account.changed) rows.push({ owner, average: isOver ? 0 : average })
+      account.changed = account.slots > 0
+    }
+    return rows
+  }
+
+  #averageOf({ slots, average, at }: Account): number {
+    if (average === slots || this.#now <= at) return average
+    return slots + (average - slots) * 2 ** ((at - this.#now) / this.halfLifeMs)
+  }
+
+  #settled(owner: string): Account {
+    let account = this.#accounts.get(owner)
+    if (account === undefined) {
+      account = { slots: 0, memBytes: 0, average: 0, at: this.#now, changed: true }
+      this.#accounts.set(owner, account)
+      return account
+    }
+    account.average = this.#averageOf(account)
+    account.at = this.#now
+    account.changed = true
+    return account
   }
 }
