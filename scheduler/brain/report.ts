@@ -260,7 +260,10 @@ function missing(ctx: BrainContext, node: LiveNode, report: Report, rebooted: bo
       // It has lost the record but not the run: told of the placement anew, it takes it up again.
       ctx.orders.touch(node.name, key)
       ctx.journal.nudge()
-    } else if (!placement.known && placement.epoch <= found.job.epochBase) {
+    } else if (
+      placement.epoch <= found.job.epochBase &&
+      (!placement.known || task.lastRun < placement.firstRun)
+    ) {
       // Placed by the database that was lost: whatever became of it is over there, and its order would be ignored.
       const detail = `${node.name} has nothing of it after the restore of an older database`
       const cause = { kind: 'outcome-unknown', detail } as const

@@ -234,6 +234,9 @@ function forgotten(task: Task, job: JobFacts, now: number): Task {
   const placement = placementOf(task.state)
   if (placement === null) return task
   const stop = stopOf(task.state)
+  // Its order may still be under way to the node, and is said again: what the node says of it then counts.
+  if (stop && !placement.known)
+    return { ...task, state: { is: 'stopping', placement, stop, stuck: [] } }
   if (stop) return ended(task, job, stop.cause, now)
   // What it had begun is over, and nobody can say how: the same placement must not begin it a second time.
   const detail = `node ${placement.node} has lost its record of the run`

@@ -1,5 +1,6 @@
 /** What goes wrong: chosen by the seed, each with its own end. */
 import type { Databases } from './databases.ts'
+import { someKinds, type FaultKind } from './fault-kinds.ts'
 import type { Host } from './host.ts'
 import type { Network } from './network.ts'
 import type { NodeHost } from './node-host.ts'
@@ -7,38 +8,6 @@ import type { Random } from './random.ts'
 import type { SchedulerHost } from './scheduler-host.ts'
 import type { Twins } from './twins.ts'
 import type { World } from './world.ts'
-
-const kinds = {
-  loss: 3,
-  calm: 3,
-  partition: 4,
-  oneWayPartition: 4,
-  resetStreams: 2,
-  agentCrash: 6,
-  agentHang: 4,
-  agentSlow: 2,
-  powerLoss: 3,
-  sleep: 3,
-  hangAtStart: 2,
-  hangThenCut: 2.5,
-  sleepThenCut: 2.5,
-  schedulerCrash: 4,
-  otherLeases: 1.5,
-  schedulerDown: 2,
-  schedulerHang: 3,
-  commitFault: 6,
-  diskFull: 1,
-  spoolFull: 1,
-  clockStep: 1,
-  nodeClockStep: 1,
-  schedulerSleep: 1,
-  twin: 1.5,
-  clone: 1.5,
-  backup: 2,
-  restore: 3,
-  emptyFolder: 0.5,
-}
-export type FaultKind = keyof typeof kinds
 
 /** Short, about as long as a lease, or well beyond it. */
 const lengthMs = (random: Random): number =>
@@ -52,6 +21,7 @@ export class Faults {
   readonly counts: Partial<Record<FaultKind, number>> = {}
   readonly #world: World
   readonly #random: Random
+  readonly #kinds: Readonly<Record<FaultKind, number>>
   readonly #network: Network
   readonly #scheduler: SchedulerHost
   readonly #nodes: readonly NodeHost[]
@@ -69,6 +39,7 @@ export class Faults {
   }) {
     this.#world = around.world
     this.#random = around.random
+    this.#kinds = someKinds(around.random)
     this.#network = around.network
     this.#scheduler = around.scheduler
     this.#nodes = around.nodes
@@ -77,7 +48,7 @@ export class Faults {
   }
 
   strike(): void {
-    const kind = this.#random.weighted(kinds)
+    const kind = this.#random.weighted(this.#kinds)
     this.counts[kind] = (this.counts[kind] ?? 0) + 1
     // Where something runs that must not run twice, more can go wrong.
     const busy = this.#nodes.filter(({ machine }) =>

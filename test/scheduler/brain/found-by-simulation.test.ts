@@ -51,3 +51,20 @@ test('a retry does not wait for a time that went far away when the clock was set
   await grid.pass(20_000, node)
   expect(await grid.state(job)).toBe('placed')
 })
+
+test('a stop does not end what a silent node may still be told to begin: its order may be on its way', async () => {
+  const grid = await BrainGrid.open()
+  const [node] = [await grid.node('n1'), await grid.node('n2', { slots: 0 })]
+  const job = await grid.submit()
+  node.obeys = false
+  await grid.pass(25_000)
+  await grid.stop([job])
+  await node.report(true)
+  expect(await grid.state(job)).toBe('stopping')
+  node.obeys = true
+  node.attach()
+  await grid.quiet()
+  node.stopWanted()
+  await node.report()
+  expect(await grid.show(job)).toMatchObject({ state: 'finished', outcome: 'cancelled' })
+})

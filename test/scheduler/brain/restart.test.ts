@@ -267,6 +267,30 @@ test('what a restored database had placed, and nobody has any more, is placed an
   expect(tasks[0]?.epoch).toBeGreaterThan(1000)
 })
 
+test('what a node had taken on at the backup and has forgotten since is not ordered again in vain', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'evergrid-brain-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'copy.db')
+  const grid = await BrainGrid.open()
+  const node = await grid.node('n1')
+  const once = await grid.submit()
+  await grid.turn(node)
+  await grid.engine.backup(path)
+
+  const restored = await BrainGrid.open({ clock: grid.clock, engine: openEngine(path) })
+  onTestFinished(() => restored.engine.close())
+  // An agent remembers what is over, and ignores a late order for it.
+  node.held.clear()
+  node.obeys = false
+  node.meet(restored.brain)
+  node.revision = { incarnation: 7, counter: 1 }
+  await node.report(true)
+  expect(await restored.show(once)).toMatchObject({
+    outcome: 'failed',
+    cause: { kind: 'outcome-unknown' },
+  })
+})
+
 test('a node that joins again in the commit of its removal is there after a restart', async () => {
   const grid = await BrainGrid.open()
   const node = await grid.node('n1')
