@@ -1,4 +1,5 @@
 /** Every route of the HTTP API, `/v1`. Lists are keyset-paged: pass `next` back as `page`. */
+import { crontabRoutes } from './api-crontab.ts'
 import { exchangeRoutes } from './api-exchange.ts'
 import { gridRoutes } from './api-grid.ts'
 import { jobRoutes } from './api-jobs.ts'
@@ -10,6 +11,7 @@ import type { Route } from './route.ts'
 export const routes = {
   ...jobRoutes,
   ...scheduleRoutes,
+  ...crontabRoutes,
   ...nodeRoutes,
   ...quotaRoutes,
   ...exchangeRoutes,

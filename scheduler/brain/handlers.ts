@@ -8,6 +8,7 @@ import { act } from './actions.ts'
 import type { AskDesk } from './ask-desk.ts'
 import type { Handlers } from './call.ts'
 import type { BrainContext } from './context.ts'
+import { replaceCrontab, showCrontab } from './crontab.ts'
 import { drainNode } from './drains.ts'
 import { editJob } from './edit.ts'
 import { allNodes, nodeView } from './node-view.ts'
@@ -126,6 +127,8 @@ function scheduleHandlers(ctx: BrainContext): Omit<Handlers, JobRoute | NodeRout
       on(findSchedule(ctx, caller, params.schedule, query.owner), (schedule) =>
         removeSchedule(ctx, caller, schedule),
       ),
+    showCrontab: ({ caller }) => showCrontab(ctx, caller),
+    replaceCrontab: ({ caller, body }) => replaceCrontab(ctx, caller, body),
     showClock: () => done(clockView(ctx)),
     confirmClock: ({ caller }) => confirmWallClock(ctx, caller),
   }

@@ -53,6 +53,8 @@ export function stateLoader(state: GridState): StateLoader {
       for (const of of streamedTables) take(of, snapshot[of])
       const parse = rememberingParser()
       for (const row of snapshot.schedules) addSchedule(state, row, parse, log)
+      for (const { owner, text, namesJson } of snapshot.crontabs)
+        state.crontabs.set(owner, { text, names: JSON.parse(namesJson) as string[] })
       for (const job of state.jobs.values()) {
         if (job.schedule !== null)
           state.schedules.get(scheduleKey(job.owner, job.schedule))?.liveJobs.add(job.id)

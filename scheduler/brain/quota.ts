@@ -67,8 +67,8 @@ export function admitJob(
   return done({ warning: neverWithin(owner, spec, heldLimits(ctx, owner)) })
 }
 
-export const admitSchedule = (ctx: BrainContext, owner: string): Refused | null =>
-  countProblem(ctx, owner, 'schedules', 1)
+export const admitSchedules = (ctx: BrainContext, owner: string, more: number): Refused | null =>
+  countProblem(ctx, owner, 'schedules', more)
 
 function countProblem(
   ctx: BrainContext,

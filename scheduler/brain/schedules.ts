@@ -17,12 +17,18 @@ import { scheduleKey, type LiveSchedule } from '../state/live-schedule.ts'
 import type { FiringRow } from '../store/change.ts'
 import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
-import { admitSchedule } from './quota.ts'
+import { admitSchedules } from './quota.ts'
 import { fireDue, fireManually, saveSchedule } from './schedule-firing.ts'
 import { mayChange, notYours, problemOfPriority } from './select.ts'
-import { waitForClock } from './wall-clock.ts'
+import { problemOfClock } from './wall-clock.ts'
 
 const shownDueTimes = 5
+export const usualPolicies = {
+  tz: 'UTC',
+  overlap: 'forbid',
+  catchUp: 'none',
+  jitterMs: 0,
+} as const satisfies Partial<ScheduleSpec>
 
 export function addSchedule(
   ctx: BrainContext,
@@ -39,18 +45,10 @@ export function addSchedule(
   }
   const refused = ctx.settings.refuseOwner(owner)
   if (refused) return refuse('forbidden', refused.detail, refused.hint)
-  const tooHigh = problemOfPriority(caller, request.job.priority)
-  if (tooHigh) return { ok: false, refusal: tooHigh }
-  const tooMany = admitSchedule(ctx, owner)
+  const tooMany = admitSchedules(ctx, owner, 1)
   if (tooMany) return tooMany
-  const spec: ScheduleSpec = {
-    tz: 'UTC',
-    overlap: 'forbid',
-    catchUp: 'none',
-    jitterMs: 0,
-    ...request,
-  }
-  const made = makeSchedule(ctx, owner, spec)
+  const spec: ScheduleSpec = { ...usualPolicies, ...request }
+  const made = makeSchedule(ctx, caller, spec)
   if (!made.ok) return made
   ctx.state.addSchedule(made.value)
   saveSchedule(ctx, made.value)
@@ -63,8 +61,9 @@ export function addSchedule(
   return done(summary(made.value))
 }
 
-function makeSchedule(ctx: BrainContext, owner: string, spec: ScheduleSpec): Result<LiveSchedule> {
-  const checked = checkSpec(ctx, owner, spec)
+function makeSchedule(ctx: BrainContext, caller: Caller, spec: ScheduleSpec): Result<LiveSchedule> {
+  const { owner } = caller
+  const checked = checkSpec(ctx, caller, owner, spec)
   if (!checked.ok) return checked
   const cursorAt = ctx.clock.now()
   return done({
@@ -86,11 +85,16 @@ function makeSchedule(ctx: BrainContext, owner: string, spec: ScheduleSpec): Res
   })
 }
 
-function checkSpec(
+/** `priority`: what it has had so far, and may keep. */
+export function checkSpec(
   ctx: BrainContext,
+  caller: Caller,
   owner: string,
   spec: ScheduleSpec,
+  priority = 0,
 ): Result<LiveSchedule['cron']> {
+  const tooHigh = problemOfPriority(caller, spec.job.priority, priority)
+  if (tooHigh) return { ok: false, refusal: tooHigh }
   const parsed = parseExpression(spec.expression, spec.tz, { owner, name: spec.name })
   if (!parsed.ok) return refuse('refused', parsed.problem)
   if ((spec.job.after ?? []).length > 0)
@@ -128,26 +132,31 @@ export function editSchedule(
   edit: ScheduleEdit,
 ): Result<ScheduleSummary> {
   const spec = { ...schedule.spec, ...edit, job: { ...schedule.spec.job, ...edit.job } }
-  const checked = checkSpec(ctx, schedule.owner, spec)
+  return respecify(ctx, caller, schedule, spec, Object.keys(edit).join(', '))
+}
+
+/** `detail` says what changes. */
+export function respecify(
+  ctx: BrainContext,
+  caller: Caller,
+  schedule: LiveSchedule,
+  spec: ScheduleSpec,
+  detail: string,
+): Result<ScheduleSummary> {
+  const checked = checkSpec(ctx, caller, schedule.owner, spec, schedule.spec.job.priority)
   if (!checked.ok) return checked
-  const tooHigh = problemOfPriority(caller, spec.job.priority, schedule.spec.job.priority)
-  if (tooHigh) return { ok: false, refusal: tooHigh }
   const held = coverDue(ctx, schedule)
   if (held) return { ok: false, refusal: held }
   schedule.spec = spec
   schedule.cron = checked.value
   schedule.nextDue = nextDue(schedule.cron, schedule.cursorAt)
-  return changed(ctx, caller, schedule, 'schedule-edited', Object.keys(edit).join(', '))
+  return changed(ctx, caller, schedule, 'schedule-edited', detail)
 }
 
 /** The due times up to now are judged by what the schedule said until now; null when that is done. */
 function coverDue(ctx: BrainContext, schedule: LiveSchedule): Refusal | null {
-  if (waitForClock(ctx))
-    return refuse(
-      'wrong-state',
-      'schedules wait because the wall clock stepped, and cannot be changed before it is known to be right',
-      'see `eg clock`; operators may say that it is right',
-    ).refusal
+  const waits = problemOfClock(ctx)
+  if (waits) return waits
   fireDue(ctx, schedule)
   return null
 }
@@ -204,6 +213,12 @@ export function removeSchedule(
   caller: Caller,
   schedule: LiveSchedule,
 ): Result<Record<string, never>> {
+  if (ctx.state.crontabs.get(schedule.owner)?.names.includes(schedule.name))
+    return refuse(
+      'wrong-state',
+      `schedule ${schedule.name} is a line of the crontab of ${schedule.owner}`,
+      'remove the line with `crontab -e`, or pause the schedule',
+    )
   ctx.state.removeSchedule(schedule)
   ctx.journal.change({ drop: 'schedule', owner: schedule.owner, name: schedule.name })
   note(ctx, 'schedule-removed', 'removed; its running jobs go on', {

@@ -1,4 +1,5 @@
 /** The wall clock that schedules follow: watched against the monotonic one, shown, and confirmed by operators. */
+import type { Refusal } from '../../proto/errors.ts'
 import { iso } from '../../proto/ids.ts'
 import { formatDuration } from '../../proto/resources.ts'
 import type { ClockView } from '../../proto/schedule.ts'
@@ -33,8 +34,18 @@ export function watchWallClock(ctx: BrainContext): ClockVerdict['kind'] {
   return verdict.kind
 }
 
+/** While it is doubted, what is due cannot be known, and so no schedule can be changed. */
+export function problemOfClock(ctx: BrainContext): Refusal | null {
+  if (!waitForClock(ctx)) return null
+  return refuse(
+    'wrong-state',
+    'schedules wait because the wall clock stepped, and cannot be changed before it is known to be right',
+    'see `eg clock`; operators may say that it is right',
+  ).refusal
+}
+
 /** Also for a step that no tick has seen yet. */
-export const waitForClock = (ctx: BrainContext): boolean =>
+const waitForClock = (ctx: BrainContext): boolean =>
   watchClock(ctx.wallClock.guard, readingOf(ctx)).state.hold !== null
 
 export function clockView(ctx: BrainContext): ClockView {

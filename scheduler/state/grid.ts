@@ -1,6 +1,7 @@
 /** Everything that lives, in memory, with its indexes. The only writer is the brain. */
 import TinyQueue from 'tinyqueue'
 
+import type { Crontab } from '../../proto/api-crontab.ts'
 import type { TaskKey } from '../../proto/ids.ts'
 import { Capacity } from '../core/placement/capacity.ts'
 import { ShapeTable } from '../core/placement/shape.ts'
@@ -18,6 +19,8 @@ export class GridState {
   readonly jobs = new Map<number, LiveJob>()
   readonly nodes = new Map<string, LiveNode>()
   readonly schedules = new Map<string, LiveSchedule>()
+  /** By owner. */
+  readonly crontabs = new Map<string, Crontab>()
   readonly shapes = new ShapeTable()
   readonly capacity = new Capacity()
   readonly waiting = new Waiting()

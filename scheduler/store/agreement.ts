@@ -46,6 +46,7 @@ const jsonColumns: readonly [table: string, key: string, columns: string[]][] = 
   ['task', `'task ' || job || '.' || "index"`, ['dataJson']],
   ['run', `'a run of ' || job || '.' || "index"`, ['causeJson', 'usageJson', 'outputJson']],
   ['node', `'node ' || name`, ['dataJson']],
+  ['crontab', `'the crontab of ' || owner`, ['namesJson']],
   ['schedule', `'schedule ' || name || ' of ' || owner`, ['specJson', 'dataJson']],
 ]
 

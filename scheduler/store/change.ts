@@ -80,6 +80,8 @@ export type NodeRow = { name: string; dataJson: string }
 export type QuotaRow = { subject: string; dataJson: string }
 /** Slots that an owner held on average, as it was `at`. */
 export type ShareRow = { owner: string; average: number; at: number }
+/** `namesJson`: names of schedules, in the order of its lines. */
+export type CrontabRow = { owner: string; text: string; namesJson: string }
 export type ScheduleRow = ScheduleProgress & { specJson: string }
 /** What moves with each firing: written without the spec, which does not. */
 export type ScheduleProgress = {
@@ -128,6 +130,7 @@ export type Change =
   | { drop: 'quota'; subject: string }
   | { put: 'share'; row: ShareRow }
   | { drop: 'share'; owner: string }
+  | { put: 'crontab'; row: CrontabRow }
   | { put: 'schedule'; row: ScheduleRow }
   | { advance: 'schedule'; row: ScheduleProgress }
   | { drop: 'schedule'; owner: string; name: string }
@@ -164,6 +167,7 @@ export type Snapshot = {
   tasks: TaskRow[]
   nodes: NodeRow[]
   schedules: ScheduleRow[]
+  crontabs: CrontabRow[]
   quotas: QuotaRow[]
   shares: ShareRow[]
   /** The newest firing of each schedule. */

@@ -37,6 +37,7 @@ const reads: { [K in keyof Snapshot]: string } = {
   jobs: `SELECT ${rowJson('job')} FROM job WHERE finishedAt IS NULL ORDER BY id`,
   tasks: ofLiveJobs('task', 'index', `task.state <> 'finished'`),
   schedules: `SELECT ${rowJson('schedule')} FROM schedule ORDER BY owner, name`,
+  crontabs: `SELECT ${rowJson('crontab')} FROM crontab ORDER BY owner`,
   quotas: `SELECT ${rowJson('quota')} FROM quota ORDER BY subject`,
   shares: `SELECT ${rowJson('share')} FROM share ORDER BY owner`,
   lastFirings: `SELECT ${rowJson('firing')} FROM schedule CROSS JOIN firing
@@ -73,6 +74,7 @@ export const emptySnapshot = (): Snapshot => ({
   tasks: [],
   nodes: [],
   schedules: [],
+  crontabs: [],
   quotas: [],
   shares: [],
   lastFirings: [],

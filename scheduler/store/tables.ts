@@ -66,6 +66,7 @@ export const tables: { [N in PutName]: Table<N> } = {
   node: { columns: ['name', 'dataJson'], key: ['name'] },
   quota: { columns: ['subject', 'dataJson'], key: ['subject'] },
   share: { columns: ['owner', 'average', 'at'], key: ['owner'] },
+  crontab: { columns: ['owner', 'text', 'namesJson'], key: ['owner'] },
   schedule: {
     columns: ['owner', 'name', 'cursorAt', 'specJson', 'dataJson'],
     key: ['owner', 'name'],

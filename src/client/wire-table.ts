@@ -33,6 +33,8 @@ export const wireTable = {
   resumeSchedule: ['POST', '/v1/schedules/:schedule/resume'],
   runSchedule: ['POST', '/v1/schedules/:schedule/run'],
   removeSchedule: ['DELETE', '/v1/schedules/:schedule'],
+  showCrontab: ['GET', '/v1/crontab'],
+  replaceCrontab: ['POST', '/v1/crontab'],
   showClock: ['GET', '/v1/clock'],
   confirmClock: ['POST', '/v1/clock/confirm'],
   listNodes: ['GET', '/v1/nodes'],

@@ -41,6 +41,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       tasks: [],
       nodes: [],
       schedules: [],
+      crontabs: [],
       quotas: [],
       shares: [],
       lastFirings: [],
@@ -66,6 +67,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
     const share = { owner: 'anna', average: 1.5, at: 7 }
     const quota = { subject: 'owner:anna', dataJson: '{}' }
     const schedule = { owner: 'anna', name: 'nightly', cursorAt: 5, specJson: '{}', dataJson: '{}' }
+    const crontab = { owner: 'anna', text: '# mine\n', namesJson: '["nightly"]' }
     const firing = firingRow(50, { until: 60, count: 2, manual: true, outcome: 'ran', jobId: 7 })
     const reply = {
       owner: 'anna',
@@ -86,6 +88,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       { put: 'node', row: node },
       { put: 'quota', row: quota },
       { put: 'share', row: share },
+      { put: 'crontab', row: crontab },
       { put: 'schedule', row: schedule },
       { put: 'firing', row: firing },
       { put: 'reply', row: reply },
@@ -103,6 +106,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       tasks: [task],
       nodes: [node],
       schedules: [schedule],
+      crontabs: [crontab],
       quotas: [quota],
       shares: [share],
       lastFirings: [firing],

@@ -8,9 +8,10 @@ export async function presentJobs(
   grid: Client,
   { wants, once }: { wants: (name: string) => boolean; once: boolean },
 ): Promise<Present[]> {
-  const [continuous, schedules, tasks] = await Promise.all([
+  const [continuous, schedules, crontab, tasks] = await Promise.all([
     grid.call('listJobs', { query: { kind: 'continuous' } }),
     grid.call('listSchedules', { query: {} }),
+    grid.call('showCrontab'),
     once ? grid.call('listJobs', { query: { kind: 'task' } }) : { jobs: [] },
   ])
   const found: Present[] = []
@@ -21,7 +22,8 @@ export async function presentJobs(
       found.push({ kind: 'continuous', name, id, job: spec })
   }
   for (const { name, expression, tz, overlap, catchUp, jitterMs } of schedules.schedules) {
-    if (!wants(name)) continue
+    // What is a line of the crontab is changed there.
+    if (!wants(name) || crontab.names.includes(name)) continue
     const { job } = await grid.call('showSchedule', {
       params: { schedule: name },
       query: { limit: 1 },

@@ -1,0 +1,107 @@
+/** Crontabs: an owner's text and the schedules that its lines are, replaced together or not at all. */
+import { isDeepStrictEqual } from 'node:util'
+
+import type { Crontab, CrontabReply, CrontabRequest } from '../../proto/api-crontab.ts'
+import type { ScheduleRequest, ScheduleSpec } from '../../proto/schedule.ts'
+import { done, refuse, type Result } from '../core/result.ts'
+import { scheduleKey, type LiveSchedule } from '../state/live-schedule.ts'
+import type { Caller } from './call.ts'
+import { note, type BrainContext } from './context.ts'
+import { admitSchedules } from './quota.ts'
+import { addSchedule, checkSpec, removeSchedule, respecify, usualPolicies } from './schedules.ts'
+import { problemOfClock } from './wall-clock.ts'
+
+const none: Crontab = { text: '', names: [] }
+
+export const showCrontab = (ctx: BrainContext, { owner }: Caller): Result<Crontab> =>
+  done(ctx.state.crontabs.get(owner) ?? none)
+
+export function replaceCrontab(
+  ctx: BrainContext,
+  caller: Caller,
+  { text, schedules }: CrontabRequest,
+): Result<CrontabReply> {
+  const { owner } = caller
+  const before = ctx.state.crontabs.get(owner) ?? none
+  const names = schedules.map(({ name }) => name)
+  const entries: Entry[] = []
+  for (const request of schedules) {
+    const entry = entryOf(ctx, caller, request, before)
+    if (!entry.ok) return entry
+    entries.push(entry.value)
+  }
+  const removed = before.names
+    .filter((name) => !names.includes(name))
+    .flatMap((name) => ctx.state.schedules.get(scheduleKey(owner, name)) ?? [])
+  const added = entries.filter(({ present }) => present === undefined)
+  const changed = entries.filter(
+    ({ present, spec }) => present !== undefined && !isDeepStrictEqual(present.spec, spec),
+  )
+  const refused = problemOfWhole(ctx, owner, names, {
+    more: added.length - removed.length,
+    changes: changed.length > 0,
+  })
+  if (refused) return refused
+
+  ctx.state.crontabs.set(owner, { text, names })
+  ctx.journal.change({
+    put: 'crontab',
+    row: { owner, text, namesJson: JSON.stringify(names) },
+  })
+  note(ctx, 'crontab-replaced', `${names.length} entries`, { owner, by: owner })
+  const steps = [
+    ...removed.map((schedule) => removeSchedule(ctx, caller, schedule)),
+    ...changed.map(
+      ({ present, spec }) => present && respecify(ctx, caller, present, spec, 'in the crontab'),
+    ),
+    ...added.map(({ spec }) => addSchedule(ctx, caller, spec)),
+  ]
+  // All of it was judged above; half a crontab would be worse than a scheduler that starts again.
+  const failed = steps.find((step) => step !== undefined && !step.ok)
+  if (failed && !failed.ok)
+    throw new Error(`a judged crontab was refused: ${failed.refusal.detail}`)
+  return done({
+    added: added.map(({ spec }) => spec.name),
+    changed: changed.map(({ spec }) => spec.name),
+    removed: removed.map(({ name }) => name),
+  })
+}
+
+type Entry = { present: LiveSchedule | undefined; spec: ScheduleSpec }
+
+/** What a line says counts; policies that it does not say stay as the owner has set them. */
+function entryOf(
+  ctx: BrainContext,
+  caller: Caller,
+  request: ScheduleRequest,
+  before: Crontab,
+): Result<Entry> {
+  const { owner } = caller
+  const present = ctx.state.schedules.get(scheduleKey(owner, request.name))
+  if (present !== undefined && !before.names.includes(request.name))
+    return refuse(
+      'name-taken',
+      `you have a schedule "${request.name}" that is no line of your crontab`,
+      `remove it with \`eg schedule remove ${request.name}\`, or give the line another name with -N`,
+    )
+  const spec: ScheduleSpec = { ...usualPolicies, ...present?.spec, ...request }
+  const checked = checkSpec(ctx, caller, owner, spec, present?.spec.job.priority)
+  if (checked.ok) return done({ present, spec })
+  const { refusal } = checked
+  return { ok: false, refusal: { ...refusal, detail: `${request.name}: ${refusal.detail}` } }
+}
+
+function problemOfWhole(
+  ctx: BrainContext,
+  owner: string,
+  names: readonly string[],
+  { more, changes }: { more: number; changes: boolean },
+) {
+  if (new Set(names).size < names.length)
+    return refuse('invalid', 'two entries have the same name', 'give each its own')
+  const refused = ctx.settings.refuseOwner(owner)
+  if (refused) return refuse('forbidden', refused.detail, refused.hint)
+  const waits = changes ? problemOfClock(ctx) : null
+  if (waits) return { ok: false as const, refusal: waits }
+  return more > 0 ? admitSchedules(ctx, owner, more) : null
+}
