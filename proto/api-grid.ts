@@ -2,6 +2,7 @@
 import { Type } from 'typebox'
 
 import { Instant, Nullable } from './ids.ts'
+import { RightsName } from './rights.ts'
 import { nothing, route } from './route.ts'
 
 export const GridEvent = Type.Object({
@@ -44,10 +45,7 @@ export const gridRoutes = {
     body: nothing,
     reply: Type.Object({
       owner: Type.String(),
-      rights: Type.Unsafe<'user' | 'operator' | 'manager'>({
-        type: 'string',
-        enum: ['user', 'operator', 'manager'],
-      }),
+      rights: RightsName,
     }),
     errors: ['unauthenticated'],
   }),

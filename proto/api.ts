@@ -5,6 +5,7 @@ import { gridRoutes } from './api-grid.ts'
 import { jobRoutes } from './api-jobs.ts'
 import { nodeRoutes } from './api-nodes.ts'
 import { quotaRoutes } from './api-quota.ts'
+import { rightsRoutes } from './api-rights.ts'
 import { scheduleRoutes } from './api-schedules.ts'
 import type { Route } from './route.ts'
 
@@ -16,5 +17,6 @@ export const routes = {
   ...quotaRoutes,
   ...exchangeRoutes,
   ...gridRoutes,
+  ...rightsRoutes,
 } satisfies Record<string, Route>
 export type RouteName = keyof typeof routes

@@ -12,7 +12,7 @@ import { Brain } from './brain/brain.ts'
 import { openIdentity } from './http/identity/keeper.ts'
 import { listen, type Listener } from './http/listen.ts'
 import { buildServer } from './http/server.ts'
-import { brainSettings, ownerRule, placeOf } from './settings.ts'
+import { accountsOf, brainSettings, ownerRule, placeOf } from './settings.ts'
 import { prepareDataFolder } from './store/open.ts'
 import { StoreError, type Store } from './store/store.ts'
 import { openStore } from './store/worker-store.ts'
@@ -68,7 +68,12 @@ async function serve(
     store,
     clock: realClock(),
     log,
-    settings: brainSettings({ version: packageVersion(), place: placeOf(listener), refuseOwner }),
+    settings: brainSettings({
+      version: packageVersion(),
+      place: placeOf(listener),
+      refuseOwner,
+      accounts: accountsOf(self),
+    }),
     newGridId: randomUUID,
     onFailure: options.onFailure,
     readOnly,

@@ -4,8 +4,8 @@ import { hostname } from 'node:os'
 
 import { parseLimit, type Limits } from '../proto/limits.ts'
 import { parseDuration } from '../proto/resources.ts'
-import { groupMembers } from '../src/lib/accounts.ts'
-import type { BrainSettings } from './brain/context.ts'
+import { findAccount, groupMembers } from '../src/lib/accounts.ts'
+import type { AccountsOfMachine, BrainSettings } from './brain/context.ts'
 import { defaultLimits } from './core/admission.ts'
 import { defaultBreaker, type BreakerSettings } from './core/breaker.ts'
 import { defaultLease, type LeaseSettings } from './core/lease.ts'
@@ -22,6 +22,7 @@ export function brainSettings(options: {
   version: string
   place: string
   refuseOwner: BrainSettings['refuseOwner']
+  accounts?: AccountsOfMachine
 }): BrainSettings {
   return {
     limits: defaultLimits,
@@ -123,6 +124,27 @@ export function ownerRule(options: {
       detail: `jobs of ${owner} (uid ${uid}, ${uid === 0 ? 'root' : 'a system account'}) are refused`,
       hint: 'submit as an ordinary account, or start the grid with --allow-root-jobs',
     }
+  }
+}
+
+/** Accounts as this machine knows them; `self` runs the scheduler. */
+export function accountsOf(self: string): AccountsOfMachine {
+  return {
+    maker: self,
+    async problemOf(account) {
+      try {
+        // A number is looked up as a uid; only the name itself will do.
+        if ((await findAccount(account))?.name === account) return null
+        return { code: 'not-found', detail: `this machine has no account ${account}` }
+      } catch (error) {
+        const detail = error instanceof Error ? error.message : String(error)
+        return {
+          code: 'unavailable',
+          detail,
+          hint: 'try again when the machine knows its accounts',
+        }
+      }
+    },
   }
 }
 

@@ -28,6 +28,8 @@ execFileSync(
     stdio: 'inherit',
   },
 )
+// One that has got another number since would be there twice.
+rmSync(join(dist, 'scheduler/store/migrations'), { recursive: true, force: true })
 cpSync(join(root, 'scheduler/store/migrations'), join(dist, 'scheduler/store/migrations'), {
   recursive: true,
 })

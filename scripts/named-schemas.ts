@@ -5,11 +5,22 @@ import * as cause from '../proto/cause.ts'
 import * as errors from '../proto/errors.ts'
 import * as job from '../proto/job.ts'
 import * as node from '../proto/node.ts'
+import * as rights from '../proto/rights.ts'
 import * as schedule from '../proto/schedule.ts'
 import * as sync from '../proto/sync.ts'
 import { closed, flat, type JsonSchema } from '../scheduler/http/schema.ts'
 
-const rooms = { ...cause, ...jobs, ...errors, ...events, ...job, ...node, ...schedule, ...sync }
+const rooms = {
+  ...cause,
+  ...jobs,
+  ...errors,
+  ...events,
+  ...job,
+  ...node,
+  ...rights,
+  ...schedule,
+  ...sync,
+}
 /** What is said in fewer characters needs no name. */
 const shortest = 150
 

@@ -4,6 +4,7 @@ import type { Cause } from '../../proto/cause.ts'
 import { done, type Result } from '../core/result.ts'
 import { placementOf } from '../core/task-state.ts'
 import type { WantedFact } from '../state/live-job.ts'
+import { auditJobs, type OfJob } from './audit.ts'
 import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
 import { cancelWaiting } from './finish.ts'
@@ -28,22 +29,42 @@ export function act(
     done: [],
     refused: refused.map(({ ref, refusal }) => ({ ref, ...refusal })),
   }
+  const deeds: OfJob[] = []
   for (const target of targets) {
     const { job, index } = target
+    const before = standing(target)
     const deed =
       selection.dryRun === true
         ? { done: `would ${name}` }
         : acts[name](ctx, caller, target, selection.why ?? '')
-    if ('done' in deed)
+    if ('done' in deed) {
       reply.done.push({ job: job.id, task: index, name: job.name, detail: deed.done })
-    else
+      const after = { [name === 'restart' ? 'asked' : 'wanted']: asked[name], why: selection.why }
+      deeds.push({ job: job.id, task: index, owner: job.owner, before, after })
+    } else
       reply.refused.push({
         ref: index === null ? String(job.id) : `${job.id}.${index}`,
         code: 'wrong-state',
         detail: deed.refused,
       })
   }
+  if (selection.dryRun !== true) auditJobs(ctx, caller, name, deeds)
   return done(reply)
+}
+
+/** What each leaves wanted of a job. */
+const asked: Record<ActionName, string> = {
+  stop: 'stop',
+  hold: 'hold',
+  release: 'run',
+  suspend: 'suspend',
+  resume: 'run',
+  restart: 'restart',
+}
+
+function standing({ job, index }: Target): object {
+  const task = index === null ? undefined : job.tasks?.get(index)
+  return index === null ? { wanted: job.wanted.what } : { state: task?.state.is ?? 'pending' }
 }
 
 function stop(ctx: BrainContext, caller: Caller, { job, index }: Target, why: string): Deed {

@@ -1,5 +1,6 @@
 /** The brain: synchronous commands over the state in memory; every answer waits for its commit. */
 import type { RouteName } from '../../proto/api.ts'
+import type { Role } from '../../proto/rights.ts'
 import type { Answer, Ask } from '../../proto/sync.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import type { Log } from '../../src/lib/log.ts'
@@ -25,6 +26,7 @@ import { OrderDesk } from './order-desk.ts'
 import { admitRequest, quotaBook } from './quota.ts'
 import { ReplyMemory } from './reply-memory.ts'
 import { jumpIfRestored } from './restored.ts'
+import { couldOn } from './roles.ts'
 import { onScheduledJobEnded } from './schedule-firing.ts'
 import { restoreShares } from './shares.ts'
 import { refreshWaiting } from './tasks.ts'
@@ -124,6 +126,8 @@ export class Brain implements BrainDoor {
     state.incarnation = Number(meta.incarnation ?? 0) + 1
     state.nextJob = Math.max(Number(meta.nextJob ?? 1), snapshot.newestJob + 1)
     state.lastEvent = snapshot.newestEvent
+    state.lastAudit = snapshot.newestAudit
+    for (const row of snapshot.roles) state.roles.set(row.owner, row)
     state.lostNumbers = JSON.parse(meta.lostNumbers ?? '[]') as GridState['lostNumbers']
     state.isRestored = meta['isRestored'] === 'true'
     if (this.#readOnly !== null) return
@@ -248,6 +252,14 @@ export class Brain implements BrainDoor {
 
   tokenOwner(hash: string): { owner: string; expiresAt: number } | null {
     return this.#replies.tokenOwner(hash)
+  }
+
+  roleOf(owner: string): Role | null {
+    return this.#ctx.state.roles.get(owner)?.role ?? null
+  }
+
+  whoCould(): ReturnType<BrainDoor['whoCould']> {
+    return couldOn(this.#ctx)
   }
 
   gauges(): ReturnType<BrainDoor['gauges']> {

@@ -1,5 +1,6 @@
 /** How the HTTP room calls the brain: one synchronous command, or a read that may look into history. */
 import type { RouteName, routes } from '../../proto/api.ts'
+import type { Rights } from '../../proto/rights.ts'
 import type { Body, Params, Query, Reply } from '../../proto/route.ts'
 import type { Result } from '../core/result.ts'
 
@@ -7,7 +8,7 @@ export type { Result } from '../core/result.ts'
 export { done, refuse } from '../core/result.ts'
 
 /** Who calls, as proven by the HTTP room; `from` is the address, for the audit trail. */
-export type Caller = { owner: string; rights: 'user' | 'operator' | 'manager'; from: string }
+export type Caller = { owner: string; rights: Rights; from: string }
 
 export type Call<N extends RouteName> = {
   caller: Caller

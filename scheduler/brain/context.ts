@@ -1,4 +1,5 @@
 /** What every part of the brain works with. */
+import type { Refusal } from '../../proto/errors.ts'
 import type { Limits } from '../../proto/limits.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import type { Log } from '../../src/lib/log.ts'
@@ -36,6 +37,15 @@ export type BrainSettings = {
   place: string
   /** Owners whose jobs are refused, with the sentence that says why and what to do. */
   refuseOwner: (owner: string) => { detail: string; hint: string } | null
+  /** Left out where there is no machine to ask. */
+  accounts?: AccountsOfMachine
+}
+
+export type AccountsOfMachine = {
+  /** The account that runs the grid: its first manager. */
+  maker: string
+  /** Null: the machine has an account of that name. */
+  problemOf: (account: string) => Promise<Refusal | null>
 }
 
 export type BrainContext = {

@@ -5,6 +5,7 @@ import type { Crontab, CrontabReply, CrontabRequest } from '../../proto/api-cron
 import type { ScheduleRequest, ScheduleSpec } from '../../proto/schedule.ts'
 import { done, refuse, type Result } from '../core/result.ts'
 import { scheduleKey, type LiveSchedule } from '../state/live-schedule.ts'
+import { audit } from './audit.ts'
 import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
 import { admitSchedules } from './quota.ts'
@@ -47,6 +48,13 @@ export function replaceCrontab(
   ctx.journal.change({
     put: 'crontab',
     row: { owner, text, namesJson: JSON.stringify(names) },
+  })
+  audit(ctx, caller, {
+    what: 'crontab',
+    about: `crontab of ${owner}`,
+    owner,
+    before: { entries: before.names },
+    after: { entries: names },
   })
   note(ctx, 'crontab-replaced', `${names.length} entries`, { owner, by: owner })
   const steps = [

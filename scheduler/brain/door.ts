@@ -1,7 +1,9 @@
 /** What the HTTP room sees of the brain, and no more. */
 import type { RouteName } from '../../proto/api.ts'
 import type { Refusal } from '../../proto/errors.ts'
+import type { Role } from '../../proto/rights.ts'
 import type { Answer, Ask, OrderLine } from '../../proto/sync.ts'
+import type { WhoCould } from '../core/identity/who-could.ts'
 import type { EventRow, ReplyRow, TokenRow } from '../store/change.ts'
 import type { Handlers } from './call.ts'
 
@@ -41,6 +43,10 @@ export type BrainDoor = {
   /** Access tokens, by hash. */
   recordToken(row: TokenRow): void
   tokenOwner(hash: string): { owner: string; expiresAt: number } | null
+  /** What was granted to the account by a manager. */
+  roleOf(owner: string): Role | null
+  /** For refusals. */
+  whoCould(): WhoCould
   /** Numbers for /metrics: name, labels, value. */
   gauges(): { name: string; help: string; labels: Record<string, string>; value: number }[]
 }

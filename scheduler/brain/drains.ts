@@ -8,6 +8,7 @@ import type { Drain, LiveNode } from '../state/live-node.ts'
 import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
 import { drainView, planFor } from './drain-view.ts'
+import { auditNode, drainOf } from './node-audit.ts'
 import { offerNode } from './node-offer.ts'
 import { tryHappen } from './tasks.ts'
 
@@ -36,7 +37,9 @@ export function drainNode(
   }
   if (request.dryRun === true) return done(dryRun(ctx, node, wish))
   node.healthDrain = false
+  const before = drainOf(node)
   beginDrain(ctx, node, wish)
+  auditNode(ctx, caller, 'drain', node, before, drainOf(node))
   const view = drainView(ctx, node)
   if (view === null) throw new Error(`${node.name} has no drain after it began`)
   return done(view)

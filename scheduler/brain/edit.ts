@@ -9,6 +9,7 @@ import { canEverRun } from '../core/explain.ts'
 import { done, refuse, type Result } from '../core/result.ts'
 import { placementOf } from '../core/task-state.ts'
 import type { LiveJob } from '../state/live-job.ts'
+import { audit } from './audit.ts'
 import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
 import { findLive, mayChange, notYours, problemOfPriority } from './select.ts'
@@ -52,7 +53,7 @@ export async function editJob(
   const found = findLive(ctx, caller, text)
   if (!found.ok) return found
   const { job } = found.value
-  if (!mayChange(caller, job.owner)) return notYours(`job ${job.id}`, job.owner)
+  if (!mayChange(caller, job.owner)) return notYours(ctx, `job ${job.id}`, job.owner)
   // One edit after the other: each begins with what the one before it has made of the spec.
   const earlier = editing.get(job) ?? Promise.resolve()
   const result = earlier.then(() => editLive(ctx, caller, job, edit))
@@ -80,16 +81,31 @@ async function editLive(
   if (fields.length === 0) return done({ job: job.id, changed: [] })
   const spec: JobSpec = { ...before, ...edit }
   const problem =
-    problemOfPriority(caller, spec.priority, before.priority) ??
+    problemOfPriority(ctx, caller, spec.priority, before.priority) ??
     problemOfSpec(spec, ctx.settings.limits) ??
     problemOfSize(ctx, job, spec)
   if (problem) return { ok: false, refusal: problem }
   applyEdit(ctx, job, spec)
   note(ctx, 'edited', fields.join(', '), { job: job.id, owner: job.owner, by: caller.owner })
+  audit(ctx, caller, {
+    what: 'edit',
+    about: `job ${job.id}`,
+    job: job.id,
+    owner: job.owner,
+    before: tellable(before, fields),
+    after: tellable(spec, fields),
+  })
   return done({
     job: job.id,
     changed: fields.map((field) => ({ field, effect: job.placed === 0 ? 'now' : effects[field] })),
   })
+}
+
+/** Values of the environment may be secrets, and stay out of the log. */
+function tellable(spec: JobSpec, fields: readonly (keyof JobEdit)[]): object {
+  return Object.fromEntries(
+    fields.map((field) => [field, field === 'env' ? Object.keys(spec.env) : spec[field]]),
+  )
 }
 
 function problemOfSize(ctx: BrainContext, job: LiveJob, spec: JobSpec) {

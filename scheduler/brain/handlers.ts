@@ -17,6 +17,7 @@ import { listQuotas, setQuota, showQuota } from './quota.ts'
 import { readLog } from './read-log.ts'
 import { explainJob, listJobs, waitJob } from './reads.ts'
 import { takeReport } from './report.ts'
+import { rightsHandlers, type RightsRoute } from './rights-handlers.ts'
 import {
   addSchedule,
   editSchedule,
@@ -39,6 +40,7 @@ export function makeHandlers(ctx: BrainContext, asks: AskDesk): Handlers {
     ...scheduleHandlers(ctx),
     ...nodeHandlers(ctx),
     ...shareHandlers(ctx),
+    ...rightsHandlers(ctx),
   }
 }
 
@@ -85,7 +87,9 @@ function jobHandlers(ctx: BrainContext, asks: AskDesk): Pick<Handlers, JobRoute>
   }
 }
 
-function scheduleHandlers(ctx: BrainContext): Omit<Handlers, JobRoute | NodeRoute | ShareRoute> {
+function scheduleHandlers(
+  ctx: BrainContext,
+): Omit<Handlers, JobRoute | NodeRoute | ShareRoute | RightsRoute> {
   const on = <T>(
     found: Result<LiveSchedule>,
     then: (schedule: LiveSchedule) => Result<T>,

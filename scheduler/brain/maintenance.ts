@@ -7,6 +7,8 @@ const everyMs = 60_000
 const shortEveryMs = 2_000
 const rowsAtOnce = 200
 const repliesKeptMs = 86_400_000
+/** What people did to the grid and to the work of others; what they did to their own is kept as long as events. */
+const auditKeptMs = 365 * 86_400_000
 
 export class Maintenance {
   readonly #ctx: BrainContext
@@ -56,6 +58,7 @@ export class Maintenance {
       const times = {
         finishedAt: now - settings.keepFinishedMs,
         eventAt: now - settings.keepEventsMs,
+        auditAt: now - auditKeptMs,
         replyAt: now - repliesKeptMs,
         now,
       }

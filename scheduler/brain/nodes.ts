@@ -8,6 +8,7 @@ import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
 import { endDrain } from './drains.ts'
 import { loseTasks } from './lost-tasks.ts'
+import { auditNode, cordonsOf, drainOf } from './node-audit.ts'
 import { offerNode } from './node-offer.ts'
 import { nodeView } from './node-view.ts'
 
@@ -24,6 +25,7 @@ export function cordon(
   node: LiveNode,
   reason: string,
 ): Result<NodeView> {
+  auditNode(ctx, caller, 'cordon', node, cordonsOf(node), { cordoned: 'by an operator', reason })
   node.operatorCordon = { by: caller.owner, reason, at: ctx.clock.now() }
   return changed(
     ctx,
@@ -39,6 +41,7 @@ export function uncordon(ctx: BrainContext, caller: Caller, node: LiveNode): Res
     const hint = node.drain ? `it is being drained: \`eg node undrain ${node.name}\`` : undefined
     return refuse('wrong-state', `${node.name} is not cordoned`, hint)
   }
+  auditNode(ctx, caller, 'uncordon', node, cordonsOf(node), { cordoned: null })
   node.operatorCordon = null
   node.twinCordon = null
   node.healthCordon = null
@@ -49,6 +52,7 @@ export function uncordon(ctx: BrainContext, caller: Caller, node: LiveNode): Res
 
 export function undrain(ctx: BrainContext, caller: Caller, node: LiveNode): Result<NodeView> {
   if (node.drain === null) return refuse('wrong-state', `${node.name} is not being drained`)
+  auditNode(ctx, caller, 'undrain', node, drainOf(node), { drain: null })
   endDrain(ctx, node)
   return changed(ctx, caller, node, 'node-undrained', 'drain ended')
 }
@@ -67,6 +71,8 @@ export function confirmLost(
       `to move its work off use \`eg node drain ${node.name}\``,
     )
   }
+  const before = { state: node.state, tasks: node.tasks.size }
+  auditNode(ctx, caller, 'lost', node, before, { state: 'lost', reason })
   node.state = 'lost'
   // From now on it is judged as any other: what a lost database had placed there is gone too.
   node.spokeTo = ctx.settings.place
@@ -101,6 +107,7 @@ export function removeNode(
   if (node.state === 'up') {
     return refuse('wrong-state', `${node.name} still reports`, 'end its exec-node first')
   }
+  auditNode(ctx, caller, 'remove', node, { state: node.state }, null)
   ctx.state.nodes.delete(node.name)
   ctx.state.foreign.delete(node.name)
   ctx.state.capacity.removeNode(node.name)

@@ -20,8 +20,10 @@ import {
 import { done, refuse, type Refused, type Result } from '../core/result.ts'
 import { countsOf } from '../state/live-job.ts'
 import type { QuotaRow } from '../store/change.ts'
+import { audit } from './audit.ts'
 import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
+import { couldOn } from './roles.ts'
 
 const shownJobs = 20
 
@@ -151,6 +153,15 @@ function rulesOf(ctx: BrainContext, subject: string): QuotaRule[] {
   )
 }
 
+/** For the audit log: the limits alone. */
+const grantsOf = (rules: readonly QuotaRule[]) =>
+  Object.fromEntries(
+    rules.map(({ limit, value, until }) => [
+      until === null ? limit : `${limit} until ${until}`,
+      value,
+    ]),
+  )
+
 const wordsOf = ({ value, until, by, at, why }: Grant) => ({
   value,
   until: until === null ? null : iso(until),
@@ -164,7 +175,7 @@ export async function setQuota(
   caller: Caller,
   request: QuotaRequest,
 ): Promise<Result<{ rules: QuotaRule[] }>> {
-  const problem = problemOf(caller, request)
+  const problem = problemOf(ctx, caller, request)
   if (problem) return problem
   const { kind, name } = request.subject
   // Asked before anything changes: a commit must not wait for the machine's directory.
@@ -179,6 +190,7 @@ export async function setQuota(
     if (value !== undefined) said[limit] = { value, by: caller.owner, at: now, why }
   }
   const subject = subjectText(request.subject)
+  const before = rulesOf(ctx, subject)
   ctx.quotas.say(subject, said, forMs === undefined ? null : now + forMs, now)
   const rules = ctx.quotas.rules.get(subject)
   ctx.journal.change(
@@ -186,6 +198,13 @@ export async function setQuota(
       ? { drop: 'quota', subject }
       : { put: 'quota', row: { subject, dataJson: JSON.stringify(rules) } },
   )
+  audit(ctx, caller, {
+    what: 'quota set',
+    about: `quota of ${kind === 'default' ? 'everybody' : `${kind} ${name}`}`,
+    ...(kind === 'owner' && name !== null ? { owner: name } : {}),
+    before: grantsOf(before),
+    after: grantsOf(rulesOf(ctx, subject)),
+  })
   note(ctx, 'quota-set', `${subject}: ${saidText(said)}${why === '' ? '' : `: ${why}`}`, {
     owner: kind === 'owner' ? name : null,
     by: caller.owner,
@@ -203,7 +222,7 @@ const saidText = (said: Partial<Record<LimitName, { value: number | null } | nul
     )
     .join(', ')
 
-function problemOf(caller: Caller, request: QuotaRequest): Refused | null {
+function problemOf(ctx: BrainContext, caller: Caller, request: QuotaRequest): Refused | null {
   const { subject, set = {}, unset = [], forMs } = request
   if ((subject.kind === 'default') !== (subject.name === null))
     return refuse('invalid', 'the default has no name, an owner and a group have one')
@@ -213,7 +232,8 @@ function problemOf(caller: Caller, request: QuotaRequest): Refused | null {
   if (caller.rights === 'manager' || isRaise) return null
   return refuse(
     'forbidden',
-    'operators set limits of one owner and for a time; for good, and for groups and everybody, managers (root) do',
+    'operators set limits of one owner and for a time; for good, and for groups and everybody, ' +
+      `managers (${couldOn(ctx).managers}) do`,
     'say for how long: --for 7d',
   )
 }

@@ -32,7 +32,7 @@ export async function readLog(
   const { live, row } = found.value
   const id = live?.id ?? row?.id ?? 0
   const owner = live?.owner ?? row?.owner ?? ''
-  if (!mayChange(call.caller, owner)) return notYours(`the output of job ${id}`, owner)
+  if (!mayChange(call.caller, owner)) return notYours(ctx, `the output of job ${id}`, owner)
   const array = live ? live.array : row === null ? null : factsOf(row.factsJson, row).array
   if (array !== null && found.value.index === null) {
     return refuse(

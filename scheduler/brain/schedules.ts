@@ -18,6 +18,7 @@ import type { FiringRow } from '../store/change.ts'
 import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
 import { admitSchedules } from './quota.ts'
+import { auditSchedule, specChange, specOf } from './schedule-audit.ts'
 import { fireDue, fireManually, saveSchedule } from './schedule-firing.ts'
 import { mayChange, notYours, problemOfPriority } from './select.ts'
 import { problemOfClock } from './wall-clock.ts'
@@ -57,6 +58,7 @@ export function addSchedule(
     owner,
     by: owner,
   })
+  auditSchedule(ctx, caller, 'add', made.value, null, specOf(spec))
   ctx.wake()
   return done(summary(made.value))
 }
@@ -93,7 +95,7 @@ export function checkSpec(
   spec: ScheduleSpec,
   priority = 0,
 ): Result<LiveSchedule['cron']> {
-  const tooHigh = problemOfPriority(caller, spec.job.priority, priority)
+  const tooHigh = problemOfPriority(ctx, caller, spec.job.priority, priority)
   if (tooHigh) return { ok: false, refusal: tooHigh }
   const parsed = parseExpression(spec.expression, spec.tz, { owner, name: spec.name })
   if (!parsed.ok) return refuse('refused', parsed.problem)
@@ -121,7 +123,7 @@ export function findSchedule(
   const found = ctx.state.schedules.get(scheduleKey(owner ?? caller.owner, name))
   if (!found)
     return refuse('not-found', `you have no schedule "${name}"`, 'list them with `eg schedules`')
-  if (!mayChange(caller, found.owner)) return notYours(`schedule ${name}`, found.owner)
+  if (!mayChange(caller, found.owner)) return notYours(ctx, `schedule ${name}`, found.owner)
   return done(found)
 }
 
@@ -147,6 +149,8 @@ export function respecify(
   if (!checked.ok) return checked
   const held = coverDue(ctx, schedule)
   if (held) return { ok: false, refusal: held }
+  const [before, after] = specChange(schedule.spec, spec)
+  auditSchedule(ctx, caller, 'edit', schedule, before, after)
   schedule.spec = spec
   schedule.cron = checked.value
   schedule.nextDue = nextDue(schedule.cron, schedule.cursorAt)
@@ -174,6 +178,7 @@ export function pauseSchedule(
     )
   const held = coverDue(ctx, schedule)
   if (held) return { ok: false, refusal: held }
+  auditSchedule(ctx, caller, 'pause', schedule, { paused: false }, { paused: true, why })
   schedule.paused = { by: caller.owner, why, at: ctx.clock.now() }
   return changed(ctx, caller, schedule, 'schedule-paused', why)
 }
@@ -186,6 +191,7 @@ export function resumeSchedule(
   if (!schedule.paused) return refuse('wrong-state', `schedule ${schedule.name} is not paused`)
   const held = coverDue(ctx, schedule)
   if (held) return { ok: false, refusal: held }
+  auditSchedule(ctx, caller, 'resume', schedule, { paused: true }, { paused: false })
   schedule.paused = null
   return changed(ctx, caller, schedule, 'schedule-resumed', '')
 }
@@ -196,6 +202,7 @@ export function runSchedule(
   schedule: LiveSchedule,
 ): Result<Firing> {
   const { outcome, why, jobId, dueAt } = fireManually(ctx, schedule, caller.owner)
+  auditSchedule(ctx, caller, 'run', schedule, null, { outcome, job: jobId })
   return done({
     dueAt: iso(dueAt),
     until: null,
@@ -219,6 +226,7 @@ export function removeSchedule(
       `schedule ${schedule.name} is a line of the crontab of ${schedule.owner}`,
       'remove the line with `crontab -e`, or pause the schedule',
     )
+  auditSchedule(ctx, caller, 'remove', schedule, specOf(schedule.spec), null)
   ctx.state.removeSchedule(schedule)
   ctx.journal.change({ drop: 'schedule', owner: schedule.owner, name: schedule.name })
   note(ctx, 'schedule-removed', 'removed; its running jobs go on', {

@@ -3,11 +3,11 @@ import type { Selection } from '../../proto/api-jobs.ts'
 import type { Refusal } from '../../proto/errors.ts'
 import { parseJobRef } from '../../proto/ids.ts'
 import { globTest } from '../core/glob.ts'
-import { operators } from '../core/identity/access.ts'
 import { refuse, type Result } from '../core/result.ts'
 import type { LiveJob } from '../state/live-job.ts'
 import type { Caller } from './call.ts'
 import type { BrainContext } from './context.ts'
+import { couldOn } from './roles.ts'
 
 export type Target = { job: LiveJob; index: number | null }
 export type Selected = { targets: Target[]; refused: { ref: string; refusal: Refusal }[] }
@@ -16,15 +16,16 @@ export function mayChange(caller: Caller, owner: string): boolean {
   return caller.rights !== 'user' || caller.owner === owner
 }
 
-export const notYours = (what: string, owner: string) =>
+export const notYours = (ctx: BrainContext, what: string, owner: string) =>
   refuse(
     'forbidden',
     `${what} belongs to ${owner}`,
-    `only ${owner} and operators (${operators}) may do this`,
+    `only ${owner} and operators (${couldOn(ctx).operators}) may do this`,
   )
 
 /** Null: a priority that this caller may give to what has `present` now. */
 export function problemOfPriority(
+  ctx: BrainContext,
   caller: Caller,
   priority: number | undefined,
   present = 0,
@@ -32,7 +33,7 @@ export function problemOfPriority(
   if (caller.rights !== 'user' || (priority ?? 0) <= Math.max(0, present)) return null
   return refuse(
     'forbidden',
-    `priority ${priority} is above ${Math.max(0, present)}: only operators (${operators}) may give it`,
+    `priority ${priority} is above ${Math.max(0, present)}: only operators (${couldOn(ctx).operators}) may give it`,
     'among your own jobs the order can be had by lower ones too, down to -1023',
   ).refusal
 }
@@ -73,14 +74,14 @@ export function select(ctx: BrainContext, caller: Caller, selection: Selection):
     else if (!mayChange(caller, found.value.job.owner)) {
       result.refused.push({
         ref: text,
-        refusal: notYours(`job ${found.value.job.id}`, found.value.job.owner).refusal,
+        refusal: notYours(ctx, `job ${found.value.job.id}`, found.value.job.owner).refusal,
       })
     } else result.targets.push(found.value)
   }
   if (selection.all !== true && selection.name === undefined) return result
   if (!mayChange(caller, owner)) {
     const whose = owner === '*' ? 'other accounts' : owner
-    const detail = `only operators (${operators}) may do this to jobs of ${whose}`
+    const detail = `only operators (${couldOn(ctx).operators}) may do this to jobs of ${whose}`
     result.refused.push({ ref: owner, refusal: refuse('forbidden', detail).refusal })
     return result
   }

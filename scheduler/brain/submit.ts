@@ -4,12 +4,13 @@ import type { Dependency, JobRequest, JobSpec, Outcome } from '../../proto/job.t
 import { completeSpec, tasksOf } from '../core/admission.ts'
 import { canEverRun } from '../core/explain.ts'
 import { globTest } from '../core/glob.ts'
-import { operators } from '../core/identity/access.ts'
 import { done, refuse, type Result } from '../core/result.ts'
 import { noneEnded, untouchedOf, type LiveJob } from '../state/live-job.ts'
+import { audit } from './audit.ts'
 import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
 import { admitJob } from './quota.ts'
+import { couldOn } from './roles.ts'
 import { problemOfPriority } from './select.ts'
 import { refreshWaiting } from './tasks.ts'
 
@@ -99,11 +100,11 @@ export function submit(
 ): Result<Submitted> {
   const owner = request.owner ?? caller.owner
   if (owner !== caller.owner && caller.rights === 'user') {
-    const detail = `only operators (${operators}) may submit for ${owner}`
+    const detail = `only operators (${couldOn(ctx).operators}) may submit for ${owner}`
     return refuse('forbidden', detail, 'leave the owner out')
   }
   // What a schedule submits was judged when it got its priority.
-  const tooHigh = from ? null : problemOfPriority(caller, request.priority)
+  const tooHigh = from ? null : problemOfPriority(ctx, caller, request.priority)
   if (tooHigh) return { ok: false, refusal: tooHigh }
   const refused = ctx.settings.refuseOwner(owner)
   if (refused) return refuse('forbidden', refused.detail, refused.hint)
@@ -138,6 +139,7 @@ export function submit(
     by: caller.owner,
     schedule: from?.name ?? null,
   })
+  if (!from) auditSubmit(ctx, caller, job, tasksOf(spec))
   refreshWaiting(ctx, job)
   return done({
     job: job.id,
@@ -228,4 +230,15 @@ function newJob(
     remindAt: null,
     restarts: 0,
   }
+}
+
+/** What a schedule submits is told by its ledger. */
+function auditSubmit(
+  ctx: BrainContext,
+  caller: Caller,
+  { id, owner, name, kind }: LiveJob,
+  tasks: number,
+): void {
+  const after = { name, kind, tasks }
+  audit(ctx, caller, { what: 'submit', about: `job ${id}`, job: id, owner, before: null, after })
 }

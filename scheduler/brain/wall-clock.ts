@@ -10,6 +10,7 @@ import {
   type ClockVerdict,
 } from '../core/cron/clock-guard.ts'
 import { done, refuse, type Result } from '../core/result.ts'
+import { audit } from './audit.ts'
 import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
 
@@ -64,6 +65,12 @@ export function confirmWallClock(ctx: BrainContext, caller: Caller): Result<Cloc
   watchWallClock(ctx)
   if (ctx.wallClock.guard.hold === null)
     return refuse('wrong-state', 'schedules are not held: there is nothing to confirm')
+  audit(ctx, caller, {
+    what: 'clock --confirm',
+    about: 'the wall clock',
+    before: clockView(ctx),
+    after: { wallClock: iso(ctx.clock.now()), held: null },
+  })
   ctx.wallClock.guard = confirmClock(readingOf(ctx))
   note(ctx, 'clock-confirmed', `${iso(ctx.clock.now())} is right: schedules go on`, {
     by: caller.owner,

@@ -94,7 +94,7 @@ function guard(server: FastifyInstance, room: Room, names: ReadonlySet<string>):
     if (wanted === undefined) throw new Error(`${request.url} is not in the route table`)
     const bearer = /^Bearer (\S{1,500})$/i.exec(request.headers.authorization ?? '')?.[1]
     request.known = bearer === undefined ? null : await room.identity.who(bearer)
-    const refusal = refuseAccess(wanted, request.known, room.identity.proof)
+    const refusal = refuseAccess(wanted, request.known, room.identity.proof, room.door.whoCould())
     if (refusal !== null) return sendProblem(reply, refusal)
     const tooMany = request.known?.kind === 'person' ? room.door.admit(request.known.owner) : null
     return tooMany && sendProblem(reply, tooMany.refusal, tooMany.retryAfterMs)

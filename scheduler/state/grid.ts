@@ -3,6 +3,7 @@ import TinyQueue from 'tinyqueue'
 
 import type { Crontab } from '../../proto/api-crontab.ts'
 import type { TaskKey } from '../../proto/ids.ts'
+import type { Role } from '../../proto/rights.ts'
 import { Capacity } from '../core/placement/capacity.ts'
 import { ShapeTable } from '../core/placement/shape.ts'
 import { Shares } from '../core/placement/shares.ts'
@@ -12,6 +13,7 @@ import type { LiveNode } from './live-node.ts'
 import { scheduleKey, type LiveSchedule } from './live-schedule.ts'
 import { Use } from './use.ts'
 
+export type RoleGrant = { owner: string; role: Role; by: string; at: number }
 export type Reminder = { at: number; job: number }
 export type Due = { at: number; schedule: LiveSchedule }
 
@@ -21,6 +23,8 @@ export class GridState {
   readonly schedules = new Map<string, LiveSchedule>()
   /** By owner. */
   readonly crontabs = new Map<string, Crontab>()
+  /** Account -> what a manager granted to it. */
+  readonly roles = new Map<string, RoleGrant>()
   readonly shapes = new ShapeTable()
   readonly capacity = new Capacity()
   readonly waiting = new Waiting()
@@ -47,6 +51,7 @@ export class GridState {
   incarnation = 0
   nextJob = 1
   lastEvent = 0
+  lastAudit = 0
 
   constructor(shareHalfLifeMs?: number) {
     this.shares = new Shares(shareHalfLifeMs)

@@ -13,36 +13,38 @@ export type Batch = { steps: number[]; values: Value[] }
 
 const putNames = Object.keys(tables) as PutName[]
 
-/** SQL and number of parameters; a put stands at its table's index, what follows is by name below. */
-export const statements: readonly { sql: string; count: number }[] = [
-  ...putNames.map((name) => ({
-    sql: upsertSql(name, tables[name].columns, tables[name].key, tables[name]),
-    count: tables[name].columns.length,
-  })),
-  {
+/** What is no put: SQL and number of parameters. */
+const others = {
+  spec: {
     sql: upsertSql('spec', ['id', 'specJson'], ['id'], {
       onlyIf: 'WHERE specJson IS NOT excluded.specJson',
     }),
     count: 2,
   },
-  { sql: 'DELETE FROM range WHERE job = ?', count: 1 },
-  { sql: 'DELETE FROM node WHERE name = ?', count: 1 },
-  { sql: 'DELETE FROM schedule WHERE owner = ? AND name = ?', count: 2 },
-  { sql: 'UPDATE schedule SET cursorAt = ?, dataJson = ? WHERE owner = ? AND name = ?', count: 4 },
-  { sql: 'DELETE FROM quota WHERE subject = ?', count: 1 },
-  { sql: 'DELETE FROM share WHERE owner = ?', count: 1 },
+  advance: {
+    sql: 'UPDATE schedule SET cursorAt = ?, dataJson = ? WHERE owner = ? AND name = ?',
+    count: 4,
+  },
+  ranges: { sql: 'DELETE FROM range WHERE job = ?', count: 1 },
+  node: { sql: 'DELETE FROM node WHERE name = ?', count: 1 },
+  schedule: { sql: 'DELETE FROM schedule WHERE owner = ? AND name = ?', count: 2 },
+  quota: { sql: 'DELETE FROM quota WHERE subject = ?', count: 1 },
+  share: { sql: 'DELETE FROM share WHERE owner = ?', count: 1 },
+  role: { sql: 'DELETE FROM role WHERE owner = ?', count: 1 },
+} as const
+
+/** A put stands at its table's index, the others follow. */
+export const statements: readonly { sql: string; count: number }[] = [
+  ...putNames.map((name) => ({
+    sql: upsertSql(name, tables[name].columns, tables[name].key, tables[name]),
+    count: tables[name].columns.length,
+  })),
+  ...Object.values(others),
 ]
 
 const stepOf = Object.fromEntries(putNames.map((name, at) => [name, at])) as Record<PutName, number>
-const putSpec = putNames.length
-const advanceStep = putSpec + 4
-const dropStep = {
-  ranges: putSpec + 1,
-  node: putSpec + 2,
-  schedule: putSpec + 3,
-  quota: putSpec + 5,
-  share: putSpec + 6,
-}
+const otherSteps = Object.keys(others).map((name, at) => [name, putNames.length + at])
+const otherStep = Object.fromEntries(otherSteps) as Record<keyof typeof others, number>
 
 export function batchOf(changes: readonly Change[]): Batch {
   const batch: Batch = { steps: [], values: [] }
@@ -63,20 +65,21 @@ function addPut({ steps, values }: Batch, change: Put): void {
   }
   // A job's row without its spec leaves the one that an earlier row brought.
   if (change.put !== 'job' || change.row.specJson === null) return
-  steps.push(putSpec)
+  steps.push(otherStep.spec)
   values.push(change.row.id, change.row.specJson)
 }
 
 function addAdvance({ steps, values }: Batch, row: ScheduleProgress): void {
-  steps.push(advanceStep)
+  steps.push(otherStep.advance)
   values.push(row.cursorAt, row.dataJson, row.owner, row.name)
 }
 
 function addDrop({ steps, values }: Batch, change: Extract<Change, { drop: string }>): void {
-  steps.push(dropStep[change.drop])
+  steps.push(otherStep[change.drop])
   if (change.drop === 'ranges') values.push(change.job)
   else if (change.drop === 'node') values.push(change.name)
   else if (change.drop === 'quota') values.push(change.subject)
   else if (change.drop === 'share') values.push(change.owner)
+  else if (change.drop === 'role') values.push(change.owner)
   else values.push(change.owner, change.name)
 }

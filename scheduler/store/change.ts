@@ -4,6 +4,7 @@
  * in `Json` are JSON text, written by the brain and not looked into by the store.
  */
 import type { JobKind, Outcome, TaskStateName } from '../../proto/job.ts'
+import type { Rights, Role } from '../../proto/rights.ts'
 import type { FiringOutcome } from '../../proto/schedule.ts'
 
 export type JobRow = {
@@ -114,6 +115,25 @@ export type ReplyRow = {
   replyJson: string
   at: number
 }
+export type RoleRow = { owner: string; role: Role; by: string; at: number }
+/** Written once, never again. */
+export type AuditRow = {
+  id: number
+  at: number
+  by: string
+  rights: Rights
+  from: string
+  what: string
+  about: string
+  job: number | null
+  /** Last of several jobs whose numbers follow each other. */
+  toJob: number | null
+  owner: string | null
+  /** Done by the owner: kept as long as events; the rest is kept longer. */
+  own: boolean
+  beforeJson: string
+  afterJson: string
+}
 /** `hash` is SHA-256 of the token, hex. */
 export type TokenRow = { hash: string; owner: string; expiresAt: number }
 
@@ -137,6 +157,9 @@ export type Change =
   | { put: 'firing'; row: FiringRow }
   | { put: 'reply'; row: ReplyRow }
   | { put: 'token'; row: TokenRow }
+  | { put: 'role'; row: RoleRow }
+  | { drop: 'role'; owner: string }
+  | { put: 'audit'; row: AuditRow }
   | { put: 'meta'; key: string; value: string }
 
 /**
@@ -160,6 +183,7 @@ export type Snapshot = {
   /** Highest numbers that history holds: new ones go on from there. */
   newestJob: number
   newestEvent: number
+  newestAudit: number
   /** Jobs with `finishedAt` null, without their specs. */
   jobs: Omit<JobRow, 'specJson'>[]
   ranges: RangeRow[]
@@ -175,6 +199,7 @@ export type Snapshot = {
   /** Idempotency keys younger than 24 h, without replies. */
   replies: Omit<ReplyRow, 'replyJson'>[]
   tokens: TokenRow[]
+  roles: RoleRow[]
 }
 
 /** Tables of the snapshot that may be long, each after those that its rows belong to. */

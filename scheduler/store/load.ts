@@ -10,6 +10,7 @@ import { tables, type PutName } from './tables.ts'
 export type Piece = { of: keyof Snapshot; rowsJson: string }
 
 const pieceRows = 4000
+const booleans: ReadonlySet<string> = new Set(['manual', 'own'])
 
 /** One `json_object` with the columns of a table. */
 function rowJson(name: PutName, without: string[] = []): string {
@@ -17,7 +18,7 @@ function rowJson(name: PutName, without: string[] = []): string {
     .filter((column) => !without.includes(column))
     .map((column) => {
       const value = `"${name}"."${column}"`
-      return `'${column}', ${column === 'manual' ? `json(iif(${value}, 'true', 'false'))` : value}`
+      return `'${column}', ${booleans.has(column) ? `json(iif(${value}, 'true', 'false'))` : value}`
     })
   return `json_object(${fields.join(', ')})`
 }
@@ -31,6 +32,7 @@ const reads: { [K in keyof Snapshot]: string } = {
   meta: `SELECT ${rowJson('meta')} FROM meta`,
   newestJob: `SELECT ifnull(max(id), 0) FROM job`,
   newestEvent: `SELECT ifnull(max(id), 0) FROM event`,
+  newestAudit: `SELECT ifnull(max(id), 0) FROM audit`,
   // Each after what it belongs to, for whoever takes them as they come.
   nodes: `SELECT ${rowJson('node')} FROM node ORDER BY name`,
   ranges: ofLiveJobs('range', 'from'),
@@ -49,6 +51,7 @@ const reads: { [K in keyof Snapshot]: string } = {
     ORDER BY schedule.owner, schedule.name`,
   replies: `SELECT ${rowJson('reply', ['replyJson'])} FROM reply ORDER BY at, owner, key`,
   tokens: `SELECT ${rowJson('token')} FROM token ORDER BY expiresAt, hash`,
+  roles: `SELECT ${rowJson('role')} FROM role ORDER BY owner`,
 }
 
 export function readPieces(db: Database, emit: (piece: Piece) => void): void {
@@ -69,6 +72,7 @@ export const emptySnapshot = (): Snapshot => ({
   meta: {},
   newestJob: 0,
   newestEvent: 0,
+  newestAudit: 0,
   jobs: [],
   ranges: [],
   tasks: [],
@@ -80,11 +84,13 @@ export const emptySnapshot = (): Snapshot => ({
   lastFirings: [],
   replies: [],
   tokens: [],
+  roles: [],
 })
 
 export function addPiece(snapshot: Snapshot, { of, rowsJson }: Piece, take?: TakeRows): void {
   const rows = JSON.parse(rowsJson) as unknown[]
-  if (of === 'newestJob' || of === 'newestEvent') snapshot[of] = rows[0] as number
+  if (of === 'newestJob' || of === 'newestEvent' || of === 'newestAudit')
+    snapshot[of] = rows[0] as number
   else if (of === 'meta')
     for (const { key, value } of rows as { key: string; value: string }[])
       snapshot.meta[key] = value

@@ -1,6 +1,6 @@
 /**
  * Deletes what is older than its keeping time: at most `limit` rows in one call, oldest first, and no more than fit into a
- * moment: commits wait behind it. The newest job and event stay whatever their age: no number is given twice.
+ * moment: commits wait behind it. The newest job, event and audit entry stay whatever their age: no number is given twice.
  */
 import type { Database } from 'better-sqlite3'
 
@@ -13,12 +13,23 @@ const handful = 25
 /** A node's report waits this long at most, and for one sync. */
 const momentMs = 10
 
+const auditSql = (own: 0 | 1) => `DELETE FROM audit WHERE id IN (
+  SELECT id FROM audit WHERE own = ${own} AND at < ? AND id < (SELECT max(id) FROM audit) ORDER BY at LIMIT ?)`
+
 /** What has an age of its own. */
 const aged: readonly { sql: string; age: keyof OlderThan }[] = [
   {
     age: 'eventAt',
     sql: `DELETE FROM event WHERE id IN (
       SELECT id FROM event WHERE at < ? AND id < (SELECT max(id) FROM event) ORDER BY at LIMIT ?)`,
+  },
+  {
+    age: 'eventAt',
+    sql: auditSql(1),
+  },
+  {
+    age: 'auditAt',
+    sql: auditSql(0),
   },
   {
     age: 'replyAt',

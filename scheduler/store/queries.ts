@@ -1,6 +1,7 @@
 /** Reads of single rows and of history: one prepared statement for each shape of question. */
 import type { Database, Statement } from 'better-sqlite3'
 
+import { readAudit } from './audit-query.ts'
 import type { EventRow, FiringRow, JobRow, ReplyRow, RunRow, TaskRow } from './change.ts'
 import type { FinishedFilter, Queries, QueryName } from './store.ts'
 import { columnsOf } from './tables.ts'
@@ -9,7 +10,7 @@ export type Answers = {
   [Q in QueryName]: (args: Queries[Q]['args']) => Queries[Q]['result']
 }
 type Values = readonly (string | number)[]
-type Read = <Row>(sql: string, values: Values) => Row[]
+export type Read = <Row>(sql: string, values: Values) => Row[]
 const first = <Row>(rows: Row[]): Row | null => rows[0] ?? null
 
 type FiringColumns = Omit<FiringRow, 'manual'> & { manual: number }
@@ -105,6 +106,7 @@ function answersFrom(read: Read): Answers {
           key,
         ]),
       ),
+    audit: (filter) => readAudit(read, filter),
     outcomes: ({ jobs }) =>
       jobs.flatMap((id) =>
         read<Queries['outcomes']['result'][number]>(

@@ -3,6 +3,7 @@
  * `commit` resolves when the changes are on disk, all or none, in call order.
  */
 import type {
+  AuditRow,
   Change,
   EventRow,
   FiringRow,
@@ -25,6 +26,21 @@ export type FinishedFilter = {
   limit: number
 }
 
+export type AuditFilter = {
+  /** Only what this account did, or what was done to what is its own. */
+  reader: string | null
+  by: string | null
+  owner: string | null
+  what: string | null
+  about: string | null
+  job: number | null
+  since: number | null
+  until: number | null
+  /** Keyset page: entries before this id. Newest first. */
+  before: number | null
+  limit: number
+}
+
 export type Queries = {
   job: { args: { id: number }; result: JobRow | null }
   specs: { args: { jobs: number[] }; result: { id: number; specJson: string }[] }
@@ -43,6 +59,7 @@ export type Queries = {
   eventsAfter: { args: { id: number; limit: number; job: number | null }; result: EventRow[] }
   firings: { args: { owner: string; schedule: string; limit: number }; result: FiringRow[] }
   reply: { args: { owner: string; key: string }; result: ReplyRow | null }
+  audit: { args: AuditFilter; result: AuditRow[] }
   outcomes: {
     args: { jobs: number[] }
     result: { id: number; outcome: string | null; finishedAt: number | null }[]
@@ -55,9 +72,15 @@ export type Store = {
   load(take?: TakeRows): Promise<Snapshot>
   commit(changes: readonly Change[]): Promise<void>
   query<Q extends QueryName>(name: Q, args: Queries[Q]['args']): Promise<Queries[Q]['result']>
-  /** Deletes finished work, events, replies and tokens older than the given times, a small batch at a time; rows deleted. */
+  /** Deletes finished work, events, audit entries, replies and tokens older than the given times, a small batch at a time; rows deleted. */
   prune(
-    olderThan: { finishedAt: number; eventAt: number; replyAt: number; now: number },
+    olderThan: {
+      finishedAt: number
+      eventAt: number
+      auditAt: number
+      replyAt: number
+      now: number
+    },
     limit: number,
   ): Promise<number>
   /** A consistent copy while running. */

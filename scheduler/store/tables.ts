@@ -91,6 +91,25 @@ export const tables: { [N in PutName]: Table<N> } = {
     key: ['owner', 'key'],
   },
   token: { columns: ['hash', 'owner', 'expiresAt'], key: ['hash'] },
+  role: { columns: ['owner', 'role', 'by', 'at'], key: ['owner'] },
+  audit: {
+    columns: [
+      'id',
+      'at',
+      'by',
+      'rights',
+      'from',
+      'what',
+      'about',
+      'job',
+      'toJob',
+      'owner',
+      'own',
+      'beforeJson',
+      'afterJson',
+    ],
+    key: ['id'],
+  },
   meta: { columns: ['key', 'value'], key: ['key'] },
 }
 

@@ -110,6 +110,20 @@ const shares = {
   },
 } satisfies Record<string, Entry>
 
+const rights = {
+  'role list': { summary: 'List operators and managers', load: () => import('./role/list.ts') },
+  'role grant': {
+    summary: 'Make an account operator or manager',
+    load: () => import('./role/grant.ts'),
+  },
+  'role revoke': {
+    summary: 'Take its role from an account',
+    load: () => import('./role/revoke.ts'),
+  },
+  audit: { summary: 'Print what was changed, and by whom', load: () => import('./audit.ts') },
+  whoami: { summary: 'Say as whom the scheduler knows you', load: () => import('./whoami.ts') },
+} satisfies Record<string, Entry>
+
 const grid = {
   up: { summary: 'Run a whole grid on this machine', load: () => import('./up.ts') },
   down: { summary: 'End the grid that "eg up" runs', load: () => import('./down.ts') },
@@ -125,7 +139,6 @@ const grid = {
     load: () => import('./check.ts'),
   },
   events: { summary: 'Print what happens in the grid', load: () => import('./events.ts') },
-  whoami: { summary: 'Say as whom the scheduler knows you', load: () => import('./whoami.ts') },
   version: { summary: 'Print the version', load: () => import('./version.ts') },
 } satisfies Record<string, Entry>
 
@@ -134,6 +147,7 @@ export const groups: Readonly<Record<string, Readonly<Record<string, Entry>>>> =
   schedules,
   nodes,
   'who gets what': shares,
+  rights,
   'the grid': grid,
 }
 export const commands: Readonly<Record<string, Entry>> = {
@@ -141,5 +155,6 @@ export const commands: Readonly<Record<string, Entry>> = {
   ...schedules,
   ...nodes,
   ...shares,
+  ...rights,
   ...grid,
 }

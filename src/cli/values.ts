@@ -119,3 +119,15 @@ export function beginTime(text: Maybe<string>, now: number): Maybe<string> {
   }
   return new Date(at).toISOString()
 }
+
+/** ISO 8601, or how long ago: `2h`, `7d`. */
+export function pastTime(option: string, text: Maybe<string>, now: number): Maybe<string> {
+  if (text === undefined) return undefined
+  const at = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN
+  if (!Number.isNaN(at)) return new Date(at).toISOString()
+  const ago = parseDuration(text)
+  if (ago.ok) return new Date(now - ago.value).toISOString()
+  throw new UsageError(
+    `--${option}: "${text}" is not a time; write 2026-11-23T18:00, or 2h for two hours ago`,
+  )
+}

@@ -2,8 +2,9 @@
 import { expect, test } from 'vitest'
 
 import type { Change, JobRow } from '../../scheduler/store/change.ts'
-import type { FinishedFilter, Store } from '../../scheduler/store/store.ts'
+import type { AuditFilter, FinishedFilter, Store } from '../../scheduler/store/store.ts'
 import {
+  auditRow,
   eventRow,
   finishedJobRow,
   firingRow,
@@ -26,7 +27,19 @@ const withoutSpec = (row: JobRow): Omit<JobRow, 'specJson'> => {
   return rest
 }
 const runOf = (index: number, epoch: number, number: number) => runRow(1, { index, epoch, number })
-const never = { finishedAt: 0, eventAt: 0, replyAt: 0, now: 0 }
+const allAudit: AuditFilter = {
+  reader: null,
+  by: null,
+  owner: null,
+  what: null,
+  about: null,
+  job: null,
+  since: null,
+  until: null,
+  before: null,
+  limit: 100,
+}
+const never = { finishedAt: 0, eventAt: 0, auditAt: 0, replyAt: 0, now: 0 }
 
 /** `open` gives an empty store; `reopen` closes it and gives what a restarted scheduler finds. */
 export function storeContract(open: () => Promise<{ store: Store; reopen: () => Promise<Store> }>) {
@@ -36,6 +49,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       meta: {},
       newestJob: 0,
       newestEvent: 0,
+      newestAudit: 0,
       jobs: [],
       ranges: [],
       tasks: [],
@@ -47,6 +61,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       lastFirings: [],
       replies: [],
       tokens: [],
+      roles: [],
     })
   })
 
@@ -79,6 +94,8 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       at: 3,
     }
     const token = { hash: 'a'.repeat(64), owner: 'anna', expiresAt: 77 }
+    const role = { owner: 'anna', role: 'operator', by: 'root', at: 4 } as const
+    const entry = auditRow(3, { job: 7, toJob: 9, owner: 'anna', own: true })
     await store.commit([
       { put: 'job', row: job },
       { put: 'task', row: task },
@@ -93,6 +110,8 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       { put: 'firing', row: firing },
       { put: 'reply', row: reply },
       { put: 'token', row: token },
+      { put: 'role', row: role },
+      { put: 'audit', row: entry },
       { put: 'meta', key: 'incarnation', value: 'abc' },
     ])
     const again = await reopen()
@@ -101,6 +120,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       meta: { incarnation: 'abc' },
       newestJob: 7,
       newestEvent: 1,
+      newestAudit: 3,
       jobs: [withoutSpec(job)],
       ranges: [range],
       tasks: [task],
@@ -112,10 +132,12 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       lastFirings: [firing],
       replies: [key],
       tokens: [token],
+      roles: [role],
     })
     expect(await again.query('job', { id: 7 })).toEqual(job)
     expect(await again.query('runs', { job: 7, from: 1, to: 9, newest: 5 })).toEqual([run])
     expect(await again.query('jobEvents', { job: 7, limit: 5 })).toEqual([event])
+    expect(await again.query('audit', allAudit)).toEqual([entry])
     expect(await again.query('reply', { owner: 'anna', key: 'k' })).toEqual(reply)
     expect(await again.query('firings', { owner: 'anna', schedule: 'nightly', limit: 5 })).toEqual([
       firing,
@@ -306,16 +328,22 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       { put: 'token', row: { hash: 'b'.repeat(64), owner: 'old', expiresAt: 5 } },
       { put: 'token', row: { hash: 'c'.repeat(64), owner: 'new', expiresAt: 15 } },
       { put: 'firing', row: firingRow(1) },
+      // What owners did to their own is kept for another time than the rest.
+      { put: 'audit', row: auditRow(1, { own: true, at: 5 }) },
+      { put: 'audit', row: auditRow(2, { own: true, at: 15 }) },
+      { put: 'audit', row: auditRow(3, { owner: 'bert', at: 5 }) },
+      { put: 'audit', row: auditRow(4, { owner: null, at: 1 }) },
+      { put: 'audit', row: auditRow(5, { own: true, at: 1 }) },
     ])
-    const old = { finishedAt: 1_000, eventAt: 0, replyAt: 10, now: 10 }
+    const old = { finishedAt: 1_000, eventAt: 0, auditAt: 3, replyAt: 10, now: 10 }
     let calls = 0
     for (let rows = 1; rows > 0; calls++) {
       rows = await store.prune(old, 4)
       expect(rows).toBeLessThanOrEqual(4)
     }
-    // Reply, token and firing; then job, spec, task, range, run and two events for each of two jobs.
+    // Reply, token, firing and audit entry; then job, spec, task, range, run and two events for each of two jobs.
     // More calls where a batch is cut short because it takes too long.
-    expect(calls).toBeGreaterThanOrEqual(Math.ceil((3 + 2 * 7) / 4) + 1)
+    expect(calls).toBeGreaterThanOrEqual(Math.ceil((4 + 2 * 7) / 4) + 1)
     for (const id of [2, 3]) {
       expect(await store.query('job', { id })).toBeNull()
       expect(await store.query('tasks', { job: id, from: 1, to: 9, limit: 9 })).toEqual([])
@@ -326,7 +354,9 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
     expect(snapshot.tokens.map(({ owner }) => owner)).toEqual(['new'])
     expect(snapshot.jobs.map(({ id }) => id)).toEqual([1])
     expect(snapshot.newestJob).toBe(4)
-    expect(await store.prune({ ...never, eventAt: 9_999 }, 100)).toBe(3)
+    expect(await store.prune({ ...never, eventAt: 9_999 }, 100)).toBe(3 + 2)
+    // The newest stays: no number is given twice.
+    expect((await store.query('audit', allAudit)).map(({ id }) => id)).toEqual([5, 3])
     expect((await store.load()).newestEvent).toBe(8)
   })
 

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import { operatorsGroup } from '../../scheduler/core/identity/access.ts'
+import { operatorsGroup } from '../../scheduler/core/identity/who-could.ts'
 import { isRoot } from '../support/as-user.ts'
 import { Daemons } from '../support/daemons.ts'
 import { TestGrid } from '../support/grid.ts'
@@ -130,6 +130,31 @@ describe.skipIf(!mountable)('the operators of a grid that root runs', () => {
     const submitted = await grid.egOf(member, 'submit', ...command)
     await grid.finished(Number(submitted.stdout))
     expect(grid.text('whose')).toBe(`${owner}\n`)
+  })
+
+  test('root makes operators and managers by name, who lose it as fast; the log tells all of it', async () => {
+    expect((await grid.egOf(other, 'role', 'grant', 'operator', 'bin')).stderr).toContain(
+      'managers (root)',
+    )
+    expect((await grid.eg('role', 'grant', 'operator', 'no-such-account')).status).toBe(5)
+    await grid.ok('role', 'grant', 'manager', 'bin')
+    expect((await grid.egOf(other, 'whoami')).stdout).toMatch(/^bin \(manager\)/)
+    expect((await grid.egOf(owner, 'node', 'cordon', 'n1')).stderr).toContain('(root, bin, and')
+    expect((await grid.egOf(other, 'role', 'grant', 'operator', 'nobody')).status).toBe(0)
+    expect((await grid.egOf(owner, 'node', 'cordon', 'n1', '--reason', 'mine')).status).toBe(0)
+    expect((await grid.egOf(owner, 'node', 'uncordon', 'n1')).status).toBe(0)
+    for (const name of ['nobody', 'bin']) await grid.ok('role', 'revoke', name)
+    expect((await grid.egOf(other, 'role', 'revoke', 'daemon')).status).toBe(4)
+    const told = JSON.parse(await grid.ok('audit', '--node', 'n1', '--by', 'nobody', '--json'))
+    expect(told).toMatchObject([
+      { what: 'node uncordon', by: 'nobody', rights: 'operator', from: '127.0.0.1' },
+      { what: 'node cordon', after: { cordoned: 'by an operator', reason: 'mine' } },
+    ])
+    const roles = JSON.parse(await grid.ok('audit', '--owner', 'bin', '--json'))
+    expect(roles).toMatchObject([
+      { what: 'role revoke', before: { role: 'manager' }, after: { role: null } },
+      { what: 'role grant', by: 'root', before: { role: null }, after: { role: 'manager' } },
+    ])
   })
 
   test('who leaves the group is none any more, with the token of before', async () => {

@@ -1,5 +1,6 @@
 /** Rows of every table for tests of the store, complete, with what a test cares about replaced. */
 import type {
+  AuditRow,
   Change,
   EventRow,
   FiringRow,
@@ -84,6 +85,23 @@ export const firingRow = (dueAt: number, more: Partial<FiringRow> = {}): FiringR
   manual: false,
   why: 'still running',
   at: dueAt + 1,
+  ...more,
+})
+
+export const auditRow = (id: number, more: Partial<AuditRow> = {}): AuditRow => ({
+  id,
+  at: 1_000 + id,
+  by: 'anna',
+  rights: 'user',
+  from: '127.0.0.1',
+  what: 'stop',
+  about: 'job 7',
+  job: null,
+  toJob: null,
+  owner: 'anna',
+  own: false,
+  beforeJson: '{"wanted":"run"}',
+  afterJson: '{"wanted":"stop"}',
   ...more,
 })
 

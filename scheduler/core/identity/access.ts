@@ -1,16 +1,11 @@
 /** Who may call what: one table, and the sentences that say who could and how. */
 import type { Refusal } from '../../../proto/errors.ts'
+import type { Rights } from '../../../proto/rights.ts'
 import type { Access } from '../../../proto/route.ts'
+import type { WhoCould } from './who-could.ts'
 
-export type Rights = 'user' | 'operator' | 'manager'
 /** As whom a caller has proven itself. */
 export type Known = { kind: 'person'; owner: string; rights: Rights } | { kind: 'node' }
-
-/** Unix group whose members act on nodes, queues and everybody's jobs. */
-export const operatorsGroup = 'evergrid-operators'
-
-/** Who they are, for sentences that say who could. */
-export const operators = `root, and members of the unix group ${operatorsGroup}`
 
 const rank: Record<Rights, number> = { user: 0, operator: 1, manager: 2 }
 
@@ -19,6 +14,7 @@ export function refuseAccess(
   access: Access,
   known: Known | null,
   proof: 'secret' | 'file',
+  could: WhoCould,
 ): Refusal | null {
   if (access === 'open') return null
   if (known === null) return { code: 'unauthenticated', ...toBeKnown(access, proof) }
@@ -32,11 +28,15 @@ export function refuseAccess(
     return { code: 'forbidden', detail }
   }
   if (rank[known.rights] >= rank[access]) return null
-  const who = access === 'operator' ? `operators (${operators})` : 'managers (root)'
+  const who =
+    access === 'operator' ? `operators (${could.operators})` : `managers (${could.managers})`
   return {
     code: 'forbidden',
     detail: `${known.owner} has the rights of a ${known.rights}; only ${who} may do this`,
-    hint: 'ask one of them to do it, or to add you to the group',
+    hint:
+      access === 'operator'
+        ? 'ask one of them to do it, or a manager to make you an operator with `eg role grant`'
+        : 'ask one of them to do it',
   }
 }
 

@@ -1,7 +1,6 @@
-/** Knows callers: by the grid's secret, by the nodes' secret, by tokens won through a proof. */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+/** Makes callers known: by secrets and tokens that they show, by a proof that wins one. */
+import { randomBytes } from 'node:crypto'
 import { rmdir } from 'node:fs/promises'
-import { join } from 'node:path'
 
 import { iso } from '../../../proto/ids.ts'
 import { accountName, findAccount } from '../../../src/lib/accounts.ts'
@@ -10,9 +9,8 @@ import { done, refuse, type Result } from '../../brain/call.ts'
 import type { BrainDoor } from '../../brain/door.ts'
 import type { Known } from '../../core/identity/access.ts'
 import { Challenges } from './challenges.ts'
-import { operatorsWatch } from './operators.ts'
+import { digest, openKnower } from './knower.ts'
 import { makeProofFolder, proofProblem, sweepProofFolder } from './proof-place.ts'
-import { keepSecret } from './secret-file.ts'
 
 export type Login = { challenge: string; nonce: string; file: string }
 export type Token = { token: string; owner: string; expiresAt: string }
@@ -31,7 +29,7 @@ export type IdentityKeeper = {
 export type IdentityOptions = {
   dataDir: string
   port: number
-  door: Pick<BrainDoor, 'recordToken' | 'tokenOwner'>
+  door: Pick<BrainDoor, 'recordToken' | 'tokenOwner' | 'roleOf'>
   now: () => number
   /** Left out: by file where root runs the grid, else by secret. */
   proof?: 'secret' | 'file' | undefined
@@ -39,28 +37,12 @@ export type IdentityOptions = {
 
 const tokenMs = 12 * 3_600_000
 const sweepMs = 60_000
-const digest = (text: string) => createHash('sha256').update(text).digest()
 
 export async function openIdentity(options: IdentityOptions): Promise<IdentityKeeper> {
-  const { dataDir, port, door, now } = options
+  const { port, door, now } = options
   const uid = process.getuid?.() ?? 0
   const proof = options.proof ?? (uid === 0 ? 'file' : 'secret')
-  const self: Known = { kind: 'person', owner: await accountName(uid), rights: 'manager' }
-  const secret = digest(keepSecret(join(dataDir, 'secret')))
-  const nodeSecret = digest(keepSecret(join(dataDir, 'node-secret')))
-  const isOperator = operatorsWatch(now)
-
-  const who = async (bearer: string): Promise<Known | null> => {
-    const shown = digest(bearer)
-    if (timingSafeEqual(shown, secret)) return self
-    if (timingSafeEqual(shown, nodeSecret)) return { kind: 'node' }
-    if (proof === 'secret') return null
-    const token = door.tokenOwner(shown.toString('hex'))
-    if (token === null || token.expiresAt <= now()) return null
-    const { owner } = token
-    if (owner === self.owner) return self
-    return { kind: 'person', owner, rights: (await isOperator(owner)) ? 'operator' : 'user' }
-  }
+  const who = openKnower({ ...options, proof, self: await accountName(uid) })
   if (proof === 'secret') return { proof, proofFolder: null, who, ...noProof }
   return { proof, who, ...(await fileProof(proofFolderOf(port), { door, now })) }
 }

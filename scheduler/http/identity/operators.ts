@@ -1,6 +1,6 @@
 /** Members of the operators' group, asked of the machine at most every few seconds. */
 import { groupMembers } from '../../../src/lib/accounts.ts'
-import { operatorsGroup } from '../../core/identity/access.ts'
+import { operatorsGroup } from '../../core/identity/who-could.ts'
 
 const freshMs = 5000
 

@@ -5,6 +5,7 @@ import { routes } from '../../../proto/api.ts'
 import type { Answer, OrderLine } from '../../../proto/sync.ts'
 import { done, refuse, type Handlers } from '../../../scheduler/brain/call.ts'
 import type { BrainDoor, OrderSink } from '../../../scheduler/brain/door.ts'
+import { whoCould } from '../../../scheduler/core/identity/who-could.ts'
 import type { EventRow, ReplyRow, TokenRow } from '../../../scheduler/store/change.ts'
 
 export type FakeDoor = BrainDoor & {
@@ -118,6 +119,8 @@ export function fakeDoor(): FakeDoor {
     storedReply: async (owner, key) => door.replies.get(`${owner} ${key}`) ?? null,
     recordToken: (row) => void door.tokens.set(row.hash, row),
     tokenOwner: (hash) => door.tokens.get(hash) ?? null,
+    roleOf: () => null,
+    whoCould: () => whoCould({ maker: 'root', roles: new Map() }),
     gauges: () => [
       { name: 'evergrid_jobs', help: 'Live jobs', labels: { state: 'pending' }, value: 3 },
       { name: 'evergrid_jobs', help: 'Live jobs', labels: { state: 'running' }, value: 2 },

@@ -57,11 +57,13 @@ test('operators are asked for at most every few seconds; none while the machine 
 const person = (rights: 'user' | 'operator' | 'manager') =>
   ({ kind: 'person', owner: 'ada', rights }) as const
 
+const could = { operators: 'root, ole', managers: 'root, mia' }
+
 test('rights', () => {
   const may = (
     access: Parameters<typeof refuseAccess>[0],
     known: ReturnType<typeof person> | null,
-  ) => refuseAccess(access, known, 'file')?.code ?? 'yes'
+  ) => refuseAccess(access, known, 'file', could)?.code ?? 'yes'
   expect(may('open', null)).toBe('yes')
   expect(may('user', null)).toBe('unauthenticated')
   expect(may('user', person('user'))).toBe('yes')
@@ -70,8 +72,10 @@ test('rights', () => {
   expect(may('manager', person('operator'))).toBe('forbidden')
   expect(may('manager', person('manager'))).toBe('yes')
   expect(may('node', person('manager'))).toBe('forbidden')
-  expect(refuseAccess('node', { kind: 'node' }, 'file')).toBe(null)
-  expect(refuseAccess('user', { kind: 'node' }, 'file')?.code).toBe('forbidden')
+  expect(refuseAccess('operator', person('user'), 'file', could)?.detail).toContain('root, ole')
+  expect(refuseAccess('manager', person('operator'), 'file', could)?.detail).toContain('root, mia')
+  expect(refuseAccess('node', { kind: 'node' }, 'file', could)).toBe(null)
+  expect(refuseAccess('user', { kind: 'node' }, 'file', could)?.code).toBe('forbidden')
 })
 
 test('only loopback is listened on, unless told in words; until served, it says that it starts', async () => {

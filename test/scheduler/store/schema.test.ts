@@ -5,6 +5,7 @@ import SqliteDatabase from 'better-sqlite3'
 import { expect, test } from 'vitest'
 
 import { jobKinds, outcomes, taskStates } from '../../../proto/job.ts'
+import { allRights, roles } from '../../../proto/rights.ts'
 import { firingOutcomes } from '../../../proto/schedule.ts'
 import { openEngine } from '../../../scheduler/store/engine.ts'
 import { inThreadStore } from '../../../scheduler/store/in-thread-store.ts'
@@ -42,6 +43,8 @@ test('the words in CHECKs are those of proto', () => {
     'task.state': taskStates,
     'task.outcome': outcomes,
     'firing.outcome': firingOutcomes,
+    'role.role': roles,
+    'audit.rights': allRights,
   })
 })
 

@@ -1,0 +1,17 @@
+/** Handlers of the routes of rights: roles, and the audit log. */
+import { done } from '../core/result.ts'
+import { listAudit } from './audit.ts'
+import type { Handlers } from './call.ts'
+import type { BrainContext } from './context.ts'
+import { grantRole, listRoles, revokeRole } from './roles.ts'
+
+export type RightsRoute = 'listRoles' | 'grantRole' | 'revokeRole' | 'listAudit'
+
+export function rightsHandlers(ctx: BrainContext): Pick<Handlers, RightsRoute> {
+  return {
+    listRoles: () => done(listRoles(ctx)),
+    grantRole: ({ caller, body }) => grantRole(ctx, caller, body),
+    revokeRole: ({ caller, params }) => revokeRole(ctx, caller, params.owner),
+    listAudit: (call) => listAudit(ctx, call),
+  }
+}

@@ -1,0 +1,54 @@
+/** Roles and the audit log, for people. */
+import type { AuditEntry, RoleView } from '../../../proto/rights.ts'
+import { timeText } from '../words.ts'
+import { table, type Look } from './table.ts'
+
+export function rolesText(roles: readonly RoleView[], look: Look): string {
+  return table(
+    [
+      { title: 'USER', cell: ({ owner }) => owner },
+      { title: 'ROLE', cell: ({ role }) => role },
+      { title: 'SINCE', cell: ({ at }) => timeText(at) },
+      { title: 'GRANTED BY', cell: ({ by }) => by ?? 'runs the grid' },
+    ],
+    roles,
+    look,
+  )
+}
+
+export function auditText(entries: readonly AuditEntry[], look: Look): string {
+  return table(
+    [
+      { title: 'WHEN', cell: ({ at }) => timeText(at) },
+      { title: 'WHO', cell: ({ by, rights }) => (rights === 'user' ? by : `${by} (${rights})`) },
+      { title: 'FROM', cell: ({ from }) => from },
+      { title: 'WHAT', cell: ({ what }) => what },
+      { title: 'ABOUT', cell: aboutText },
+      { title: 'CHANGE', cell: changeText },
+    ],
+    entries,
+    look,
+  )
+}
+
+const aboutText = ({ about, owner, by }: AuditEntry): string =>
+  owner === null || owner === by || about.endsWith(` of ${owner}`) ? about : `${about} of ${owner}`
+
+/** `wanted: run -> stop`; what was not there before stands alone. */
+function changeText({ before, after }: AuditEntry): string {
+  if (!isObject(after)) return isObject(before) ? 'removed' : said(after)
+  const was = isObject(before) ? before : {}
+  return Object.keys({ ...was, ...after })
+    .filter((name) => JSON.stringify(was[name]) !== JSON.stringify(after[name]))
+    .map((name) =>
+      name in was
+        ? `${name}: ${said(was[name])} -> ${said(after[name])}`
+        : `${name}: ${said(after[name])}`,
+    )
+    .join(', ')
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const said = (value: unknown): string =>
+  typeof value === 'string' ? value : value === undefined ? 'none' : JSON.stringify(value)
