@@ -71,6 +71,7 @@ async function serve(
     settings: brainSettings({
       version: packageVersion(),
       place: placeOf(listener),
+      self,
       refuseOwner,
       accounts: accountsOf(self),
     }),

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 
-import { parseLimit, type Limits } from '../proto/limits.ts'
+import { parseLimit, type LimitName } from '../proto/limits.ts'
 import { parseDuration } from '../proto/resources.ts'
 import { findAccount, groupMembers } from '../src/lib/accounts.ts'
 import type { AccountsOfMachine, BrainSettings } from './brain/context.ts'
@@ -10,7 +10,7 @@ import { defaultLimits } from './core/admission.ts'
 import { defaultBreaker, type BreakerSettings } from './core/breaker.ts'
 import { defaultLease, type LeaseSettings } from './core/lease.ts'
 import { defaultHalfLifeMs } from './core/placement/shares.ts'
-import { builtInLimits } from './core/quota.ts'
+import { builtInLimits, noLimits, type BuiltIn } from './core/quota.ts'
 
 const dayMs = 86_400_000
 /** Below this, accounts belong to the system (login.defs(5), UID_MIN). */
@@ -21,12 +21,15 @@ const nobodyUid = 65_534
 export function brainSettings(options: {
   version: string
   place: string
+  /** The account that the scheduler runs as. */
+  self: string
   refuseOwner: BrainSettings['refuseOwner']
   accounts?: AccountsOfMachine
 }): BrainSettings {
+  const { self, ...rest } = options
   return {
     limits: defaultLimits,
-    quota: quotaFromEnvironment(process.env['EVERGRID_QUOTA']),
+    quota: quotaFromEnvironment(process.env['EVERGRID_QUOTA'], self),
     shareHalfLifeMs: halfLifeFromEnvironment(process.env['EVERGRID_SHARE_HALF_LIFE']),
     groupMembers,
     lease: leaseFromEnvironment(process.env['EVERGRID_LEASE']),
@@ -35,7 +38,7 @@ export function brainSettings(options: {
     replacedPerSecond: 100,
     keepFinishedMs: 30 * dayMs,
     keepEventsMs: 30 * dayMs,
-    ...options,
+    ...rest,
   }
 }
 
@@ -78,16 +81,21 @@ export function halfLifeFromEnvironment(text: string | undefined): number {
   throw new Error(`EVERGRID_SHARE_HALF_LIFE is "${text}"; write for example 12h, at least 1s`)
 }
 
-/** `EVERGRID_QUOTA=LIMIT=VALUE,…`: limits of whoever nobody has said anything else about, for example `jobs=500,slots=none`. */
-export function quotaFromEnvironment(text: string | undefined): Limits {
-  const limits = { ...builtInLimits }
+/**
+ * `EVERGRID_QUOTA=LIMIT=VALUE,…`: limits of whoever nobody has said anything else about, for example `jobs=500,slots=none`.
+ * What is built in bounds strangers to each other, and not the account whose grid it is.
+ */
+export function quotaFromEnvironment(text: string | undefined, self: string): BuiltIn {
+  const said: Partial<Record<LimitName, number | null>> = {}
   for (const word of (text ?? '').split(',').filter((part) => part !== '')) {
     const parsed = parseLimit(word)
     if (!parsed.ok) throw new Error(`EVERGRID_QUOTA: ${parsed.problem}`)
     const [name, value] = parsed.value
-    limits[name] = value
+    said[name] = value
   }
-  return limits
+  const ofOthers = { ...builtInLimits, ...said }
+  const ofSelf = { ...noLimits, ...said }
+  return (owner) => (owner === self ? ofSelf : ofOthers)
 }
 
 /** `EVERGRID_CANARY_AFTER`: seconds until a node that was just quarantined is tried with one task. */

@@ -1,13 +1,12 @@
 /** What every part of the brain works with. */
 import type { Refusal } from '../../proto/errors.ts'
-import type { Limits } from '../../proto/limits.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import type { Log } from '../../src/lib/log.ts'
 import type { AdmissionLimits } from '../core/admission.ts'
 import type { BreakerSettings } from '../core/breaker.ts'
 import type { ClockState } from '../core/cron/clock-guard.ts'
 import type { LeaseSettings } from '../core/lease.ts'
-import type { QuotaBook } from '../core/quota.ts'
+import type { BuiltIn, QuotaBook } from '../core/quota.ts'
 import type { RequestRates } from '../core/rate.ts'
 import type { GridState } from '../state/grid.ts'
 import type { LiveJob } from '../state/live-job.ts'
@@ -19,7 +18,7 @@ import type { OrderDesk } from './order-desk.ts'
 export type BrainSettings = {
   limits: AdmissionLimits
   /** What each owner may have where nobody has said anything else. */
-  quota: Limits
+  quota: BuiltIn
   /** In which half of what an owner used is forgotten. */
   shareHalfLifeMs: number
   /** Of a unix group; none where there is no such group. */

@@ -1,7 +1,7 @@
 /** Quotas: what a submit is asked, what placing may give out, and what operators and managers say. */
 import { iso } from '../../proto/ids.ts'
 import type { JobSpec } from '../../proto/job.ts'
-import { limitNames, type LimitName, type Limits } from '../../proto/limits.ts'
+import { limitNames, type LimitName } from '../../proto/limits.ts'
 import type { QuotaRequest, QuotaRule, QuotaView } from '../../proto/quota.ts'
 import { tasksOf } from '../core/admission.ts'
 import type { Bounds } from '../core/placement/place.ts'
@@ -13,6 +13,7 @@ import {
   subjectText,
   tooManyRequests,
   valueText,
+  type BuiltIn,
   type Grant,
   type Limit,
   type Rules,
@@ -27,7 +28,7 @@ import { couldOn } from './roles.ts'
 
 const shownJobs = 20
 
-export function quotaBook(builtIn: Limits, rows: readonly QuotaRow[]): QuotaBook {
+export function quotaBook(builtIn: BuiltIn, rows: readonly QuotaRow[]): QuotaBook {
   const book = new QuotaBook(builtIn)
   for (const { subject, dataJson } of rows) book.rules.set(subject, JSON.parse(dataJson) as Rules)
   return book

@@ -34,6 +34,20 @@ export const builtInLimits: Limits = {
   requests: 12_000,
 }
 
+/** For whom the grid is run, there is nobody to be bounded for. */
+export const noLimits: Limits = {
+  slots: null,
+  memory: null,
+  jobs: null,
+  continuous: null,
+  schedules: null,
+  pending: null,
+  requests: null,
+}
+
+/** What holds for an owner of whom nobody has said anything. */
+export type BuiltIn = (owner: string) => Limits
+
 export const subjectText = ({ kind, name }: QuotaSubject): string =>
   kind === 'default' ? kind : `${kind}:${name}`
 
@@ -48,25 +62,25 @@ export class QuotaBook {
   readonly rules = new Map<string, Rules>()
   /** Who is in the groups that have rules. */
   readonly members = new Map<string, ReadonlySet<string>>()
-  readonly #builtIn: Limits
+  readonly #builtIn: BuiltIn
 
-  constructor(builtIn: Limits) {
+  constructor(builtIn: BuiltIn) {
     this.#builtIn = builtIn
   }
 
   /** The owner's own rule, else the widest of its groups', else everybody's; a raise before what stands. */
   limit(owner: string, name: LimitName, now: number): Limit {
-    if (this.rules.size === 0) return this.#builtInOf(name)
+    if (this.rules.size === 0) return this.#builtInOf(owner, name)
     return (
       this.#said(`owner:${owner}`, name, now) ??
       this.#ofGroups(owner, name, now) ??
       this.#said('default', name, now) ??
-      this.#builtInOf(name)
+      this.#builtInOf(owner, name)
     )
   }
 
-  #builtInOf(name: LimitName): Limit {
-    return { value: this.#builtIn[name], from: 'built-in', until: null }
+  #builtInOf(owner: string, name: LimitName): Limit {
+    return { value: this.#builtIn(owner)[name], from: 'built-in', until: null }
   }
 
   #said(subject: string, name: LimitName, now: number): Limit | null {

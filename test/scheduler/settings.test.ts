@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 
 import { defaultBreaker } from '../../scheduler/core/breaker.ts'
 import { defaultLease } from '../../scheduler/core/lease.ts'
-import { builtInLimits } from '../../scheduler/core/quota.ts'
+import { builtInLimits, noLimits } from '../../scheduler/core/quota.ts'
 import {
   breakerFromEnvironment,
   leaseFromEnvironment,
@@ -54,10 +54,17 @@ test('a grid of root refuses root and system accounts until it is told otherwise
 })
 
 test('limits of the environment replace those that are built in', () => {
-  expect(quotaFromEnvironment(undefined)).toEqual(builtInLimits)
-  const said = quotaFromEnvironment('jobs=5,memory=64G,requests=none')
-  expect(said).toEqual({ ...builtInLimits, jobs: 5, memory: 2 ** 36, requests: null })
-  expect(() => quotaFromEnvironment('cores=4')).toThrow('EVERGRID_QUOTA: "cores=4" is not LIMIT')
+  expect(quotaFromEnvironment(undefined, 'root')('ada')).toEqual(builtInLimits)
+  const limits = quotaFromEnvironment('jobs=5,memory=64G,requests=none', 'root')
+  expect(limits('ada')).toEqual({ ...builtInLimits, jobs: 5, memory: 2 ** 36, requests: null })
+  expect(() => quotaFromEnvironment('cores=4', 'root')).toThrow(
+    'EVERGRID_QUOTA: "cores=4" is not LIMIT',
+  )
+})
+
+test('what is built in does not bind the account whose grid it is; what the environment says does', () => {
+  expect(quotaFromEnvironment(undefined, 'root')('root')).toEqual(noLimits)
+  expect(quotaFromEnvironment('jobs=5', 'ada')('ada')).toEqual({ ...noLimits, jobs: 5 })
 })
 
 test('the half-life of shares is a duration', () => {

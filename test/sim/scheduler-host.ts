@@ -229,7 +229,7 @@ export class SchedulerHost {
   #settings(): BrainSettings {
     return {
       limits: defaultLimits,
-      quota: builtInLimits,
+      quota: () => builtInLimits,
       shareHalfLifeMs: 86_400_000,
       groupMembers: async () => [],
       lease: { ...simLease, terms: this.#terms },

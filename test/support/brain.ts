@@ -22,7 +22,7 @@ export const operator: Caller = { owner: 'olga', rights: 'operator', from: 'test
 
 const defaultSettings: BrainSettings = {
   limits: defaultLimits,
-  quota: builtInLimits,
+  quota: () => builtInLimits,
   shareHalfLifeMs: 86_400_000,
   groupMembers: async () => [],
   lease: defaultLease,

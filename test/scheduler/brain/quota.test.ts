@@ -18,7 +18,7 @@ const use = async (grid: BrainGrid, owner = 'anna') => {
 }
 
 test('counts are refused at their limit, with the limit and the way out', async () => {
-  const quota = { ...builtInLimits, jobs: 3, continuous: 1, schedules: 1, pending: 100 }
+  const quota = () => ({ ...builtInLimits, jobs: 3, continuous: 1, schedules: 1, pending: 100 })
   const grid = await BrainGrid.open({ settings: { quota } })
   const refusal = async (body: object) => {
     const result = await grid.call('submitJob', anna, { body: { ...command, ...body } })
@@ -151,7 +151,9 @@ test('members of a group have its limits; who was one is asked again', async () 
 })
 
 test('requests beyond the limit are told when to come again', async () => {
-  const grid = await BrainGrid.open({ settings: { quota: { ...builtInLimits, requests: 2 } } })
+  const grid = await BrainGrid.open({
+    settings: { quota: () => ({ ...builtInLimits, requests: 2 }) },
+  })
   expect(grid.brain.admit('anna')).toBeNull()
   expect(grid.brain.admit('anna')).toBeNull()
   expect(grid.brain.admit('anna')).toMatchObject({

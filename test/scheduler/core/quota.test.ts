@@ -14,7 +14,7 @@ import {
 } from '../../../scheduler/core/quota.ts'
 
 const said = (value: number | null) => ({ value, by: 'root', at: 0, why: '' })
-const book = () => new QuotaBook({ ...builtInLimits, jobs: 10 })
+const book = () => new QuotaBook(() => ({ ...builtInLimits, jobs: 10 }))
 const jobsOf = (one: QuotaBook, owner: string, now = 0) => one.limit(owner, 'jobs', now)
 const limit = (value: number | null): Limit => ({ value, from: 'default', until: null })
 
