@@ -65,6 +65,10 @@ const schedules = {
     summary: 'Show the clock that schedules follow, or confirm it',
     load: () => import('./clock.ts'),
   },
+  'import crontab': {
+    summary: 'Make schedules of a saved crontab',
+    load: () => import('./tool-labs/import-crontab.ts'),
+  },
   'schedule remove': {
     summary: 'Remove a schedule; its running jobs go on',
     load: () => import('./schedule/remove.ts'),

@@ -30,7 +30,7 @@ function ownUmask(): number {
   return Number.parseInt(/^Umask:\s*([0-7]+)$/m.exec(text)?.[1] ?? '22', 8)
 }
 
-function basicEnvironment(env: Surroundings['env']): Record<string, string> {
+export function basicEnvironment(env: Surroundings['env']): Record<string, string> {
   return Object.fromEntries(
     Object.entries(env).filter(
       (entry): entry is [string, string] =>

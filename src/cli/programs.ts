@@ -17,4 +17,6 @@ export type ProgramContext = {
 /** Gives its exit status; a ClientError that it throws is worded as `NAME: what, why`, with status 1. */
 export type Program = (context: ProgramContext) => Promise<number>
 
-export const programs: Readonly<Record<string, () => Promise<{ program: Program }>>> = {}
+export const programs: Readonly<Record<string, () => Promise<{ program: Program }>>> = {
+  crontab: () => import('./tool-labs/crontab/program.ts'),
+}

@@ -1,10 +1,12 @@
-/** What Tool Labs' people type, on a real grid: jobs files. */
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+/** What Tool Labs' people type, on a real grid: jobs files, crontabs. */
+import { spawn } from 'node:child_process'
+import { chmodSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { TestGrid } from '../support/grid.ts'
+import { egPath, type Ended, TestGrid } from '../support/grid.ts'
 
 let grid: TestGrid
 beforeAll(async () => {
@@ -13,6 +15,19 @@ beforeAll(async () => {
 afterAll(() => grid.end())
 
 const home = (...args: string[]) => grid.egAs({ HOME: grid.work }, ...args)
+/** A command by its own name, in the home, with what it reads from its standard input. */
+async function called(input: string, name: string, ...args: string[]): Promise<Ended> {
+  const command = spawn(join(dirname(egPath), name), args, {
+    cwd: grid.work,
+    env: { ...grid.env, HOME: grid.work },
+  })
+  command.stdin.end(input)
+  const ended = new Promise<number>((resolve) =>
+    command.once('close', (code) => resolve(code ?? -1)),
+  )
+  const [stdout, stderr] = await Promise.all([text(command.stdout), text(command.stderr)])
+  return { status: await ended, stdout, stderr }
+}
 const file = (text: string): string => {
   const path = join(grid.work, 'jobs.yaml')
   writeFileSync(path, text)
@@ -134,5 +149,49 @@ describe('eg apply and eg dump', () => {
       '- name: good\n  command: x\n  schedule: "@daily"\n',
     )
     expect((await home('dump', 'none')).status).toBe(5)
+    await home('apply', '--prune', file('[]'))
+  })
+})
+
+describe('crontab', () => {
+  const tab = `# the bots
+MAILTO=""
+GREETING="good morning"
+
+0 3 * * *  jsub -once -quiet -N nightly ./night.sh 'a  b' > /dev/null
+0 4 * * *  echo "$GREETING"; command -v crontab   # hello
+`
+
+  it('is read from standard input, comes back as it was, and its lines are schedules that run', async () => {
+    const script = join(grid.work, 'night.sh')
+    writeFileSync(script, '#!/bin/sh\n#$ -mem 64m\necho "night <$1>"\n')
+    chmodSync(script, 0o755)
+    expect(await called(tab, 'crontab', '-')).toEqual({ status: 0, stdout: '', stderr: '' })
+    expect((await called('', 'crontab', '-l')).stdout).toBe(tab)
+    const run = async (name: string) => {
+      const ran = await home('schedule', 'run', name)
+      return grid.finished(Number(/^job (\d+)/.exec(ran.stdout)?.[1]))
+    }
+    expect(await run('nightly')).toMatchObject({
+      outcome: 'succeeded',
+      name: 'nightly',
+      memBytes: 64 * 2 ** 20,
+    })
+    expect(grid.text('nightly.out')).toBe('night <a  b>\n')
+    expect(await run('cron-echo')).toMatchObject({ outcome: 'succeeded' })
+    expect(grid.text('cron-echo.out')).toBe(`good morning\n${join(dirname(egPath), 'crontab')}\n`)
+  })
+
+  it('is left alone by eg apply and eg dump, and removed with its schedules', async () => {
+    expect((await home('dump')).stdout).not.toContain('nightly.sh')
+    expect((await home('apply', '--prune', file('[]'))).status).toBe(0)
+    expect((await home('schedule', 'remove', 'cron-echo')).stderr).toContain('crontab -e')
+    const wrong = await called('0 3 * * * true\n61 * * * * true\n', 'crontab')
+    expect(wrong).toMatchObject({ status: 1, stdout: '' })
+    expect(wrong.stderr).toMatch(/^"-":2: The expression "61 \* \* \* \*" cannot be used/)
+    expect((await called('', 'crontab', '-l')).stdout).toBe(tab)
+    expect((await called('', 'crontab', '-r')).status).toBe(0)
+    expect(await grid.json('schedules')).toEqual([])
+    expect((await called('', 'crontab', '-l')).stderr).toMatch(/^no crontab for \S+\n$/)
   })
 })

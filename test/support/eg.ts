@@ -13,6 +13,12 @@ export type World = {
 const testNow = Date.parse('2026-11-23T08:00:00.000Z')
 
 export async function eg(argv: string[], world: World = {}): Promise<Ran & { asked: string[] }> {
+  const { terminal, printed, asked } = keptTerminal('eg', world)
+  const status = await run(argv, terminal)
+  return { status, ...printed(), asked }
+}
+
+export function keptTerminal(name: string, world: World) {
   const out: (string | Buffer)[] = []
   const err: string[] = []
   const asked: string[] = []
@@ -24,7 +30,7 @@ export async function eg(argv: string[], world: World = {}): Promise<Ran & { ask
     },
     gone: new AbortController().signal,
     err: (text) => void err.push(text),
-    say: (line) => void err.push(`eg: ${line}\n`),
+    say: (line) => void err.push(`${name}: ${line}\n`),
     ask(question) {
       asked.push(question)
       return Promise.resolve(world.answer ?? null)
@@ -34,6 +40,5 @@ export async function eg(argv: string[], world: World = {}): Promise<Ran & { ask
     env: { EVERGRID_URL: world.url, EVERGRID_PATIENCE: '100ms', ...world.env },
     cwd: world.cwd ?? '/home/ada',
   }
-  const status = await run(argv, terminal)
-  return { status, out: out.map(String).join(''), err: err.join(''), asked }
+  return { terminal, asked, printed: () => ({ out: out.map(String).join(''), err: err.join('') }) }
 }
