@@ -123,7 +123,7 @@ function environment(order: Order, about: About): Record<string, string> {
     SGE_TASK_FIRST: bound(array?.from),
     SGE_TASK_LAST: bound(array?.to),
     SGE_TASK_STEPSIZE: bound(array?.step),
-    SGE_O_WORKDIR: spec.cwd,
+    SGE_O_WORKDIR: spec.env.SGE_O_WORKDIR ?? spec.cwd,
     NSLOTS: String(spec.slots),
     NHOSTS: '1',
     NQUEUES: '1',

@@ -43,10 +43,20 @@ export const Check = Type.Object({
 })
 export type Check = Static<typeof Check>
 
+/** Wider than other names: programs make them, as in `nf-align_(3)`. */
+export const JobName = Type.String({
+  minLength: 1,
+  maxLength: 128,
+  pattern: '^[A-Za-z_][A-Za-z0-9_.@+()\\[\\]{}=,%#~-]*$',
+  description:
+    'starts with a letter or underscore; letters, digits and _ . @ + - ( ) [ ] { } = , % # ~',
+})
+
 const ExitCode = Type.Integer({ minimum: 1, maximum: 255 })
-/** Exit codes of a one-off that are not its end. */
+/** Ends of a one-off that are not its end: exit codes that mean again, or hold me; and the loss of its node. */
 export const Exits = Type.Object({
   again: Type.Optional(Nullable(ExitCode)),
   hold: Type.Optional(Nullable(ExitCode)),
+  lost: Type.Optional(Type.Boolean({ description: 'one that its node took down runs again' })),
 })
 export type Exits = Static<typeof Exits>

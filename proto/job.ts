@@ -3,7 +3,7 @@ import { Type, type Static } from 'typebox'
 
 import { Cause, Usage } from './cause.ts'
 import { Instant, Name, Nullable } from './ids.ts'
-import { ArrayRange, Check, Dependency, Exits, Text } from './job-parts.ts'
+import { ArrayRange, Check, Dependency, Exits, JobName, Text } from './job-parts.ts'
 
 export * from './job-parts.ts'
 
@@ -36,7 +36,7 @@ const Signal = Type.String({ pattern: '^SIG[A-Z0-9]+$', examples: ['SIGTERM'] })
 
 /** All that a job says, complete: defaults are filled in once, at the edge, by scheduler/core/admission. */
 export const JobSpec = Type.Object({
-  name: Name,
+  name: JobName,
   kind: JobKind,
   command: Type.Array(Text(131_072), { minItems: 1, maxItems: 10_000, description: 'argv' }),
   env: Type.Record(Type.String({ pattern: '^[^=\\u0000]+$' }), Text(131_072)),

@@ -34,7 +34,9 @@ export function afterEnd(facts: EndFacts): EndVerdict {
   if (stop?.then === 'finish' || cause.kind === 'cancelled') return finish(facts)
   if (stop?.then === 'requeue' && !endedByItself(cause)) return again(facts, facts.delayMs, true)
   if (causedByGrid(cause))
-    return kind === 'continuous' ? again(facts, facts.delayMs, true) : retryOrFail(facts, false)
+    return kind === 'continuous' || facts.exits?.lost === true
+      ? again(facts, facts.delayMs, true)
+      : retryOrFail(facts, false)
   if (kind === 'task') {
     const code = cause.kind === 'exit' ? cause.code : null
     if (code !== null && code === facts.exits?.again)

@@ -11,6 +11,11 @@ export type ProgramContext = {
   name: string
   argv: readonly string[]
   terminal: Terminal
+  /** All of standard input. */
+  input: () => string
+  /** Who calls, and on which machine. */
+  account: () => { user: string; home: string; shell: string }
+  host: string
   /** Opened when first asked for, closed at the end. */
   client: () => Promise<Client>
 }
@@ -19,4 +24,5 @@ export type Program = (context: ProgramContext) => Promise<number>
 
 export const programs: Readonly<Record<string, () => Promise<{ program: Program }>>> = {
   crontab: () => import('./tool-labs/crontab/program.ts'),
+  qsub: () => import('./grid-engine/qsub.ts'),
 }

@@ -1,8 +1,11 @@
 /** Runs a command that is called by its own name (see programs.ts) to its exit status. */
+import { readFileSync } from 'node:fs'
+import { hostname, userInfo } from 'node:os'
+
 import { exitStatus } from '../../proto/error-list.ts'
 import { ClientError } from '../client/client-error.ts'
 import type { Client } from '../client/client.ts'
-import { programs } from './programs.ts'
+import { programs, type ProgramContext } from './programs.ts'
 import type { Terminal } from './terminal.ts'
 
 export async function runProgram(
@@ -18,7 +21,15 @@ export async function runProgram(
   const open: Client[] = []
   const { program } = await load()
   try {
-    return await program({ name, argv, terminal, client: () => connect(terminal, open) })
+    return await program({
+      name,
+      argv,
+      terminal,
+      input: () => readFileSync(0, 'utf8'),
+      account: ownAccount,
+      host: hostname(),
+      client: () => connect(terminal, open),
+    })
   } catch (error) {
     if (terminal.gone.aborted) return exitStatus.done
     if (!(error instanceof ClientError)) throw error
@@ -28,6 +39,11 @@ export async function runProgram(
   } finally {
     for (const client of open) client.close()
   }
+}
+
+function ownAccount(): ReturnType<ProgramContext['account']> {
+  const { username, homedir, shell } = userInfo()
+  return { user: username, home: process.env['HOME'] || homedir, shell: shell ?? '/bin/sh' }
 }
 
 const known = (): string => ['eg', ...Object.keys(programs)].join(', ')

@@ -32,6 +32,11 @@ const table: [string, Partial<EndFacts>, string][] = [
   ['a retry waits a while', { cause: exit(1), retry: 1 }, 'pending 5000'],
   ['a code that means again needs no retry', { ...said, cause: exit(99) }, 'pending 5000'],
   ['a code that means hold', { ...said, cause: exit(100) }, 'held'],
+  [
+    'one that may be rerun comes back from a lost node',
+    { exits: { lost: true }, cause: lost },
+    'pending 30',
+  ],
   ['only where it was said', { cause: exit(100) }, 'failed'],
   ['any other code fails it', { ...said, cause: exit(98) }, 'failed'],
   ['stopped, no code holds it', { ...said, cause: exit(100), stop: forGood }, 'cancelled'],

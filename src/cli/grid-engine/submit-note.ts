@@ -1,0 +1,38 @@
+/** What qsub keeps with a job of what it was told, so that qstat and qacct can tell it as Grid Engine does. */
+import type { Said } from './option-table.ts'
+import type { Told } from './submit-sources.ts'
+
+export type SubmitNote = {
+  flags: [flag: string, ...words: string[]][]
+  /** Command or script, and its arguments. */
+  words: string[]
+  isBinary: boolean
+  cwd: string
+}
+
+/** Said by other means: in the spec, or only at the submit. */
+const untold = new Set(['-V', '-b', '-terse', '-sync', '-now', '-C', '-clear', '-w', '-verify'])
+
+export function noteOf(told: Told, cwd: string): Record<string, string> {
+  const note: SubmitNote = {
+    flags: told.said
+      .filter(({ flag }) => !untold.has(flag))
+      .map(({ flag, words }) => [flag, ...words]),
+    words: told.words,
+    isBinary: told.isBinary,
+    cwd,
+  }
+  return { qsub: JSON.stringify(note) }
+}
+
+/** Null: submitted by another command. */
+export function readNote(notes: Readonly<Record<string, string>> | undefined): SubmitNote | null {
+  try {
+    return notes?.['qsub'] === undefined ? null : (JSON.parse(notes['qsub']) as SubmitNote)
+  } catch {
+    return null
+  }
+}
+
+export const saidOf = (note: SubmitNote): Said[] =>
+  note.flags.map(([flag, ...words]) => ({ flag, words, after: 0 }))
