@@ -77,13 +77,16 @@ type EventFacts = Partial<Omit<EventRow, 'id' | 'what' | 'detail'>>
 /** Writes one entry of the timeline; committed with the change it tells of. */
 export function note(ctx: BrainContext, what: string, detail: string, about: EventFacts): void {
   ctx.state.lastEvent += 1
-  const nothing = { job: null, task: null, node: null, schedule: null, owner: null, by: null }
   ctx.journal.event({
     id: ctx.state.lastEvent,
-    at: ctx.clock.now(),
+    at: about.at ?? ctx.clock.now(),
     what,
+    job: about.job ?? null,
+    task: about.task ?? null,
+    node: about.node ?? null,
+    schedule: about.schedule ?? null,
+    owner: about.owner ?? null,
+    by: about.by ?? null,
     detail,
-    ...nothing,
-    ...about,
   })
 }

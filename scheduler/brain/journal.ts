@@ -27,7 +27,7 @@ export class Journal {
   #jobs = new Map<LiveJob, string | null>()
   #tasks = new Map<string, Task>()
   /** With whether rows of it may be stored already. */
-  #ranges = new Map<LiveJob, { stored: boolean }>()
+  #ranges = new Map<LiveJob, boolean>()
   #nodes = new Set<LiveNode>()
   #removedNodes = new Set<string>()
   #other: Change[] = []
@@ -51,12 +51,12 @@ export class Journal {
   }
 
   ranges(job: LiveJob): void {
-    if (!this.#ranges.has(job)) this.#ranges.set(job, { stored: true })
+    if (!this.#ranges.has(job)) this.#ranges.set(job, true)
     this.#touched(job.id)
   }
 
   newRanges(job: LiveJob): void {
-    this.#ranges.set(job, { stored: false })
+    this.#ranges.set(job, false)
     this.#touched(job.id)
   }
 
@@ -162,7 +162,7 @@ export class Journal {
     for (const [job, specJson] of this.#jobs) {
       changes.push({ put: 'job', row: jobRow(job, specJson) })
     }
-    for (const [job, { stored }] of this.#ranges) {
+    for (const [job, stored] of this.#ranges) {
       if (stored) changes.push({ drop: 'ranges', job: job.id })
       for (const [from, to] of job.untouched.stretches)
         changes.push({ put: 'range', row: { job: job.id, from, to } })

@@ -57,7 +57,7 @@ export function stateLoader(state: GridState): StateLoader {
         state.crontabs.set(owner, { text, names: JSON.parse(namesJson) as string[] })
       for (const job of state.jobs.values()) {
         if (job.schedule !== null)
-          state.schedules.get(scheduleKey(job.owner, job.schedule))?.liveJobs.add(job.id)
+          addLiveJob(state.schedules.get(scheduleKey(job.owner, job.schedule)), job.id)
       }
     },
   }
@@ -147,6 +147,10 @@ function rememberingParser(): Parse {
   }
 }
 
+function addLiveJob(schedule: LiveSchedule | undefined, job: number): void {
+  if (schedule) schedule.liveJobs = [...schedule.liveJobs, job]
+}
+
 function addSchedule(state: GridState, row: ScheduleRow, parse: Parse, log: Log): void {
   const spec = JSON.parse(row.specJson) as ScheduleSpec
   const stored = JSON.parse(row.dataJson) as StoredSchedule
@@ -165,11 +169,12 @@ function addSchedule(state: GridState, row: ScheduleRow, parse: Parse, log: Log)
     ...stored,
     owner: row.owner,
     name: row.name,
+    place: state.schedules.size,
     spec,
     cron: parsed.value,
     cursorAt: row.cursorAt,
     nextDue: nextDue(parsed.value, row.cursorAt),
-    liveJobs: new Set(),
+    liveJobs: [],
     armedAt: null,
     recentStarts: [],
     fuseToldAt: null,

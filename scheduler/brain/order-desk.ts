@@ -37,8 +37,12 @@ export class OrderDesk {
   readonly #specs = new LRUCache<number, JobSpec>({
     max: 2_000,
     maxSize: 2 ** 26,
-    sizeCalculation: ({ command, env }) =>
-      1 + command.join('').length + Object.values(env).join('').length,
+    sizeCalculation: ({ command, env }) => {
+      let size = 1
+      for (const word of command) size += word.length
+      for (const name in env) size += env[name]?.length ?? 0
+      return size
+    },
   })
   #sending: Promise<void> = Promise.resolve()
 

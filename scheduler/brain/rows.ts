@@ -3,14 +3,14 @@ import type { Cause } from '../../proto/cause.ts'
 import { jobStateOf, type Outcome } from '../../proto/job.ts'
 import type { Task } from '../core/task-state.ts'
 import { placementOf } from '../core/task-state.ts'
-import { countsOf, isOver, type LiveJob } from '../state/live-job.ts'
+import { countsOf, isOver, noneEnded, type LiveJob } from '../state/live-job.ts'
 import type { JobRow, TaskRow } from '../store/change.ts'
 import { countsText, factsText, taskOfText, taskText } from './stored.ts'
 
 export function jobRow(job: LiveJob, specJson: string | null): JobRow {
-  const counts = countsOf(job)
-  const { outcome, cause } = endOf(job)
   const { finishedAt } = job
+  const { state, countsJson } = standing(job)
+  const { outcome, cause } = finishedAt === null ? notOver : endOf(job)
   return {
     id: job.id,
     owner: job.owner,
@@ -23,15 +23,28 @@ export function jobRow(job: LiveJob, specJson: string | null): JobRow {
     submittedAt: job.submittedAt,
     startedAt: job.startedAt,
     finishedAt,
-    state: jobStateOf(counts),
-    outcome: finishedAt === null ? null : outcome,
-    causeJson: finishedAt === null || cause === null ? null : JSON.stringify(cause),
-    countsJson: countsText(counts),
+    state,
+    outcome,
+    causeJson: cause === null ? null : JSON.stringify(cause),
+    countsJson,
     restarts: job.restarts,
     schedule: job.schedule,
     dueAt: job.dueAt,
   }
 }
+
+function standing(job: LiveJob): Pick<JobRow, 'state' | 'countsJson'> {
+  const { count } = job.untouched
+  // Of many jobs at once nearly all are new.
+  if (job.tasks === null && job.ended === noneEnded && count > 0) {
+    const state = job.wanted.what === 'hold' ? 'held' : 'pending'
+    return { state, countsJson: `{"${state}":${count}}` }
+  }
+  const counts = countsOf(job)
+  return { state: jobStateOf(counts), countsJson: countsText(counts) }
+}
+
+const notOver = { outcome: null, cause: null }
 
 /** A job failed if any task failed, else was cancelled if any was; null while it lives. */
 export function endOf(job: LiveJob): { outcome: Outcome | null; cause: Cause | null } {

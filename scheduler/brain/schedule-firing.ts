@@ -19,13 +19,24 @@ import { scheduleKey, type LiveSchedule } from '../state/live-schedule.ts'
 import type { ScheduleProgress } from '../store/change.ts'
 import { act } from './actions.ts'
 import { note, type BrainContext } from './context.ts'
-import { submit } from './submit.ts'
+import { newMoment, submit, type Moment } from './submit.ts'
+
+/** What the firings of one tick share. */
+export type Herd = Moment & { readonly uptimeMs: number }
+
+export const newHerd = (ctx: BrainContext): Herd => ({
+  ...newMoment(),
+  uptimeMs: ctx.clock.uptime(),
+})
 
 /** Covers every due time up to now. */
-export function fireDue(ctx: BrainContext, schedule: LiveSchedule): void {
+export function fireDue(ctx: BrainContext, schedule: LiveSchedule, herd = newHerd(ctx)): void {
   if (schedule.cursorAt > ctx.clock.now() + firingCaps.rewindMs) void rewind(ctx, schedule)
-  else carryOut(ctx, schedule, decide(factsOf(ctx, schedule), ctx.clock.now()))
+  else coverDue(ctx, schedule, herd)
 }
+
+const coverDue = (ctx: BrainContext, schedule: LiveSchedule, herd: Herd) =>
+  carryOut(ctx, schedule, decide(factsOf(schedule, herd), ctx.clock.now()), herd)
 
 /** The clock was set back: what has fired for times that come again must not fire twice. */
 async function rewind(ctx: BrainContext, schedule: LiveSchedule): Promise<void> {
@@ -42,7 +53,7 @@ async function rewind(ctx: BrainContext, schedule: LiveSchedule): Promise<void> 
     schedule.rewinding = false
   }
   if (ctx.state.schedules.get(scheduleKey(schedule.owner, schedule.name)) === schedule)
-    carryOut(ctx, schedule, decide(factsOf(ctx, schedule), ctx.clock.now()))
+    coverDue(ctx, schedule, newHerd(ctx))
 }
 
 /** Notes which due times to come have fired already. */
@@ -66,10 +77,11 @@ export function fireManually(
   by: string,
 ): { outcome: FiringOutcome; why: string; jobId: number | null; dueAt: number } {
   const now = ctx.clock.now()
-  const decision = manualRun(factsOf(ctx, schedule), now)
+  const herd = newHerd(ctx)
+  const decision = manualRun(factsOf(schedule, herd), now)
   const dueAt = decision.entries[0]?.dueAt ?? now
-  const { jobs, refusals } = carryOut(ctx, schedule, decision)
-  const refusal = refusals.get(dueAt)
+  const start = startedAt(carryOut(ctx, schedule, decision, herd), dueAt)
+  const refusal = start?.refusal
   const outcome = refusal ? 'skipped' : decision.outcome
   note(ctx, 'schedule-run', `run by hand: ${outcome}`, {
     schedule: schedule.name,
@@ -77,23 +89,26 @@ export function fireManually(
     by,
   })
   const why = refusal?.detail ?? decision.why
-  return { outcome, why, jobId: jobs.get(dueAt) ?? null, dueAt }
+  return { outcome, why, jobId: start?.job ?? null, dueAt }
 }
 
 export function onScheduledJobEnded(ctx: BrainContext, job: LiveJob): void {
   const schedule = ctx.state.schedules.get(scheduleKey(job.owner, job.schedule ?? ''))
-  if (!schedule?.liveJobs.delete(job.id)) return
-  if (schedule.queue.length > 0)
-    carryOut(ctx, schedule, onJobEnded(factsOf(ctx, schedule), ctx.clock.now()))
+  if (!schedule?.liveJobs.includes(job.id)) return
+  schedule.liveJobs = schedule.liveJobs.filter((id) => id !== job.id)
+  if (schedule.queue.length > 0) startWaiting(ctx, schedule, newHerd(ctx))
 }
+
+const startWaiting = (ctx: BrainContext, schedule: LiveSchedule, herd: Herd) =>
+  carryOut(ctx, schedule, onJobEnded(factsOf(schedule, herd), ctx.clock.now()), herd)
 
 /** All schedules: a cursor far ahead of now is one whose clock was set back; a queue may wait for the fuse only. */
 export function fireRest(ctx: BrainContext): void {
   const now = ctx.clock.now()
+  const herd = newHerd(ctx)
   for (const schedule of ctx.state.schedules.values()) {
     if (schedule.cursorAt > now + firingCaps.rewindMs) void rewind(ctx, schedule)
-    else if (schedule.queue.length > 0)
-      carryOut(ctx, schedule, onJobEnded(factsOf(ctx, schedule), now))
+    else if (schedule.queue.length > 0) startWaiting(ctx, schedule, herd)
   }
 }
 
@@ -118,9 +133,9 @@ function progressOf(schedule: LiveSchedule): ScheduleProgress {
   return { owner, name, cursorAt, dataJson }
 }
 
-function factsOf(ctx: BrainContext, schedule: LiveSchedule): ScheduleFacts {
+function factsOf(schedule: LiveSchedule, { uptimeMs }: Herd): ScheduleFacts {
   if (schedule.recentStarts.length > 0)
-    schedule.recentStarts = within(schedule.recentStarts, ctx.clock.uptime())
+    schedule.recentStarts = within(schedule.recentStarts, uptimeMs)
   return {
     owner: schedule.owner,
     name: schedule.name,
@@ -130,50 +145,64 @@ function factsOf(ctx: BrainContext, schedule: LiveSchedule): ScheduleFacts {
     jitterMs: schedule.spec.jitterMs,
     paused: schedule.paused,
     cursorMs: schedule.cursorAt,
+    nextMs: schedule.nextDue,
     firedAhead: schedule.firedAhead,
-    liveJobs: [...schedule.liveJobs],
+    liveJobs: schedule.liveJobs,
     queue: schedule.queue,
     recentStarts: schedule.recentStarts,
     lastEntry: schedule.lastEntry,
   }
 }
 
-/** Due time -> number of the job that it became, or why it did not. */
+/** By due time: the number of the job that it became, or why it did not. */
+type Started = { dueAt: number; job: number | null; refusal: Refusal | null }
+const startedAt = (started: readonly Started[], dueAt: number): Started | undefined =>
+  started.findLast((start) => start.dueAt === dueAt)
+
 function carryOut(
   ctx: BrainContext,
   schedule: LiveSchedule,
   decision: FiringDecision,
-): { jobs: Map<number, number>; refusals: Map<number, Refusal> } {
-  const jobs = new Map<number, number>()
-  const refusals = new Map<number, Refusal>()
+  herd: Herd,
+): readonly Started[] {
+  const started: Started[] = []
   schedule.cursorAt = decision.cursorMs
   schedule.firedAhead = decision.firedAhead
   schedule.queue = decision.queue
   for (const start of decision.starts) {
-    const job = startJob(ctx, schedule, start)
-    if (typeof job === 'number') jobs.set(start.dueAt, job)
-    else refusals.set(start.dueAt, job)
+    const job = startJob(ctx, schedule, start, herd)
+    const isJob = typeof job === 'number'
+    started.push({
+      dueAt: start.dueAt,
+      job: isJob ? job : null,
+      refusal: isJob ? null : job,
+    })
   }
   if (decision.grown) writeEntry(ctx, schedule, decision.grown, null)
   for (const entry of decision.entries) {
-    const refusal = refusals.get(entry.dueAt)
-    if (refusal)
-      writeEntry(ctx, schedule, { ...entry, outcome: 'skipped', why: refusal.detail }, null)
-    else writeEntry(ctx, schedule, entry, jobs.get(entry.dueAt) ?? null)
+    const start = startedAt(started, entry.dueAt)
+    if (start?.refusal)
+      writeEntry(ctx, schedule, { ...entry, outcome: 'skipped', why: start.refusal.detail }, null)
+    else writeEntry(ctx, schedule, entry, start?.job ?? null)
   }
-  schedule.nextDue = nextDue(schedule.cron, schedule.cursorAt)
-  if (decision.fuse !== null) tellFuse(ctx, schedule, decision.fuse)
+  schedule.nextDue =
+    decision.nextMs === undefined ? nextDue(schedule.cron, schedule.cursorAt) : decision.nextMs
+  if (decision.fuse !== null) tellFuse(ctx, schedule, decision.fuse, herd)
   saveProgress(ctx, schedule)
   // Last of all: what ends at once makes room for what waits, and that must find all of the above done.
   const why = `replaced by the next firing of ${schedule.name}`
   if (decision.stop.length > 0)
     act(ctx, 'stop', callerOf(schedule), { jobs: decision.stop.map(String), why })
-  return { jobs, refusals }
+  return started
 }
 
 /** Once a minute at most: the ledger has every due time that it cost. */
-function tellFuse(ctx: BrainContext, schedule: LiveSchedule, why: string): void {
-  const uptime = ctx.clock.uptime()
+function tellFuse(
+  ctx: BrainContext,
+  schedule: LiveSchedule,
+  why: string,
+  { uptimeMs: uptime }: Herd,
+): void {
   if (schedule.fuseToldAt !== null && schedule.fuseToldAt > uptime - fuseCaps.windowMs) return
   schedule.fuseToldAt = uptime
   const { name, owner } = schedule
@@ -181,7 +210,12 @@ function tellFuse(ctx: BrainContext, schedule: LiveSchedule, why: string): void 
   ctx.log.warn({ event: 'schedule-fuse', schedule: name, owner, detail: why })
 }
 
-function startJob(ctx: BrainContext, schedule: LiveSchedule, start: Start): number | Refusal {
+function startJob(
+  ctx: BrainContext,
+  schedule: LiveSchedule,
+  start: Start,
+  herd: Herd,
+): number | Refusal {
   const { job } = schedule.spec
   // A start put off by jitter is a job that waits, so that the overlap gate sees it.
   const begin = start.runAt > ctx.clock.now() ? { beginAt: iso(start.runAt) } : {}
@@ -195,10 +229,8 @@ function startJob(ctx: BrainContext, schedule: LiveSchedule, start: Start): numb
     why,
     at: ctx.clock.now(),
   })
-  const result = submit(ctx, callerOf(schedule), request, [], {
-    name: schedule.name,
-    dueAt: start.dueAt,
-  })
+  const from = { name: schedule.name, dueAt: start.dueAt }
+  const result = submit(ctx, callerOf(schedule), request, [], from, herd)
   if (!result.ok) {
     note(ctx, 'schedule-refused', result.refusal.detail, {
       schedule: schedule.name,
@@ -207,9 +239,9 @@ function startJob(ctx: BrainContext, schedule: LiveSchedule, start: Start): numb
     if (start.fromQueue) writeEntry(ctx, schedule, entryOf('skipped', result.refusal.detail), null)
     return result.refusal
   }
-  schedule.liveJobs.add(result.value.job)
+  schedule.liveJobs = [...schedule.liveJobs, result.value.job]
   const { onTime } = start
-  schedule.recentStarts = [...schedule.recentStarts, { atUptimeMs: ctx.clock.uptime(), onTime }]
+  schedule.recentStarts = [...schedule.recentStarts, { atUptimeMs: herd.uptimeMs, onTime }]
   if (start.fromQueue) {
     // It has an entry since it was due; the job's number completes it.
     writeEntry(ctx, schedule, entryOf('ran', 'after the run before it'), result.value.job)
@@ -223,10 +255,22 @@ function writeEntry(
   entry: LedgerEntry,
   jobId: number | null,
 ): void {
+  const { dueAt, until, count, outcome, manual, why, at } = entry
   ctx.journal.change({
     put: 'firing',
-    row: { ...entry, owner: schedule.owner, schedule: schedule.name, jobId },
+    row: {
+      owner: schedule.owner,
+      schedule: schedule.name,
+      dueAt,
+      until,
+      count,
+      outcome,
+      jobId,
+      manual,
+      why,
+      at,
+    },
   })
-  if (!entry.manual && entry.dueAt >= (schedule.lastEntry?.dueAt ?? 0))
-    schedule.lastEntry = { ...entry, jobId }
+  if (!manual && dueAt >= (schedule.lastEntry?.dueAt ?? 0))
+    schedule.lastEntry = { dueAt, until, count, outcome, manual, why, at, jobId }
 }

@@ -71,6 +71,7 @@ function makeSchedule(ctx: BrainContext, caller: Caller, spec: ScheduleSpec): Re
   return done({
     owner,
     name: spec.name,
+    place: ctx.state.schedules.size,
     spec,
     cron: checked.value,
     cursorAt,
@@ -79,7 +80,7 @@ function makeSchedule(ctx: BrainContext, caller: Caller, spec: ScheduleSpec): Re
     firedAhead: [],
     queue: [],
     lastEntry: null,
-    liveJobs: new Set(),
+    liveJobs: [],
     armedAt: null,
     recentStarts: [],
     fuseToldAt: null,

@@ -17,7 +17,7 @@ const isUsual = ({ what, by, why, at }: WantedFact, row: AboutRow) =>
 
 export function factsText(job: LiveJob): string {
   const { shape } = job
-  const facts: Partial<StoredFacts> = { slots: shape.slots, memBytes: shape.memBytes }
+  const facts: Partial<StoredFacts> = {}
   if (shape.whereKey !== '') facts.where = shape.where
   if (job.beginAt !== null) facts.beginAt = job.beginAt
   if (job.after.length > 0) facts.after = [...job.after]
@@ -32,7 +32,9 @@ export function factsText(job: LiveJob): string {
   if (job.epochBase !== 0) facts.epochBase = job.epochBase
   if (job.worst !== null) facts.worst = job.worst
   if (job.cancelled !== null) facts.cancelled = job.cancelled
-  return JSON.stringify(facts)
+  const rest = JSON.stringify(facts)
+  const { slots, memBytes } = shape
+  return `{"slots":${slots},"memBytes":${memBytes}${rest === '{}' ? '' : ','}${rest.slice(1)}`
 }
 
 export function factsOf(text: string, row: AboutRow): StoredFacts {

@@ -2,7 +2,7 @@
 import { parseJobRef } from '../../proto/ids.ts'
 import type { Dependency, JobRequest, JobSpec, Outcome } from '../../proto/job.ts'
 import { completeSpec, tasksOf } from '../core/admission.ts'
-import { canEverRun } from '../core/explain.ts'
+import { canEverRun, type FitVerdict } from '../core/explain.ts'
 import { globTest } from '../core/glob.ts'
 import { done, refuse, type Result } from '../core/result.ts'
 import { noneEnded, untouchedOf, type LiveJob } from '../state/live-job.ts'
@@ -16,6 +16,14 @@ import { refreshWaiting } from './tasks.ts'
 
 export type Submitted = { job: number; name: string; tasks: number; warnings: string[] }
 export type FromSchedule = { name: string; dueAt: number }
+
+/** What many submits of one moment share: asked once for each owner and shape, however many schedules are due. */
+export type Moment = {
+  readonly refusedOwners: Map<string, ReturnType<BrainContext['settings']['refuseOwner']>>
+  readonly fits: Map<LiveJob['shape'], FitVerdict>
+}
+
+export const newMoment = (): Moment => ({ refusedOwners: new Map(), fits: new Map() })
 
 /** Dependencies on jobs that are not live are judged by history, which is looked up before the command. */
 export async function submitAfterLookup(
@@ -97,6 +105,7 @@ export function submit(
   request: JobRequest,
   after: Dependency[],
   from: FromSchedule | null,
+  moment = newMoment(),
 ): Result<Submitted> {
   const owner = request.owner ?? caller.owner
   if (owner !== caller.owner && caller.rights === 'user') {
@@ -106,13 +115,16 @@ export function submit(
   // What a schedule submits was judged when it got its priority.
   const tooHigh = from ? null : problemOfPriority(ctx, caller, request.priority)
   if (tooHigh) return { ok: false, refusal: tooHigh }
-  const refused = ctx.settings.refuseOwner(owner)
+  const refused = remembered(moment.refusedOwners, owner, ctx.settings.refuseOwner)
   if (refused) return refuse('forbidden', refused.detail, refused.hint)
   const completed = completeSpec(request, after, ctx.settings.limits)
   if (!completed.ok) return completed
   const free = freeName(ctx, owner, completed.value, request.once ?? false)
   if (!free.ok) return free
-  const spec = { ...completed.value, after: [...after, ...free.value] }
+  const spec =
+    free.value.length === 0
+      ? completed.value
+      : { ...completed.value, after: [...after, ...free.value] }
   const admitted = admitJob(ctx, owner, spec)
   if (!admitted.ok) return admitted
   const shape = ctx.state.shapes.intern({
@@ -123,7 +135,7 @@ export function submit(
     where: spec.where,
     spread: spec.kind === 'continuous',
   })
-  const fit = canEverRun(shape, ctx.state.capacity)
+  const fit = remembered(moment.fits, shape, (asked) => canEverRun(asked, ctx.state.capacity))
   if (!fit.ok) return refuse('can-never-run', fit.detail, fit.hint)
   const warnings = [fit.warning, admitted.value.warning].filter((warning) => warning !== null)
   if (request.dryRun === true)
@@ -147,6 +159,14 @@ export function submit(
     tasks: tasksOf(spec),
     warnings,
   })
+}
+
+function remembered<K, V>(known: Map<K, V>, key: K, ask: (key: K) => V): V {
+  const answer = known.get(key)
+  if (answer !== undefined) return answer
+  const fresh = ask(key)
+  known.set(key, fresh)
+  return fresh
 }
 
 /**

@@ -11,7 +11,7 @@ import { letGo } from './held-back.ts'
 import type { Judge } from './judge.ts'
 import { tryCanaries, watchBreakers } from './quarantine.ts'
 import { boundsOf } from './quota.ts'
-import { fireDue, fireRest } from './schedule-firing.ts'
+import { fireDue, fireRest, newHerd } from './schedule-firing.ts'
 import { ShareKeeper } from './shares.ts'
 import { refreshWaiting } from './tasks.ts'
 import { watchWallClock } from './wall-clock.ts'
@@ -122,10 +122,11 @@ export class Ticker {
 /** How many were due. */
 function fireSchedules(ctx: BrainContext): number {
   const now = ctx.clock.now()
+  const herd = newHerd(ctx)
   for (let count = 0; count < firingsPerTick; count += 1) {
     const schedule = ctx.state.takeDue(now)
     if (schedule === null) return count
-    fireDue(ctx, schedule)
+    fireDue(ctx, schedule, herd)
   }
   return firingsPerTick
 }

@@ -27,81 +27,82 @@ export function completeSpec(
   after: Dependency[],
   limits: AdmissionLimits,
 ): Result<JobSpec> {
-  const spec: JobSpec = { ...filledJob(request, limits), after }
+  const spec: JobSpec = Object.assign(filledJob(request, limits), { after })
   const refusal = problemOfSpec(spec, limits)
   return refusal ? { ok: false, refusal } : { ok: true, value: spec }
 }
 
-/** Broken or not; what is wrong; what to do. */
-type Rule = [boolean, string, string]
-
 /** The rules that a schema cannot say. */
 export function problemOfSpec(spec: JobSpec, limits: AdmissionLimits): Refusal | null {
-  const rules: Rule[] = [
-    ...programRules(spec),
-    [
-      !(spec.queue in queues),
-      `there is no queue "${spec.queue}"`,
-      `queues here: ${Object.keys(queues).join(', ')}`,
-    ],
-    [
-      queues[spec.queue]?.kinds.includes(spec.kind) === false,
-      `queue "${spec.queue}" does not take ${spec.kind} jobs`,
-      `leave --queue out, or take "${spec.kind}"`,
-    ],
-    [
-      spec.array !== null && spec.kind === 'continuous',
-      'a continuous job cannot be an array',
-      'submit one job for each copy, under its own name',
-    ],
-    [
-      spec.array !== null && spec.array.to < spec.array.from,
-      'the array ends before it begins',
-      'write it as FROM-TO, for example 1-100',
-    ],
-    [
-      tasksOf(spec) > limits.arrayTasks,
-      `an array may have ${limits.arrayTasks} tasks at most`,
-      'split it into several jobs',
-    ],
-    [spec.command[0] === '', 'the command is empty', 'name a program after --'],
-    [
-      specBytes(spec) > limits.specBytes,
-      `command, environment and the rest of the job have over ${limits.specBytes} bytes`,
-      'put the data into a file',
-    ],
-    [
-      spec.maxRunning !== null && spec.array === null,
-      '--max-running is for arrays',
-      'add --array or leave it out',
-    ],
-    [
-      spec.retry > 0 && spec.kind === 'continuous',
-      '--retry is for one-off jobs',
-      'a continuous job is restarted for ever; leave it out',
-    ],
-    [
-      spec.beginAt !== null && Number.isNaN(Date.parse(spec.beginAt)),
-      `"${spec.beginAt}" is not a time`,
-      'write it as 2026-11-23T08:00:00Z',
-    ],
-  ]
-  const broken = rules.find(([isBroken]) => isBroken)
-  return broken ? { code: 'refused', detail: broken[1], hint: broken[2] } : null
+  return (
+    problemOfProgram(spec) ??
+    problemOfQueue(spec) ??
+    problemOfArray(spec, limits) ??
+    problemOfRest(spec, limits)
+  )
 }
 
-const programRules = (spec: JobSpec): Rule[] => [
-  [
-    spec.script !== undefined && !spec.command.includes('$JOB_SCRIPT'),
-    'the command does not run its script',
-    'name it in the command by the word $JOB_SCRIPT',
-  ],
-  [
-    spec.exits !== undefined && spec.kind === 'continuous',
-    'a continuous job is started again whatever it exits with',
-    'leave exits out',
-  ],
-]
+const refused = (detail: string, hint: string): Refusal => ({ code: 'refused', detail, hint })
+
+function problemOfQueue({ queue, kind }: JobSpec): Refusal | null {
+  const known = Object.hasOwn(queues, queue) ? queues[queue] : undefined
+  if (known === undefined)
+    return refused(`there is no queue "${queue}"`, `queues here: ${Object.keys(queues).join(', ')}`)
+  if (known.kinds.includes(kind)) return null
+  return refused(
+    `queue "${queue}" does not take ${kind} jobs`,
+    `leave --queue out, or take "${kind}"`,
+  )
+}
+
+function problemOfArray(spec: JobSpec, limits: AdmissionLimits): Refusal | null {
+  const { array, kind, maxRunning } = spec
+  if (array === null)
+    return maxRunning === null
+      ? null
+      : refused('--max-running is for arrays', 'add --array or leave it out')
+  if (kind === 'continuous')
+    return refused(
+      'a continuous job cannot be an array',
+      'submit one job for each copy, under its own name',
+    )
+  if (array.to < array.from)
+    return refused('the array ends before it begins', 'write it as FROM-TO, for example 1-100')
+  if (tasksOf(spec) > limits.arrayTasks)
+    return refused(
+      `an array may have ${limits.arrayTasks} tasks at most`,
+      'split it into several jobs',
+    )
+  return null
+}
+
+function problemOfRest(spec: JobSpec, limits: AdmissionLimits): Refusal | null {
+  if (spec.command[0] === '') return refused('the command is empty', 'name a program after --')
+  if (specBytes(spec) > limits.specBytes)
+    return refused(
+      `command, environment and the rest of the job have over ${limits.specBytes} bytes`,
+      'put the data into a file',
+    )
+  if (spec.retry > 0 && spec.kind === 'continuous')
+    return refused(
+      '--retry is for one-off jobs',
+      'a continuous job is restarted for ever; leave it out',
+    )
+  if (spec.beginAt !== null && Number.isNaN(Date.parse(spec.beginAt)))
+    return refused(`"${spec.beginAt}" is not a time`, 'write it as 2026-11-23T08:00:00Z')
+  return null
+}
+
+function problemOfProgram({ script, command, exits, kind }: JobSpec): Refusal | null {
+  if (script !== undefined && !command.includes('$JOB_SCRIPT'))
+    return refused(
+      'the command does not run its script',
+      'name it in the command by the word $JOB_SCRIPT',
+    )
+  if (exits !== undefined && kind === 'continuous')
+    return refused('a continuous job is started again whatever it exits with', 'leave exits out')
+  return null
+}
 
 export function tasksOf(spec: Pick<JobSpec, 'array'>): number {
   return spec.array === null
@@ -113,7 +114,7 @@ export function tasksOf(spec: Pick<JobSpec, 'array'>): number {
 function specBytes(spec: JobSpec): number {
   let units = spec.script?.length ?? 0
   for (const argument of spec.command) units += argument.length
-  for (const texts of [spec.env, spec.notes ?? {}])
-    for (const [name, value] of Object.entries(texts)) units += name.length + value.length
+  for (const texts of [spec.env, spec.notes])
+    for (const name in texts) units += name.length + (texts[name]?.length ?? 0)
   return units < 16_384 ? units : JSON.stringify(spec).length
 }

@@ -35,8 +35,14 @@ export class GridState {
   readonly dependents = new Map<number, Set<number>>()
   /** When a waiting job may become eligible: its begin time, or the end of a retry delay. */
   readonly reminders = new TinyQueue<Reminder>([], (a, b) => a.at - b.at)
-  /** When schedules are due; entries that a schedule no longer stands by are passed over. */
-  readonly due = new TinyQueue<Due>([], (a, b) => a.at - b.at)
+  /**
+   * When schedules are due, those of one time in the order of the store, where neighbours share pages; entries that a
+   * schedule no longer stands by are passed over.
+   */
+  readonly due = new TinyQueue<Due>(
+    [],
+    (a, b) => a.at - b.at || a.schedule.place - b.schedule.place,
+  )
   /** Job numbers that a lost database may have given out: from, up to but not with. */
   lostNumbers: (readonly [from: number, to: number])[] = []
   /** Nodes whose exec-node speaks a version that is too far from ours, and the sentence that says so. */
@@ -44,7 +50,7 @@ export class GridState {
   /** Before this, places for work of lost nodes are given out already. */
   replacedUntil = 0
   /** Numbers of live jobs by owner and name, rising: one, or a set of them. */
-  readonly #names = new Map<string, number | Set<number>>()
+  readonly #names = new Map<string, Map<string, number | Set<number>>>()
   /** Nodes may run what this database knows nothing of: its work of before is held back. */
   isRestored = false
   grid = ''
@@ -64,10 +70,10 @@ export class GridState {
 
   addJob(job: LiveJob): void {
     this.jobs.set(job.id, job)
-    const key = nameKey(job.owner, job.name)
-    const same = this.#names.get(key)
-    if (same === undefined) this.#names.set(key, job.id)
-    else if (typeof same === 'number') this.#names.set(key, new Set([same, job.id]))
+    const names = this.#namesOf(job.owner)
+    const same = names.get(job.name)
+    if (same === undefined) names.set(job.name, job.id)
+    else if (typeof same === 'number') names.set(job.name, new Set([same, job.id]))
     else same.add(job.id)
     for (const { job: other } of job.after) this.#dependentsOf(other).add(job.id)
     this.#countJob(job, 1)
@@ -84,24 +90,28 @@ export class GridState {
     this.use.count(schedule.owner, 'schedules', 1)
   }
 
-  removeSchedule({ owner, name }: LiveSchedule): void {
+  /** It is due no more. */
+  removeSchedule(schedule: LiveSchedule): void {
+    const { owner, name } = schedule
     if (this.schedules.delete(scheduleKey(owner, name))) this.use.count(owner, 'schedules', -1)
+    schedule.nextDue = null
   }
 
   removeJob(job: LiveJob): void {
     this.jobs.delete(job.id)
     this.#countJob(job, -1)
-    const key = nameKey(job.owner, job.name)
-    const same = this.#names.get(key)
+    const names = this.#namesOf(job.owner)
+    const same = names.get(job.name)
     if (typeof same === 'object') same.delete(job.id)
-    if (same === job.id || (typeof same === 'object' && same.size === 0)) this.#names.delete(key)
+    if (same === job.id || (typeof same === 'object' && same.size === 0)) names.delete(job.name)
+    if (names.size === 0) this.#names.delete(job.owner)
     this.dependents.delete(job.id)
     for (const { job: other } of job.after) this.dependents.get(other)?.delete(job.id)
   }
 
   /** The newest live job of that owner and name. */
   newest(owner: string, name: string): number | null {
-    const same = this.#names.get(nameKey(owner, name))
+    const same = this.#names.get(owner)?.get(name)
     if (typeof same !== 'object') return same ?? null
     let newest = null
     for (const id of same) newest = id
@@ -110,7 +120,7 @@ export class GridState {
 
   /** Live jobs of that owner and name, the oldest first. */
   *named(owner: string, name: string): Generator<LiveJob> {
-    const same = this.#names.get(nameKey(owner, name))
+    const same = this.#names.get(owner)?.get(name)
     for (const id of typeof same === 'object' ? same : same === undefined ? [] : [same]) {
       const job = this.jobs.get(id)
       if (job) yield job
@@ -140,9 +150,7 @@ export class GridState {
 
   nextDue(): Due | null {
     for (let next = this.due.peek(); next !== undefined; next = this.due.peek()) {
-      const { owner, name, nextDue } = next.schedule
-      const isLive = this.schedules.get(scheduleKey(owner, name)) === next.schedule
-      if (isLive && nextDue === next.at) return next
+      if (next.schedule.nextDue === next.at) return next
       if (next.schedule.armedAt === next.at) next.schedule.armedAt = null
       this.due.pop()
     }
@@ -155,6 +163,14 @@ export class GridState {
     return job ? { job, index: Number(key.slice(dot + 1)) } : null
   }
 
+  #namesOf(owner: string): Map<string, number | Set<number>> {
+    const known = this.#names.get(owner)
+    if (known) return known
+    const fresh = new Map<string, number | Set<number>>()
+    this.#names.set(owner, fresh)
+    return fresh
+  }
+
   #dependentsOf(job: number): Set<number> {
     const known = this.dependents.get(job)
     if (known) return known
@@ -163,5 +179,3 @@ export class GridState {
     return fresh
   }
 }
-
-const nameKey = (owner: string, name: string): string => `${owner}\0${name}`

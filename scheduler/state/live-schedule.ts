@@ -18,6 +18,8 @@ export type StoredSchedule = {
 export type LiveSchedule = StoredSchedule & {
   readonly owner: string
   readonly name: string
+  /** Among schedules that are due at one time. */
+  readonly place: number
   spec: ScheduleSpec
   cron: CronExpression
   /** Due times up to here are in the ledger. */
@@ -25,8 +27,8 @@ export type LiveSchedule = StoredSchedule & {
   nextDue: number | null
   /** Its newest place in the queue of due schedules. */
   armedAt: number | null
-  /** Live jobs that it started. */
-  readonly liveJobs: Set<number>
+  /** Live jobs that it started. Never changed in place: nearly always there is none or one. */
+  liveJobs: readonly number[]
   /** Its newest starts, for the fuse. */
   recentStarts: readonly RecentStart[]
   /** Uptime when an event last told of its fuse. */

@@ -1,44 +1,68 @@
 /**
- * Changes on their way to the database: which statement, and its values, all in two flat lists. Threads pass such
+ * Changes on their way to the database: which statement how often, and its values, all in flat lists. Threads pass such
  * lists on several times faster than the objects that they are made of, which would spell out each field's name.
  */
-import type { Change, ScheduleProgress } from './change.ts'
+import type { Change, EventRow, FiringRow, JobRow, ScheduleProgress } from './change.ts'
 import { tables, upsertSql, type Put, type PutName } from './tables.ts'
 
 type Value = string | number | null
 type Fields = Record<string, Value | boolean>
 
-/** `steps` are indexes into `statements`; each takes as many of `values` as it has parameters. */
-export type Batch = { steps: number[]; values: Value[] }
+/**
+ * Part by part what is done to a table. `runs` are pairs: an index into `statements`, and for how many rows in a row it is
+ * made. Each row takes as many of `values` as the statement has parameters.
+ */
+export type Batch = readonly {
+  readonly runs: readonly number[]
+  readonly values: readonly Value[]
+}[]
 
 const putNames = Object.keys(tables) as PutName[]
 
-/** What is no put: SQL and number of parameters. */
+type BatchStatement = {
+  /** For one row, or for several where it is an insert: what SQLite does once per statement is shared by them. */
+  sql: (rows: number) => string
+  /** Parameters of one row. */
+  count: number
+  takesMany: boolean
+}
+
+const put = (sql: (rows: number) => string, count: number): BatchStatement => ({
+  sql,
+  count,
+  takesMany: true,
+})
+const single = (sql: string, count: number): BatchStatement => ({
+  sql: () => sql,
+  count,
+  takesMany: false,
+})
+
+/** What is no put of a table's whole row. */
 const others = {
-  spec: {
-    sql: upsertSql('spec', ['id', 'specJson'], ['id'], {
-      onlyIf: 'WHERE specJson IS NOT excluded.specJson',
-    }),
-    count: 2,
-  },
-  advance: {
-    sql: 'UPDATE schedule SET cursorAt = ?, dataJson = ? WHERE owner = ? AND name = ?',
-    count: 4,
-  },
-  ranges: { sql: 'DELETE FROM range WHERE job = ?', count: 1 },
-  node: { sql: 'DELETE FROM node WHERE name = ?', count: 1 },
-  schedule: { sql: 'DELETE FROM schedule WHERE owner = ? AND name = ?', count: 2 },
-  quota: { sql: 'DELETE FROM quota WHERE subject = ?', count: 1 },
-  share: { sql: 'DELETE FROM share WHERE owner = ?', count: 1 },
-  role: { sql: 'DELETE FROM role WHERE owner = ?', count: 1 },
+  spec: put(
+    (rows) =>
+      upsertSql('spec', ['id', 'specJson'], ['id'], {
+        onlyIf: 'WHERE specJson IS NOT excluded.specJson',
+        rows,
+      }),
+    2,
+  ),
+  advance: single('UPDATE schedule SET cursorAt = ?, dataJson = ? WHERE owner = ? AND name = ?', 4),
+  ranges: single('DELETE FROM range WHERE job = ?', 1),
+  node: single('DELETE FROM node WHERE name = ?', 1),
+  schedule: single('DELETE FROM schedule WHERE owner = ? AND name = ?', 2),
+  quota: single('DELETE FROM quota WHERE subject = ?', 1),
+  share: single('DELETE FROM share WHERE owner = ?', 1),
+  role: single('DELETE FROM role WHERE owner = ?', 1),
 } as const
 
 /** A put stands at its table's index, the others follow. */
-export const statements: readonly { sql: string; count: number }[] = [
-  ...putNames.map((name) => ({
-    sql: upsertSql(name, tables[name].columns, tables[name].key, tables[name]),
-    count: tables[name].columns.length,
-  })),
+export const statements: readonly BatchStatement[] = [
+  ...putNames.map((name) => {
+    const { columns, key } = tables[name]
+    return put((rows) => upsertSql(name, columns, key, { ...tables[name], rows }), columns.length)
+  }),
   ...Object.values(others),
 ]
 
@@ -46,36 +70,76 @@ const stepOf = Object.fromEntries(putNames.map((name, at) => [name, at])) as Rec
 const otherSteps = Object.keys(others).map((name, at) => [name, putNames.length + at])
 const otherStep = Object.fromEntries(otherSteps) as Record<keyof typeof others, number>
 
-export function batchOf(changes: readonly Change[]): Batch {
-  const batch: Batch = { steps: [], values: [] }
-  for (const change of changes) {
-    if ('put' in change) addPut(batch, change)
-    else if ('drop' in change) addDrop(batch, change)
-    else addAdvance(batch, change.row)
-  }
-  return batch
+/** What is done to one table, in order. Between tables order is of no matter: what refers to another is checked at the end. */
+type Part = { runs: number[]; values: Value[] }
+type Parts = Partial<Record<PutName | 'spec', Part>>
+
+/** The values to which those of one more row are to be added. */
+function stepIn(parts: Parts, table: PutName | 'spec', step: number): Value[] {
+  const { runs, values } = (parts[table] ??= { runs: [], values: [] })
+  const last = runs.length - 2
+  if (last >= 0 && runs[last] === step) runs[last + 1]! += 1
+  else runs.push(step, 1)
+  return values
 }
 
-function addPut({ steps, values }: Batch, change: Put): void {
+export function batchOf(changes: readonly Change[]): Batch {
+  const parts: Parts = {}
+  for (const change of changes) {
+    if ('put' in change) addPut(parts, change)
+    else if ('drop' in change) addDrop(parts, change)
+    else addAdvance(parts, change.row)
+  }
+  return Object.values(parts)
+}
+
+function addPut(parts: Parts, change: Put): void {
+  const values = stepIn(parts, change.put, stepOf[change.put])
+  if (change.put === 'job') {
+    pushJob(values, change.row)
+    // A job's row without its spec leaves the one that an earlier row brought.
+    if (change.row.specJson !== null)
+      stepIn(parts, 'spec', otherStep.spec).push(change.row.id, change.row.specJson)
+  } else if (change.put === 'event') pushEvent(values, change.row)
+  else if (change.put === 'firing') pushFiring(values, change.row)
+  else pushFields(values, change)
+}
+
+function pushFields(values: Value[], change: Put): void {
   const fields: Fields = 'row' in change ? change.row : change
-  steps.push(stepOf[change.put])
   for (const column of tables[change.put].columns) {
     const value = fields[column] ?? null
     values.push(typeof value === 'boolean' ? Number(value) : value)
   }
-  // A job's row without its spec leaves the one that an earlier row brought.
-  if (change.put !== 'job' || change.row.specJson === null) return
-  steps.push(otherStep.spec)
-  values.push(change.row.id, change.row.specJson)
 }
 
-function addAdvance({ steps, values }: Batch, row: ScheduleProgress): void {
-  steps.push(otherStep.advance)
+// Where there are thousands at once the columns are written out, in the order of their table: looking up each by its
+// name costs more than all the rest.
+
+function pushJob(values: Value[], row: JobRow): void {
+  values.push(row.id, row.owner, row.name, row.kind, row.queue, row.factsJson, row.priority)
+  values.push(row.submittedAt, row.startedAt, row.finishedAt, row.state, row.outcome)
+  values.push(row.causeJson, row.countsJson, row.restarts, row.schedule, row.dueAt)
+}
+
+function pushEvent(values: Value[], row: EventRow): void {
+  values.push(row.id, row.at, row.what, row.job, row.task, row.node, row.schedule, row.owner)
+  values.push(row.by, row.detail)
+}
+
+function pushFiring(values: Value[], row: FiringRow): void {
+  values.push(row.owner, row.schedule, row.dueAt, row.until, row.count, row.outcome, row.jobId)
+  values.push(Number(row.manual), row.why, row.at)
+}
+
+function addAdvance(parts: Parts, row: ScheduleProgress): void {
+  const values = stepIn(parts, 'schedule', otherStep.advance)
   values.push(row.cursorAt, row.dataJson, row.owner, row.name)
 }
 
-function addDrop({ steps, values }: Batch, change: Extract<Change, { drop: string }>): void {
-  steps.push(otherStep[change.drop])
+function addDrop(parts: Parts, change: Extract<Change, { drop: string }>): void {
+  const table = change.drop === 'ranges' ? 'range' : change.drop
+  const values = stepIn(parts, table, otherStep[change.drop])
   if (change.drop === 'ranges') values.push(change.job)
   else if (change.drop === 'node') values.push(change.name)
   else if (change.drop === 'quota') values.push(change.subject)

@@ -122,11 +122,16 @@ export function upsertSql(
   table: string,
   columns: readonly string[],
   key: readonly string[],
-  { fixed = [], onlyIf = '' }: { fixed?: readonly string[]; onlyIf?: string } = {},
+  {
+    fixed = [],
+    onlyIf = '',
+    rows = 1,
+  }: { fixed?: readonly string[]; onlyIf?: string; rows?: number } = {},
 ): string {
   const rest = columns.filter((column) => !key.includes(column) && !fixed.includes(column))
   const sets = rest.map((column) => `"${column}" = excluded."${column}"`).join(', ')
-  const marks = columns.map(() => '?').join(', ')
-  return `INSERT INTO "${table}" (${quoted(columns, '')}) VALUES (${marks})
+  const row = `(${columns.map(() => '?').join(', ')})`
+  const all = Array.from({ length: rows }, () => row).join(', ')
+  return `INSERT INTO "${table}" (${quoted(columns, '')}) VALUES ${all}
     ON CONFLICT (${quoted(key, '')}) DO UPDATE SET ${sets} ${onlyIf}`
 }

@@ -15,10 +15,10 @@ import type { JobId, Millis } from '../../../proto/ids.ts'
 import type { CatchUp, FiringOutcome, Overlap } from '../../../proto/schedule.ts'
 import type { CronExpression } from './expression.ts'
 import { fuseCaps, type FuseCaps, type RecentStart } from './fuse.ts'
-import { newLedger, type Ledger, type LedgerEntry } from './ledger.ts'
+import { Ledger, type LedgerEntry } from './ledger.ts'
 import { missedWindows, countWindows, type Window } from './missed.ts'
-import { dueBetween, newestDue } from './next-due.ts'
-import { openGate, type Gate } from './overlap-gate.ts'
+import { dueBetween, newestDue, nextDue } from './next-due.ts'
+import { Gate } from './overlap-gate.ts'
 
 /** A firing whose ledger entry says `queued`. `replaces`: the live jobs were told to stop for it. */
 export type Waiting = { dueAt: Millis; manual: boolean; catchUp: boolean; replaces: boolean }
@@ -33,6 +33,8 @@ export type ScheduleFacts = {
   paused: { by: string; why: string } | null
   /** Newest covered due time; for a new schedule, when it was made. */
   cursorMs: Millis
+  /** The first due time after the cursor, where it is known. */
+  nextMs?: Millis | null
   /** Due times after the cursor that fired already, before a rewind; sorted. */
   firedAhead: readonly Millis[]
   /** Jobs of this schedule that have not finished, also those that wait or hold. */
@@ -69,6 +71,8 @@ export type Start = {
 
 export type FiringDecision = {
   cursorMs: Millis
+  /** The first due time after the cursor, where it was found on the way. */
+  nextMs?: Millis | null
   firedAhead: readonly Millis[]
   /** `facts.lastEntry` as it has grown (same `dueAt`), or null when it stays. */
   grown: LedgerEntry | null
@@ -84,10 +88,10 @@ export type FiringDecision = {
 
 export function decide(facts: ScheduleFacts, nowMs: Millis, caps = firingCaps): FiringDecision {
   if (facts.cursorMs - nowMs > caps.rewindMs) return rewind(facts, nowMs)
-  const ledger = newLedger(facts.lastEntry, facts.firedAhead, nowMs)
-  const gate = openGate(facts, nowMs, caps, ledger)
+  const ledger = new Ledger(facts.lastEntry, facts.firedAhead, nowMs)
+  const gate = new Gate(facts, nowMs, caps, ledger)
   gate.drain()
-  const { late, onTime, cursorMs } = dueTimes(facts, nowMs, caps)
+  const { late, onTime, cursorMs, nextMs } = dueTimes(facts, nowMs, caps)
   if (facts.paused === null) {
     if (late.length > 0) coverMissed(facts, caps, late, gate, ledger)
     for (const dueAt of onTime) gate.admit({ dueAt, manual: false, catchUp: false })
@@ -96,14 +100,22 @@ export function decide(facts: ScheduleFacts, nowMs: Millis, caps = firingCaps): 
     for (const window of late) ledger.cover(facts.expression, window, 'skipped', why)
     for (const dueAt of onTime) ledger.add(dueAt, 'skipped', why)
   }
-  return close(facts, cursorMs, gate, ledger)
+  const decision = close(facts, cursorMs, gate, ledger)
+  return nextMs === undefined ? decision : { ...decision, nextMs }
 }
 
-type DueTimes = { late: readonly Window[]; onTime: readonly Millis[]; cursorMs: Millis }
+type DueTimes = {
+  late: readonly Window[]
+  onTime: readonly Millis[]
+  cursorMs: Millis
+  nextMs?: Millis | null
+}
 
 function dueTimes(facts: ScheduleFacts, nowMs: Millis, caps: FiringCaps): DueTimes {
   const { expression, firedAhead } = facts
   // nearly always one is due, and on time; 50,000 schedules may be due in the same minute
+  const only = onlyDue(facts, nowMs, caps)
+  if (only !== null) return only
   const few = dueBetween(expression, facts.cursorMs, nowMs, 3)
   const first = few.due[0]
   if (first === undefined) return { late: [], onTime: [], cursorMs: facts.cursorMs }
@@ -118,14 +130,28 @@ function dueTimes(facts: ScheduleFacts, nowMs: Millis, caps: FiringCaps): DueTim
   return { late, onTime, cursorMs: newest.at(-1) ?? facts.cursorMs }
 }
 
+function onlyDue(facts: ScheduleFacts, nowMs: Millis, caps: FiringCaps): DueTimes | null {
+  const { nextMs: dueAt, firedAhead } = facts
+  if (dueAt === undefined || dueAt === null || dueAt > nowMs || dueAt < nowMs - caps.graceMs)
+    return null
+  const nextMs = nextDue(facts.expression, dueAt)
+  if (nextMs !== null && nextMs <= nowMs) return null
+  return {
+    late: [],
+    onTime: firedAhead.includes(dueAt) ? [] : [dueAt],
+    cursorMs: dueAt,
+    nextMs,
+  }
+}
+
 /** A run that a person asked for: the same gate, and the schedule's cursor does not move. */
 export function manualRun(
   facts: ScheduleFacts,
   nowMs: Millis,
   caps = firingCaps,
 ): FiringDecision & { outcome: FiringOutcome; why: string } {
-  const ledger = newLedger(null, [], nowMs)
-  const gate = openGate(facts, nowMs, caps, ledger)
+  const ledger = new Ledger(null, [], nowMs)
+  const gate = new Gate(facts, nowMs, caps, ledger)
   gate.admit({ dueAt: nowMs, manual: true, catchUp: false })
   const decision = close(facts, facts.cursorMs, gate, ledger)
   const { outcome, why } = decision.entries[0]!
@@ -134,8 +160,8 @@ export function manualRun(
 
 /** A job of the schedule has ended (it is no longer in `liveJobs`): what waited may start. */
 export function onJobEnded(facts: ScheduleFacts, nowMs: Millis, caps = firingCaps): FiringDecision {
-  const ledger = newLedger(null, [], nowMs)
-  const gate = openGate(facts, nowMs, caps, ledger)
+  const ledger = new Ledger(null, [], nowMs)
+  const gate = new Gate(facts, nowMs, caps, ledger)
   gate.drain()
   return close(facts, facts.cursorMs, gate, ledger)
 }

@@ -16,25 +16,45 @@ export type LedgerEntry = {
   at: Millis
 }
 
-export type Ledger = {
-  add(dueAt: Millis, outcome: FiringOutcome, why: string, manual?: boolean): void
+export class Ledger {
+  readonly #lastEntry: LedgerEntry | null
+  readonly #firedAhead: readonly Millis[]
+  readonly #nowMs: Millis
+  readonly #entries: LedgerEntry[] = []
+  #grown: LedgerEntry | null = null
+
+  constructor(lastEntry: LedgerEntry | null, firedAhead: readonly Millis[], nowMs: Millis) {
+    this.#lastEntry = lastEntry
+    this.#firedAhead = firedAhead
+    this.#nowMs = nowMs
+  }
+
+  add(dueAt: Millis, outcome: FiringOutcome, why: string, manual = false): void {
+    this.#put({ dueAt, until: null, count: 1, outcome, manual, why, at: this.#nowMs })
+  }
+
   /** One entry for all due times of the window, if it has any. */
-  cover(expression: CronExpression, window: Window, outcome: FiringOutcome, why: string): void
-  close(): { grown: LedgerEntry | null; entries: readonly LedgerEntry[] }
-}
+  cover(
+    expression: CronExpression,
+    { afterMs, untilMs }: Window,
+    outcome: FiringOutcome,
+    why: string,
+  ): void {
+    const count = countDue(expression, afterMs, untilMs)
+    const dueAt = nextDue(expression, afterMs)
+    if (count === 0 || dueAt === null) return
+    const until = count === 1 ? null : newestDue(expression, afterMs, untilMs, 1)[0]!
+    this.#put({ dueAt, until, count, outcome, manual: false, why, at: this.#nowMs })
+  }
 
-export function newLedger(
-  lastEntry: LedgerEntry | null,
-  firedAhead: readonly Millis[],
-  nowMs: Millis,
-): Ledger {
-  const entries: LedgerEntry[] = []
-  let grown: LedgerEntry | null = null
+  close(): { grown: LedgerEntry | null; entries: readonly LedgerEntry[] } {
+    return { grown: this.#grown, entries: this.#entries }
+  }
 
-  function put(entry: LedgerEntry): void {
-    const before = entries.at(-1) ?? grown ?? lastEntry
-    const isParted = firedAhead.some((fired) => fired < entry.dueAt && fired > (before?.dueAt ?? 0))
-    if (before === null || isParted || !mayShare(before, entry)) {
+  #put(entry: LedgerEntry): void {
+    const entries = this.#entries
+    const before = entries.at(-1) ?? this.#grown ?? this.#lastEntry
+    if (before === null || !mayShare(before, entry) || this.#isParted(before, entry)) {
       entries.push(entry)
       return
     }
@@ -42,23 +62,14 @@ export function newLedger(
       ...before,
       until: entry.until ?? entry.dueAt,
       count: before.count + entry.count,
-      at: nowMs,
+      at: this.#nowMs,
     }
     if (entries.length > 0) entries[entries.length - 1] = shared
-    else grown = shared
+    else this.#grown = shared
   }
 
-  return {
-    add: (dueAt, outcome, why, manual = false) =>
-      put({ dueAt, until: null, count: 1, outcome, manual, why, at: nowMs }),
-    cover(expression, { afterMs, untilMs }, outcome, why) {
-      const count = countDue(expression, afterMs, untilMs)
-      const dueAt = nextDue(expression, afterMs)
-      if (count === 0 || dueAt === null) return
-      const until = count === 1 ? null : newestDue(expression, afterMs, untilMs, 1)[0]!
-      put({ dueAt, until, count, outcome, manual: false, why, at: nowMs })
-    },
-    close: () => ({ grown, entries }),
+  #isParted(before: LedgerEntry, entry: LedgerEntry): boolean {
+    return this.#firedAhead.some((fired) => fired < entry.dueAt && fired > before.dueAt)
   }
 }
 

@@ -20,8 +20,19 @@ const offsetMaxMs = 16 * hourMs
 /** More than any clock was ever set back or forward. */
 const shiftMaxMs = 2 * dayMs
 
+/** Thousands of schedules share an expression and are due at once: the newest answer is remembered, for speed alone. */
+let newest: { expression: CronExpression; afterMs: number; due: number | null } | null = null
+
 /** The first due instant after `afterMs`. Null only beyond the end of the calendar. */
 export function nextDue(expression: CronExpression, afterMs: number): number | null {
+  if (newest !== null && newest.expression === expression && newest.afterMs === afterMs)
+    return newest.due
+  const due = findDue(expression, afterMs)
+  newest = { expression, afterMs, due }
+  return due
+}
+
+function findDue(expression: CronExpression, afterMs: number): number | null {
   const fromMs = Math.floor(afterMs) + 1
   if (expression.intervalLike) return nextOfInterval(expression, fromMs)
   const wallMs = nextWall(expression, unreachedWall(expression.zone, fromMs))

@@ -13,74 +13,86 @@ import { stableHash } from './stable-hash.ts'
 type Arrival = { dueAt: Millis; manual: boolean; catchUp: boolean }
 type Verdict = { kind: 'start' } | { kind: 'queue' | 'replace' | 'skip'; why: string }
 
-export type Gate = {
+/** A class, not a bundle of closures: one is made for each of thousands of schedules that are due at once. */
+export class Gate {
+  readonly #facts: ScheduleFacts
+  readonly #nowMs: Millis
+  readonly #caps: FiringCaps
+  readonly #ledger: Ledger
+  readonly #starts: Start[] = []
+  readonly #stop: JobId[] = []
+  #queue: readonly Waiting[]
+  #fuse: string | null = null
+
+  constructor(facts: ScheduleFacts, nowMs: Millis, caps: FiringCaps, ledger: Ledger) {
+    this.#facts = facts
+    this.#nowMs = nowMs
+    this.#caps = caps
+    this.#ledger = ledger
+    this.#queue = facts.queue
+  }
+
   /** Starts what waits, as far as it may. */
-  drain(): void
-  admit(arrival: Arrival): void
+  drain(): void {
+    const { paused, overlap } = this.#facts
+    for (let head = this.#queue[0]; head !== undefined; head = this.#queue[0]) {
+      const resting = paused !== null && !head.manual
+      if (resting || (overlap !== 'allow' && this.#isBusy()) || this.#blown(false) !== null) return
+      this.#queue = this.#queue.slice(1)
+      this.#start(head, true)
+    }
+  }
+
+  admit(arrival: Arrival): void {
+    const verdict = this.#judge(arrival)
+    if (verdict.kind === 'start') this.#start(arrival, false)
+    if (verdict.kind === 'queue') this.#queue = [...this.#queue, { ...arrival, replaces: false }]
+    if (verdict.kind === 'replace') {
+      this.#queue = [{ ...arrival, replaces: true }, ...this.#queue]
+      this.#stop.push(...this.#facts.liveJobs)
+    }
+    const why = verdict.kind === 'start' ? startWhy(arrival) : verdict.why
+    this.#ledger.add(arrival.dueAt, outcomeOf[verdict.kind], why, arrival.manual)
+  }
+
   close(): {
     starts: readonly Start[]
     stop: readonly JobId[]
     queue: readonly Waiting[]
     fuse: string | null
+  } {
+    return { starts: this.#starts, stop: this.#stop, queue: this.#queue, fuse: this.#fuse }
   }
-}
 
-export function openGate(
-  facts: ScheduleFacts,
-  nowMs: Millis,
-  caps: FiringCaps,
-  ledger: Ledger,
-): Gate {
-  const starts: Start[] = []
-  const stop: JobId[] = []
-  const queue: Waiting[] = [...facts.queue]
+  #isBusy(): boolean {
+    return this.#facts.liveJobs.length + this.#starts.length > 0
+  }
 
-  const isBusy = (): boolean => facts.liveJobs.length + starts.length > 0
-  let fuse: string | null = null
-  const blown = (onTime: boolean): string | null => {
-    const why = blownBy([...facts.recentStarts, ...starts], onTime, caps.fuse)
-    fuse ??= why
+  #blown(onTime: boolean): string | null {
+    const { recentStarts } = this.#facts
+    if (recentStarts.length + this.#starts.length === 0) return null
+    const why = blownBy([...recentStarts, ...this.#starts], onTime, this.#caps.fuse)
+    this.#fuse ??= why
     return why
   }
 
-  function start(arrival: Arrival, fromQueue: boolean): void {
-    const runAt = runTime(facts, arrival, fromQueue, nowMs)
+  #start(arrival: Arrival, fromQueue: boolean): void {
+    const runAt = runTime(this.#facts, arrival, fromQueue, this.#nowMs)
     const onTime = !fromQueue && isOnTime(arrival)
-    starts.push({ dueAt: arrival.dueAt, manual: arrival.manual, runAt, fromQueue, onTime })
+    this.#starts.push({ dueAt: arrival.dueAt, manual: arrival.manual, runAt, fromQueue, onTime })
   }
 
-  function judge(arrival: Arrival): Verdict {
-    const why = blown(isOnTime(arrival))
-    if (why !== null)
-      return { kind: arrival.catchUp && facts.catchUp === 'all' ? 'queue' : 'skip', why }
-    if (facts.overlap === 'allow' || !isBusy()) return { kind: 'start' }
-    return judgeBusy(facts, arrival, starts, queue[0])
-  }
-
-  return {
-    drain() {
-      for (let head = queue[0]; head !== undefined; head = queue[0]) {
-        const resting = facts.paused !== null && !head.manual
-        if (resting || (facts.overlap !== 'allow' && isBusy()) || blown(false) !== null) return
-        queue.shift()
-        start(head, true)
-      }
-    },
-    admit(arrival) {
-      const verdict = judge(arrival)
-      if (verdict.kind === 'start') start(arrival, false)
-      if (verdict.kind === 'queue') queue.push({ ...arrival, replaces: false })
-      if (verdict.kind === 'replace') {
-        queue.unshift({ ...arrival, replaces: true })
-        stop.push(...facts.liveJobs)
-      }
-      const outcome = { start: 'ran', queue: 'queued', replace: 'queued', skip: 'skipped' } as const
-      const why = verdict.kind === 'start' ? startWhy(arrival) : verdict.why
-      ledger.add(arrival.dueAt, outcome[verdict.kind], why, arrival.manual)
-    },
-    close: () => ({ starts, stop, queue, fuse }),
+  #judge(arrival: Arrival): Verdict {
+    const { catchUp, overlap } = this.#facts
+    const why = this.#blown(isOnTime(arrival))
+    if (why !== null) return { kind: arrival.catchUp && catchUp === 'all' ? 'queue' : 'skip', why }
+    if (overlap === 'allow' || !this.#isBusy()) return starting
+    return judgeBusy(this.#facts, arrival, this.#starts, this.#queue[0])
   }
 }
+
+const starting: Verdict = { kind: 'start' }
+const outcomeOf = { start: 'ran', queue: 'queued', replace: 'queued', skip: 'skipped' } as const
 
 const isOnTime = ({ manual, catchUp }: Arrival): boolean => !manual && !catchUp
 
@@ -127,7 +139,9 @@ function runTime(
   nowMs: Millis,
 ): Millis {
   if (arrival.manual || (fromQueue && !arrival.catchUp)) return nowMs
-  const span = facts.jitterMs + 1
-  const delayMs = stableHash('jitter', facts.owner, facts.name, arrival.dueAt) % span
+  const delayMs =
+    facts.jitterMs === 0
+      ? 0
+      : stableHash('jitter', facts.owner, facts.name, arrival.dueAt) % (facts.jitterMs + 1)
   return arrival.catchUp ? nowMs + delayMs : Math.max(nowMs, arrival.dueAt + delayMs)
 }

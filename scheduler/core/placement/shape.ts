@@ -22,16 +22,28 @@ const shapesMax = 50_000
 
 export class ShapeTable {
   readonly #shapes = new Map<string, Shape>()
+  /** Many jobs of one shape come one after the other. */
+  #newest: Shape | null = null
 
   /** Equal shapes are one object, so that a million tasks of a shape do not hold a million copies. */
   intern(parts: ShapeParts): Shape {
+    if (this.#newest !== null && isOf(this.#newest, parts)) return this.#newest
     const shape = makeShape(parts)
     const known = this.#shapes.get(shape.key)
+    this.#newest = known ?? shape
     if (known !== undefined) return known
     if (this.#shapes.size >= shapesMax) this.#shapes.clear()
     this.#shapes.set(shape.key, shape)
     return shape
   }
+}
+
+/** False also where it would take a closer look. */
+function isOf(shape: Shape, { owner, queue, slots, memBytes, where, spread }: ShapeParts): boolean {
+  if (shape.whereKey !== '' || shape.owner !== owner || shape.queue !== queue) return false
+  if (shape.slots !== slots || shape.memBytes !== memBytes || shape.spread !== spread) return false
+  for (const _ in where) return false
+  return true
 }
 
 function makeShape(parts: ShapeParts): Shape {

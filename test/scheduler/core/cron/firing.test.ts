@@ -13,7 +13,7 @@ import {
 } from '../../../../scheduler/core/cron/firing.ts'
 import { within, type RecentStart } from '../../../../scheduler/core/cron/fuse.ts'
 import type { LedgerEntry } from '../../../../scheduler/core/cron/ledger.ts'
-import { dueBetween } from '../../../../scheduler/core/cron/next-due.ts'
+import { dueBetween, nextDue } from '../../../../scheduler/core/cron/next-due.ts'
 
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
@@ -277,7 +277,9 @@ function play(start: ScheduleFacts, moves: readonly Move[]) {
     startTimes = [...within(startTimes, now)]
     expect(startTimes.length).toBeLessThanOrEqual(firingCaps.fuse.startsMax)
     const lastEntry = ledger.findLast((entry) => !entry.manual) ?? null
-    state = { ...state, ...decision, liveJobs, lastEntry, recentStarts: startTimes }
+    const nextMs = nextDue(state.expression, decision.cursorMs)
+    expect(decision.nextMs === undefined ? nextMs : decision.nextMs).toBe(nextMs)
+    state = { ...state, ...decision, nextMs, liveJobs, lastEntry, recentStarts: startTimes }
   }
   for (const { kind, byMs } of moves) {
     now += byMs
