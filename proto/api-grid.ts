@@ -4,6 +4,7 @@ import { Type } from 'typebox'
 import { Instant, Nullable } from './ids.ts'
 import { RightsName } from './rights.ts'
 import { nothing, route } from './route.ts'
+import { ScopeName } from './token.ts'
 
 export const GridEvent = Type.Object({
   id: Type.Integer(),
@@ -40,12 +41,14 @@ export const gridRoutes = {
     path: '/v1/whoami',
     summary: 'As whom you are known',
     access: 'user',
+    scope: 'any',
     params: nothing,
     query: nothing,
     body: nothing,
     reply: Type.Object({
       owner: Type.String(),
       rights: RightsName,
+      token: Nullable(Type.Object({ name: Type.String(), scopes: Type.Array(ScopeName) })),
     }),
     errors: ['unauthenticated'],
   }),

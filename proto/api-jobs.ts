@@ -66,6 +66,7 @@ export const jobRoutes = {
     path: '/v1/jobs',
     summary: 'Submit a job',
     access: 'user',
+    scope: 'submit',
     params: nothing,
     query: nothing,
     body: JobRequest,

@@ -7,6 +7,7 @@ import { nodeRoutes } from './api-nodes.ts'
 import { quotaRoutes } from './api-quota.ts'
 import { rightsRoutes } from './api-rights.ts'
 import { scheduleRoutes } from './api-schedules.ts'
+import { tokenRoutes } from './api-tokens.ts'
 import type { Route } from './route.ts'
 
 export const routes = {
@@ -18,5 +19,6 @@ export const routes = {
   ...exchangeRoutes,
   ...gridRoutes,
   ...rightsRoutes,
+  ...tokenRoutes,
 } satisfies Record<string, Route>
 export type RouteName = keyof typeof routes

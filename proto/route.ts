@@ -2,6 +2,7 @@
 import { Type, type Static, type TSchema } from 'typebox'
 
 import type { ErrorCode } from './errors.ts'
+import type { Scope } from './token.ts'
 
 /**
  * Who may call: `open` needs no proof; `user` any proven account; `operator` may act on nodes, queues and
@@ -15,6 +16,8 @@ export type Route = {
   path: string
   summary: string
   access: Access
+  /** What it wants of a token for a program, where access and method do not say it (scheduler/core/identity/scope). */
+  scope?: Scope | 'any' | 'none'
   params: TSchema
   query: TSchema
   body: TSchema

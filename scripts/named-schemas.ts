@@ -8,6 +8,7 @@ import * as node from '../proto/node.ts'
 import * as rights from '../proto/rights.ts'
 import * as schedule from '../proto/schedule.ts'
 import * as sync from '../proto/sync.ts'
+import * as token from '../proto/token.ts'
 import { closed, flat, type JsonSchema } from '../scheduler/http/schema.ts'
 
 const rooms = {
@@ -20,6 +21,7 @@ const rooms = {
   ...rights,
   ...schedule,
   ...sync,
+  ...token,
 }
 /** What is said in fewer characters needs no name. */
 const shortest = 150

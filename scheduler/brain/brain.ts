@@ -128,6 +128,8 @@ export class Brain implements BrainDoor {
     state.lastEvent = snapshot.newestEvent
     state.lastAudit = snapshot.newestAudit
     for (const row of snapshot.roles) state.roles.set(row.owner, row)
+    for (const row of snapshot.apiTokens) state.tokens.set(row.id, row)
+    state.lastToken = snapshot.apiTokens.at(-1)?.id ?? 0
     state.lostNumbers = JSON.parse(meta.lostNumbers ?? '[]') as GridState['lostNumbers']
     state.isRestored = meta['isRestored'] === 'true'
     if (this.#readOnly !== null) return
@@ -256,6 +258,10 @@ export class Brain implements BrainDoor {
 
   roleOf(owner: string): Role | null {
     return this.#ctx.state.roles.get(owner)?.role ?? null
+  }
+
+  apiToken(id: number): ReturnType<BrainDoor['apiToken']> {
+    return this.#ctx.state.tokens.get(id) ?? null
   }
 
   whoCould(): ReturnType<BrainDoor['whoCould']> {

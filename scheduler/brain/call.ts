@@ -1,5 +1,6 @@
 /** How the HTTP room calls the brain: one synchronous command, or a read that may look into history. */
 import type { RouteName, routes } from '../../proto/api.ts'
+import type { Refusal } from '../../proto/errors.ts'
 import type { Rights } from '../../proto/rights.ts'
 import type { Body, Params, Query, Reply } from '../../proto/route.ts'
 import type { Result } from '../core/result.ts'
@@ -8,7 +9,20 @@ export type { Result } from '../core/result.ts'
 export { done, refuse } from '../core/result.ts'
 
 /** Who calls, as proven by the HTTP room; `from` is the address, for the audit trail. */
-export type Caller = { owner: string; rights: Rights; from: string }
+export type Caller = {
+  owner: string
+  rights: Rights
+  from: string
+  /** Shows a token that opens only what is its owner's own. */
+  ownOnly?: boolean
+}
+
+/** For tokens that do not go that far. */
+export const notOwn = (owner: string): Refusal => ({
+  code: 'forbidden',
+  detail: `this token shows only what belongs to ${owner}`,
+  hint: 'make another with `eg token create --scope operate`, or do it as yourself',
+})
 
 export type Call<N extends RouteName> = {
   caller: Caller

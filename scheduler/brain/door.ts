@@ -4,7 +4,7 @@ import type { Refusal } from '../../proto/errors.ts'
 import type { Role } from '../../proto/rights.ts'
 import type { Answer, Ask, OrderLine } from '../../proto/sync.ts'
 import type { WhoCould } from '../core/identity/who-could.ts'
-import type { EventRow, ReplyRow, TokenRow } from '../store/change.ts'
+import type { ApiTokenRow, EventRow, ReplyRow, TokenRow } from '../store/change.ts'
 import type { Handlers } from './call.ts'
 
 export type { EventRow } from '../store/change.ts'
@@ -43,6 +43,8 @@ export type BrainDoor = {
   /** Access tokens, by hash. */
   recordToken(row: TokenRow): void
   tokenOwner(hash: string): { owner: string; expiresAt: number } | null
+  /** A token for a program, by its number. */
+  apiToken(id: number): ApiTokenRow | null
   /** What was granted to the account by a manager. */
   roleOf(owner: string): Role | null
   /** For refusals. */

@@ -5,7 +5,7 @@ import { globTest } from '../core/glob.ts'
 import { done, refuse, type Result } from '../core/result.ts'
 import type { LiveJob } from '../state/live-job.ts'
 import type { JobRow } from '../store/change.ts'
-import type { Call, Caller } from './call.ts'
+import { notOwn, type Call, type Caller } from './call.ts'
 import type { BrainContext } from './context.ts'
 import { explainLive } from './explain-live.ts'
 import { finishedSummary, liveSummary, unfinishedOf } from './views.ts'
@@ -22,7 +22,11 @@ export async function findJob(
   const index = ref.kind === 'number' ? ref.index : null
   const id = ref.kind === 'number' ? ref.job : ctx.state.newest(caller.owner, ref.name)
   const live = id === null ? undefined : ctx.state.jobs.get(id)
-  if (live) return done({ live, row: null, index })
+  const refused = (owner: string): Result<never> | null =>
+    caller.ownOnly === true && owner !== caller.owner
+      ? { ok: false, refusal: notOwn(caller.owner) }
+      : null
+  if (live) return refused(live.owner) ?? done({ live, row: null, index })
   await ctx.journal.settled()
   const row =
     ref.kind === 'number'
@@ -35,7 +39,7 @@ export async function findJob(
       'list live ones with `eg jobs`, finished ones with `eg history`',
     )
   }
-  return done({ live: null, row, index })
+  return refused(row.owner) ?? done({ live: null, row, index })
 }
 
 export async function listJobs(

@@ -1,11 +1,19 @@
-/** Handlers of the routes of rights: roles, and the audit log. */
+/** Handlers of the routes of rights: roles, tokens, and the audit log. */
 import { done } from '../core/result.ts'
 import { listAudit } from './audit.ts'
 import type { Handlers } from './call.ts'
 import type { BrainContext } from './context.ts'
 import { grantRole, listRoles, revokeRole } from './roles.ts'
+import { createToken, listTokens, revokeToken } from './tokens.ts'
 
-export type RightsRoute = 'listRoles' | 'grantRole' | 'revokeRole' | 'listAudit'
+export type RightsRoute =
+  | 'listRoles'
+  | 'grantRole'
+  | 'revokeRole'
+  | 'listAudit'
+  | 'listTokens'
+  | 'createToken'
+  | 'revokeToken'
 
 export function rightsHandlers(ctx: BrainContext): Pick<Handlers, RightsRoute> {
   return {
@@ -13,5 +21,8 @@ export function rightsHandlers(ctx: BrainContext): Pick<Handlers, RightsRoute> {
     grantRole: ({ caller, body }) => grantRole(ctx, caller, body),
     revokeRole: ({ caller, params }) => revokeRole(ctx, caller, params.owner),
     listAudit: (call) => listAudit(ctx, call),
+    listTokens: (call) => listTokens(ctx, call),
+    createToken: (call) => createToken(ctx, call),
+    revokeToken: (call) => revokeToken(ctx, call),
   }
 }

@@ -24,7 +24,8 @@ export function grid(server: FastifyInstance, { door, identity, log }: Room): vo
 
   server.get(gridRoutes.whoAmI.path, async (request) => {
     const { owner, rights } = callerOf(request)
-    return { owner, rights }
+    const token = request.known?.kind === 'person' ? request.known.token : null
+    return { owner, rights, token: token && { name: token.name, scopes: token.scopes } }
   })
 
   server.post(gridRoutes.login.path, async (request, reply) => {

@@ -5,6 +5,7 @@ import type { Log } from '../../src/lib/log.ts'
 import type { Caller } from '../brain/call.ts'
 import type { BrainDoor } from '../brain/door.ts'
 import type { Known } from '../core/identity/access.ts'
+import { isOwnOnly } from '../core/identity/scope.ts'
 import type { IdentityKeeper } from './identity/keeper.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -30,5 +31,7 @@ declare module 'fastify' {
 export function callerOf(request: FastifyRequest): Caller {
   const { known } = request
   if (known?.kind !== 'person') throw new Error(`${request.url} was reached without a caller`)
-  return { owner: known.owner, rights: known.rights, from: request.ip }
+  const { owner, rights, token } = known
+  if (token === null) return { owner, rights, from: request.ip }
+  return { owner, rights, from: `${request.ip}, token ${token.name}`, ownOnly: isOwnOnly(token) }
 }

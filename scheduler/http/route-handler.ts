@@ -2,8 +2,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 import type { RouteName } from '../../proto/api.ts'
+import type { Refusal } from '../../proto/errors.ts'
 import type { Route } from '../../proto/route.ts'
-import type { Result } from '../brain/call.ts'
+import { notOwn, type Caller, type Result } from '../brain/call.ts'
 import { longestKey, requestHash, type Replayable, type Replies, type Sent } from './idempotency.ts'
 import { readOnly, sendProblem, unsettled } from './problems.ts'
 import { callerOf, type Room } from './room.ts'
@@ -47,6 +48,8 @@ export function routeHandler(room: Room, name: RouteName, route: Route, replies:
     if (closedBecause !== null) return sendProblem(reply, readOnly(closedBecause))
     const { parts } = found
     const caller = route.access === 'node' ? nodeCaller(request) : callerOf(request)
+    const outside = outsideOwn(caller, parts.query)
+    if (outside !== null) return sendProblem(reply, outside)
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the parts were checked against the route
     const handler = (door.handlers as unknown as Record<string, AnyHandler>)[name]
     if (handler === undefined) throw new Error(`the brain has no handler for ${name}`)
@@ -61,6 +64,12 @@ export function routeHandler(room: Room, name: RouteName, route: Route, replies:
     const hash = requestHash(parts.params, parts.query, parts.body)
     return send(reply, await replies.once({ owner: caller.owner, key, route: place, hash }, run))
   }
+}
+
+/** Lists are asked for by owner: a token without `operate` gets only those of its own. */
+function outsideOwn({ owner, ownOnly }: Caller, query: JsonSchema): Refusal | null {
+  const isOwn = query['all'] !== true && (query['owner'] === undefined || query['owner'] === owner)
+  return ownOnly !== true || isOwn ? null : notOwn(owner)
 }
 
 /** Exec-nodes act for the grid itself, not for an account. */

@@ -80,8 +80,8 @@ function readJsonOnly(server: FastifyInstance): void {
 
 /** Before the body of a request is read: is it meant for us, and may its sender call this? */
 function guard(server: FastifyInstance, room: Room, names: ReadonlySet<string>): void {
-  const access = new Map(
-    Object.values<Route>(routes).map((route) => [`${route.method} ${route.path}`, route.access]),
+  const table = new Map(
+    Object.values<Route>(routes).map((route) => [`${route.method} ${route.path}`, route]),
   )
   server.addHook('onRequest', async (request, reply) => {
     const problem = siteProblem(request.headers.host, request.headers.origin, names)
@@ -89,13 +89,15 @@ function guard(server: FastifyInstance, room: Room, names: ReadonlySet<string>):
     const place = `${request.method} ${request.routeOptions.url}`
     // Of a private grid other accounts learn nothing, not even how many jobs it has.
     const isHidden = place === 'GET /metrics' && room.identity.proof === 'secret'
-    const wanted = isHidden ? 'user' : access.get(place)
-    if (request.is404 || wanted === 'open') return undefined
-    if (wanted === undefined) throw new Error(`${request.url} is not in the route table`)
+    const found = table.get(place)
+    const route = found && isHidden ? { ...found, access: 'user' as const } : found
+    if (request.is404 || route?.access === 'open') return undefined
+    if (route === undefined) throw new Error(`${request.url} is not in the route table`)
     const bearer = /^Bearer (\S{1,500})$/i.exec(request.headers.authorization ?? '')?.[1]
-    request.known = bearer === undefined ? null : await room.identity.who(bearer)
-    const refusal = refuseAccess(wanted, request.known, room.identity.proof, room.door.whoCould())
+    const known = bearer === undefined ? null : await room.identity.who(bearer)
+    const refusal = refuseAccess(route, known, room.identity.proof, room.door.whoCould())
     if (refusal !== null) return sendProblem(reply, refusal)
+    request.known = known?.kind === 'refused' ? null : known
     const tooMany = request.known?.kind === 'person' ? room.door.admit(request.known.owner) : null
     return tooMany && sendProblem(reply, tooMany.refusal, tooMany.retryAfterMs)
   })

@@ -14,6 +14,17 @@ import { scheduleKey, type LiveSchedule } from './live-schedule.ts'
 import { Use } from './use.ts'
 
 export type RoleGrant = { owner: string; role: Role; by: string; at: number }
+export type ApiToken = {
+  id: number
+  hash: string
+  owner: string
+  name: string
+  scopesJson: string
+  createdAt: number
+  expiresAt: number
+  revokedAt: number | null
+  revokedBy: string | null
+}
 export type Reminder = { at: number; job: number }
 export type Due = { at: number; schedule: LiveSchedule }
 
@@ -25,6 +36,9 @@ export class GridState {
   readonly crontabs = new Map<string, Crontab>()
   /** Account -> what a manager granted to it. */
   readonly roles = new Map<string, RoleGrant>()
+  /** For programs, by number; those that have expired go with the next start. */
+  readonly tokens = new Map<number, ApiToken>()
+  lastToken = 0
   readonly shapes = new ShapeTable()
   readonly capacity = new Capacity()
   readonly waiting = new Waiting()

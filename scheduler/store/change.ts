@@ -115,6 +115,18 @@ export type ReplyRow = {
   replyJson: string
   at: number
 }
+/** `hash` is SHA-256 of its secret part, hex. */
+export type ApiTokenRow = {
+  id: number
+  hash: string
+  owner: string
+  name: string
+  scopesJson: string
+  createdAt: number
+  expiresAt: number
+  revokedAt: number | null
+  revokedBy: string | null
+}
 export type RoleRow = { owner: string; role: Role; by: string; at: number }
 /** Written once, never again. */
 export type AuditRow = {
@@ -157,6 +169,7 @@ export type Change =
   | { put: 'firing'; row: FiringRow }
   | { put: 'reply'; row: ReplyRow }
   | { put: 'token'; row: TokenRow }
+  | { put: 'apiToken'; row: ApiTokenRow }
   | { put: 'role'; row: RoleRow }
   | { drop: 'role'; owner: string }
   | { put: 'audit'; row: AuditRow }
@@ -200,6 +213,7 @@ export type Snapshot = {
   replies: Omit<ReplyRow, 'replyJson'>[]
   tokens: TokenRow[]
   roles: RoleRow[]
+  apiTokens: ApiTokenRow[]
 }
 
 /** Tables of the snapshot that may be long, each after those that its rows belong to. */

@@ -51,6 +51,7 @@ const reads: { [K in keyof Snapshot]: string } = {
     ORDER BY schedule.owner, schedule.name`,
   replies: `SELECT ${rowJson('reply', ['replyJson'])} FROM reply ORDER BY at, owner, key`,
   tokens: `SELECT ${rowJson('token')} FROM token ORDER BY expiresAt, hash`,
+  apiTokens: `SELECT ${rowJson('apiToken')} FROM apiToken ORDER BY id`,
   roles: `SELECT ${rowJson('role')} FROM role ORDER BY owner`,
 }
 
@@ -85,6 +86,7 @@ export const emptySnapshot = (): Snapshot => ({
   replies: [],
   tokens: [],
   roles: [],
+  apiTokens: [],
 })
 
 export function addPiece(snapshot: Snapshot, { of, rowsJson }: Piece, take?: TakeRows): void {

@@ -32,6 +32,12 @@ const aged: readonly { sql: string; age: keyof OlderThan }[] = [
     sql: auditSql(0),
   },
   {
+    // Not as soon as it has expired: for a while whoever shows it is told so.
+    age: 'eventAt',
+    sql: `DELETE FROM apiToken WHERE id IN (
+      SELECT id FROM apiToken WHERE expiresAt < ? AND id < (SELECT max(id) FROM apiToken) ORDER BY expiresAt LIMIT ?)`,
+  },
+  {
     age: 'replyAt',
     sql: `DELETE FROM reply WHERE rowid IN (SELECT rowid FROM reply WHERE at < ? ORDER BY at LIMIT ?)`,
   },

@@ -91,6 +91,21 @@ export const tables: { [N in PutName]: Table<N> } = {
     key: ['owner', 'key'],
   },
   token: { columns: ['hash', 'owner', 'expiresAt'], key: ['hash'] },
+  apiToken: {
+    columns: [
+      'id',
+      'hash',
+      'owner',
+      'name',
+      'scopesJson',
+      'createdAt',
+      'expiresAt',
+      'revokedAt',
+      'revokedBy',
+    ],
+    key: ['id'],
+    fixed: ['hash', 'owner', 'name', 'scopesJson', 'createdAt', 'expiresAt'],
+  },
   role: { columns: ['owner', 'role', 'by', 'at'], key: ['owner'] },
   audit: {
     columns: [

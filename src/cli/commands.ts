@@ -124,6 +124,12 @@ const rights = {
     summary: 'Take its role from an account',
     load: () => import('./role/revoke.ts'),
   },
+  'token create': {
+    summary: 'Make a token for a program',
+    load: () => import('./token/create.ts'),
+  },
+  'token list': { summary: 'List your tokens', load: () => import('./token/list.ts') },
+  'token revoke': { summary: 'End a token', load: () => import('./token/revoke.ts') },
   audit: { summary: 'Print what was changed, and by whom', load: () => import('./audit.ts') },
   whoami: { summary: 'Say as whom the scheduler knows you', load: () => import('./whoami.ts') },
 } satisfies Record<string, Entry>

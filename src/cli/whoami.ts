@@ -8,7 +8,9 @@ export const command = defineCommand({
   operands: [0, 0],
   async run({ values, terminal, client }) {
     const known = await (await client()).call('whoAmI')
-    terminal.out(values.json ? json(known) : `${known.owner} (${known.rights})\n`)
+    const { token } = known
+    const by = token === null ? '' : ` by the token "${token.name}" for ${token.scopes.join(', ')}`
+    terminal.out(values.json ? json(known) : `${known.owner} (${known.rights})${by}\n`)
     return 0
   },
 })

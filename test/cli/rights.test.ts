@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto'
+
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 import type { AuditEntry } from '../../proto/rights.ts'
 import { eg } from '../support/eg.ts'
-import { fakeApi, ownDataFolder, type FakeApi } from '../support/fake-api.ts'
+import { fakeApi, ownDataFolder, Refused, type FakeApi } from '../support/fake-api.ts'
 
 const at = '2026-11-23T07:00:00.000Z'
 const roles = [
@@ -103,4 +105,69 @@ test('audit asks page by page, and tells each change in a line', async () => {
   expect(JSON.parse((await run('audit', '--json')).out)).toEqual(entries)
   expect((await run('audit', '--limit', '2')).err).toContain('there are more')
   expect((await run('audit', '--since', 'noon')).status).toBe(2)
+})
+
+const token = {
+  id: 7,
+  name: 'ci',
+  owner: 'ada',
+  scopes: ['read-own', 'submit'],
+  createdAt: at,
+  expiresAt: '2027-02-21T07:00:00.000Z',
+  revoked: null,
+}
+
+test('a token is printed once, and only its hash is sent', async () => {
+  api.handlers.createToken = () => token
+  const made = await run('token', 'create', '--scope', 'read-own,submit', '--expires', '7d', 'ci')
+  expect(made.out).toMatch(/^egt\.7\.[0-9a-f]{64}\n$/)
+  expect(made.err).toContain('token 7 "ci" for read-own, submit, until 2027-02-21')
+  const secret = made.out.trim().split('.')[2] ?? ''
+  expect(last()?.body).toEqual({
+    name: 'ci',
+    scopes: ['read-own', 'submit'],
+    expiresInMs: 7 * 86_400_000,
+    hash: createHash('sha256').update(secret).digest('hex'),
+  })
+  const again = JSON.parse((await run('token', 'create', '--scope', 'submit', '--json', 'x')).out)
+  expect(again).toMatchObject({ ...token, token: expect.stringMatching(/^egt\.7\./) })
+  expect(again.token).not.toBe(made.out.trim())
+  for (const wrong of [
+    ['x'],
+    ['--scope', 'all', 'x'],
+    ['--scope', 'submit', '--expires', '400d', 'x'],
+  ])
+    expect((await run('token', 'create', ...wrong)).status).toBe(2)
+})
+
+test('tokens are listed, and revoked by name or number', async () => {
+  const revoked = { ...token, id: 6, revoked: { at, by: 'root' } }
+  api.handlers.listTokens = () => ({ tokens: [revoked, token] })
+  api.handlers.revokeToken = ({ params }) => ({ ...token, id: Number(params['token']) })
+  const [, first, second] = (await run('token', 'list')).out.split('\n')
+  expect(first).toMatch(/^ +6 {2}ci +read-own, submit +2026-11-23 07:00:00 +revoked by root$/)
+  expect(second).toMatch(/ 7 {2}ci +.*until 2027-02-21 07:00:00$/)
+  expect((await run('token', 'revoke', 'ci')).out).toBe('token 7 "ci" opens nothing any more\n')
+  expect((await run('token', 'revoke', '3')).out).toContain('token 3 ')
+  expect((await run('token', 'revoke', 'cd')).status).toBe(5)
+})
+
+test('a token of the environment is all that is shown', async () => {
+  process.env['EVERGRID_TOKEN'] = 'egt.1.abc'
+  try {
+    await run('role', 'list')
+    expect(last()?.headers.authorization).toBe('Bearer egt.1.abc')
+    api.handlers.listRoles = () => {
+      throw new Refused({ code: 'unauthenticated', detail: 'the token "ci" expired' })
+    }
+    expect(await run('role', 'list')).toMatchObject({
+      status: 4,
+      err: expect.stringContaining('expired'),
+    })
+    expect(api.heard.every(({ headers }) => headers.authorization === 'Bearer egt.1.abc')).toBe(
+      true,
+    )
+  } finally {
+    delete process.env['EVERGRID_TOKEN']
+  }
 })

@@ -62,6 +62,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       replies: [],
       tokens: [],
       roles: [],
+      apiTokens: [],
     })
   })
 
@@ -94,6 +95,17 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       at: 3,
     }
     const token = { hash: 'a'.repeat(64), owner: 'anna', expiresAt: 77 }
+    const apiToken = {
+      id: 3,
+      hash: 'f'.repeat(64),
+      owner: 'anna',
+      name: 'ci',
+      scopesJson: '["submit"]',
+      createdAt: 1,
+      expiresAt: 9,
+      revokedAt: 5,
+      revokedBy: 'root',
+    }
     const role = { owner: 'anna', role: 'operator', by: 'root', at: 4 } as const
     const entry = auditRow(3, { job: 7, toJob: 9, owner: 'anna', own: true })
     await store.commit([
@@ -111,6 +123,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       { put: 'reply', row: reply },
       { put: 'token', row: token },
       { put: 'role', row: role },
+      { put: 'apiToken', row: apiToken },
       { put: 'audit', row: entry },
       { put: 'meta', key: 'incarnation', value: 'abc' },
     ])
@@ -133,6 +146,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       replies: [key],
       tokens: [token],
       roles: [role],
+      apiTokens: [apiToken],
     })
     expect(await again.query('job', { id: 7 })).toEqual(job)
     expect(await again.query('runs', { job: 7, from: 1, to: 9, newest: 5 })).toEqual([run])

@@ -86,6 +86,19 @@ describe.skipIf(!isRoot)('a grid run by root', () => {
     expect(new Set(readFileSync(seen, 'utf8').trim().split('\n'))).toEqual(new Set([String(one)]))
   })
 
+  test('a token for a program opens what its scope says, until it is revoked', async () => {
+    const made = await grid.egOf(one, 'token', 'create', '--scope', 'read-own', 'reader')
+    const headers = { authorization: `Bearer ${made.stdout.trim()}` }
+    const status = async (path: string, method = 'GET') =>
+      (await fetch(grid.url + path, { method, headers })).status
+    expect(await status('/v1/jobs')).toBe(200)
+    expect(await status('/v1/jobs?all=true')).toBe(403)
+    expect(await status('/v1/schedules/x', 'DELETE')).toBe(403)
+    expect((await grid.egOf(two, 'token', 'revoke', '1')).status).toBe(4)
+    expect((await grid.egOf(one, 'token', 'revoke', 'reader')).status).toBe(0)
+    expect(await status('/v1/jobs')).toBe(401)
+  })
+
   test('the node secret opens what exec-nodes call and nothing else', async () => {
     const secret = readFileSync(join(grid.data, 'scheduler', 'node-secret'), 'utf8').trim()
     const headers = { authorization: `Bearer ${secret}` }

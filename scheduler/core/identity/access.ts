@@ -1,22 +1,29 @@
 /** Who may call what: one table, and the sentences that say who could and how. */
 import type { Refusal } from '../../../proto/errors.ts'
 import type { Rights } from '../../../proto/rights.ts'
-import type { Access } from '../../../proto/route.ts'
+import type { Route } from '../../../proto/route.ts'
+import { refuseScope, type TokenFacts } from './scope.ts'
 import type { WhoCould } from './who-could.ts'
 
 /** As whom a caller has proven itself. */
-export type Known = { kind: 'person'; owner: string; rights: Rights } | { kind: 'node' }
+export type Known =
+  | { kind: 'person'; owner: string; rights: Rights; token: TokenFacts | null }
+  | { kind: 'node' }
+/** Shows what was good once, and is told why it is not. */
+export type Unknown = { kind: 'refused'; refusal: Refusal }
 
 const rank: Record<Rights, number> = { user: 0, operator: 1, manager: 2 }
 
 /** Null: go ahead. `proof` is how people are known on this grid. */
 export function refuseAccess(
-  access: Access,
-  known: Known | null,
+  route: Route,
+  known: Known | Unknown | null,
   proof: 'secret' | 'file',
   could: WhoCould,
 ): Refusal | null {
+  const { access } = route
   if (access === 'open') return null
+  if (known?.kind === 'refused') return known.refusal
   if (known === null) return { code: 'unauthenticated', ...toBeKnown(access, proof) }
   if (access === 'node') {
     return known.kind === 'node'
@@ -27,6 +34,8 @@ export function refuseAccess(
     const detail = 'the node secret opens only what exec-nodes call; show your own bearer here'
     return { code: 'forbidden', detail }
   }
+  const outOfScope = known.token && refuseScope(route, known.token)
+  if (outOfScope) return outOfScope
   if (rank[known.rights] >= rank[access]) return null
   const who =
     access === 'operator' ? `operators (${could.operators})` : `managers (${could.managers})`
@@ -40,7 +49,10 @@ export function refuseAccess(
   }
 }
 
-function toBeKnown(access: Access, proof: 'secret' | 'file'): { detail: string; hint: string } {
+function toBeKnown(
+  access: Route['access'],
+  proof: 'secret' | 'file',
+): { detail: string; hint: string } {
   if (access === 'node') {
     return {
       detail: 'no valid node secret was shown',

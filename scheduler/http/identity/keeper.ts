@@ -7,7 +7,7 @@ import { accountName, findAccount } from '../../../src/lib/accounts.ts'
 import { proofFileOf, proofFolderOf } from '../../../src/lib/proof-folder.ts'
 import { done, refuse, type Result } from '../../brain/call.ts'
 import type { BrainDoor } from '../../brain/door.ts'
-import type { Known } from '../../core/identity/access.ts'
+import type { Known, Unknown } from '../../core/identity/access.ts'
 import { Challenges } from './challenges.ts'
 import { digest, openKnower } from './knower.ts'
 import { makeProofFolder, proofProblem, sweepProofFolder } from './proof-place.ts'
@@ -19,7 +19,7 @@ export type IdentityKeeper = {
   /** `secret`: a private grid, all of whose jobs run as its own account. `file`: run by root, for all accounts. */
   readonly proof: 'secret' | 'file'
   readonly proofFolder: string | null
-  who(bearer: string): Promise<Known | null>
+  who(bearer: string): Promise<Known | Unknown | null>
   /** `connection` stands for the TCP connection; `asker` for whoever holds its other end. */
   login(user: string, connection: object, asker: string): Promise<Result<Login>>
   prove(challenge: string, connection: object): Promise<Result<Token>>
@@ -29,7 +29,7 @@ export type IdentityKeeper = {
 export type IdentityOptions = {
   dataDir: string
   port: number
-  door: Pick<BrainDoor, 'recordToken' | 'tokenOwner' | 'roleOf'>
+  door: Pick<BrainDoor, 'recordToken' | 'tokenOwner' | 'roleOf' | 'apiToken'>
   now: () => number
   /** Left out: by file where root runs the grid, else by secret. */
   proof?: 'secret' | 'file' | undefined

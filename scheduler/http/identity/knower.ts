@@ -1,41 +1,73 @@
-/** Who shows this bearer? The grid's secret, the nodes' secret, or a token won through a proof. */
+/** Who shows this bearer? The grid's secret, the nodes' secret, a token won through a proof, or one for a program. */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { join } from 'node:path'
 
+import { iso } from '../../../proto/ids.ts'
 import type { Rights } from '../../../proto/rights.ts'
+import { parseToken, type Scope } from '../../../proto/token.ts'
 import type { BrainDoor } from '../../brain/door.ts'
-import type { Known } from '../../core/identity/access.ts'
+import type { Known, Unknown } from '../../core/identity/access.ts'
+import { rightsWith } from '../../core/identity/scope.ts'
 import { operatorsWatch } from './operators.ts'
 import { keepSecret } from './secret-file.ts'
 
 export type KnowerOptions = {
   dataDir: string
-  door: Pick<BrainDoor, 'tokenOwner' | 'roleOf'>
+  door: Pick<BrainDoor, 'tokenOwner' | 'roleOf' | 'apiToken'>
   now: () => number
   /** The account that the scheduler runs as. */
   self: string
   proof: 'secret' | 'file'
 }
 
+type Shown = { id: number; secret: string }
+
+const gone = (detail: string): Unknown => ({
+  kind: 'refused',
+  refusal: {
+    code: 'unauthenticated',
+    detail,
+    hint: 'its owner makes another with `eg token create`',
+  },
+})
+
 export const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
-export function openKnower(options: KnowerOptions): (bearer: string) => Promise<Known | null> {
+export function openKnower(
+  options: KnowerOptions,
+): (bearer: string) => Promise<Known | Unknown | null> {
   const { dataDir, door, now, self, proof } = options
-  const manager: Known = { kind: 'person', owner: self, rights: 'manager' }
+  const manager: Known = { kind: 'person', owner: self, rights: 'manager', token: null }
   const secret = digest(keepSecret(join(dataDir, 'secret')))
   const nodeSecret = digest(keepSecret(join(dataDir, 'node-secret')))
   const isOperator = operatorsWatch(now)
   const rightsOf = async (owner: string): Promise<Rights> =>
     door.roleOf(owner) ?? ((await isOperator(owner)) ? 'operator' : 'user')
 
+  const programOf = async ({ id, secret: shown }: Shown): Promise<Known | Unknown | null> => {
+    const row = door.apiToken(id)
+    if (row === null || !timingSafeEqual(digest(shown), Buffer.from(row.hash, 'hex'))) return null
+    const { owner, name, expiresAt, revokedAt, revokedBy } = row
+    if (revokedAt !== null)
+      return gone(`the token "${name}" was revoked by ${revokedBy} at ${iso(revokedAt)}`)
+    if (expiresAt <= now()) return gone(`the token "${name}" expired at ${iso(expiresAt)}`)
+    const token = { id, name, scopes: JSON.parse(row.scopesJson) as Scope[] }
+    const rights = rightsWith(token, owner === self ? 'manager' : await rightsOf(owner))
+    return { kind: 'person', owner, rights, token }
+  }
+
   return async (bearer) => {
     const shown = digest(bearer)
     if (timingSafeEqual(shown, secret)) return manager
     if (timingSafeEqual(shown, nodeSecret)) return { kind: 'node' }
+    const ofProgram = parseToken(bearer)
+    if (ofProgram !== null) return programOf(ofProgram)
     if (proof === 'secret') return null
     const token = door.tokenOwner(shown.toString('hex'))
     if (token === null || token.expiresAt <= now()) return null
     const { owner } = token
-    return owner === self ? manager : { kind: 'person', owner, rights: await rightsOf(owner) }
+    return owner === self
+      ? manager
+      : { kind: 'person', owner, rights: await rightsOf(owner), token: null }
   }
 }

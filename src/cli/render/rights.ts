@@ -1,7 +1,8 @@
 /** Roles and the audit log, for people. */
 import type { AuditEntry, RoleView } from '../../../proto/rights.ts'
+import type { TokenView } from '../../../proto/token.ts'
 import { timeText } from '../words.ts'
-import { table, type Look } from './table.ts'
+import { table, type Cell, type Look } from './table.ts'
 
 export function rolesText(roles: readonly RoleView[], look: Look): string {
   return table(
@@ -12,6 +13,25 @@ export function rolesText(roles: readonly RoleView[], look: Look): string {
       { title: 'GRANTED BY', cell: ({ by }) => by ?? 'runs the grid' },
     ],
     roles,
+    look,
+  )
+}
+
+export function tokensText(tokens: readonly TokenView[], owners: boolean, look: Look): string {
+  const state = ({ expiresAt, revoked }: TokenView): Cell =>
+    revoked === null
+      ? `until ${timeText(expiresAt)}`
+      : { text: `revoked by ${revoked.by}`, tone: 'dim' }
+  return table(
+    [
+      { title: 'TOKEN', cell: ({ id }) => id, right: true },
+      { title: 'NAME', cell: ({ name }) => name },
+      ...(owners ? [{ title: 'OWNER', cell: ({ owner }: TokenView) => owner }] : []),
+      { title: 'SCOPES', cell: ({ scopes }) => scopes.join(', ') },
+      { title: 'MADE', cell: ({ createdAt }) => timeText(createdAt) },
+      { title: 'STATE', cell: state },
+    ],
+    tokens,
     look,
   )
 }

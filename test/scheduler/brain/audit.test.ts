@@ -23,6 +23,7 @@ const puts = (name: string) => (change: Change) => 'put' in change && change.put
 const drops = (name: string) => (change: Change) => 'drop' in change && change.drop === name
 const call = (name: string, by: object, parts: Parts) => (grid: BrainGrid) =>
   grid.ok(name as 'stopJobs', by as typeof anna, parts)
+const aToken = { name: 'ci', scopes: ['submit'], expiresInMs: 9000, hash: 'f'.repeat(64) }
 const annas = { kind: 'owner', name: 'anna' }
 const one = { body: { jobs: ['1'] } }
 const nightly = { params: { schedule: 'nightly' } }
@@ -187,6 +188,17 @@ const stories: Record<string, Story> = {
       afterJson: '{"jobs":5}',
     },
     with: puts('quota'),
+  },
+  createToken: {
+    parts: { body: aToken },
+    entry: { what: 'token create', about: 'token 1 of anna', beforeJson: 'null' },
+    with: puts('apiToken'),
+  },
+  revokeToken: {
+    first: call('createToken', anna, { body: aToken }),
+    parts: { params: { token: '1' } },
+    entry: { what: 'token revoke', about: 'token 1 of anna', afterJson: '{"revoked":true}' },
+    with: puts('apiToken'),
   },
   grantRole: {
     by: manager,

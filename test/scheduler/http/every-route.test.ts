@@ -24,15 +24,20 @@ const table = new Map(
   }),
 )
 
-/** Who they are: anna has the job and the schedule, bert nothing to do with her, ole is operator, mia manager. */
-const bearers: Record<string, (room: RealRoom) => string | null> = {
+/** Who they are: anna has the job, the schedule and a token, bert nothing to do with her, ole is operator, mia manager. */
+const bearers: Record<string, (room: RealRoom) => string | null | Promise<string>> = {
   nobody: () => null,
   expired: (room) => room.loginOf('anna', -1),
+  revoked: (room) => room.tokenOf('anna', ['manage-own'], { revoked: true }),
   'exec-node': (room) => room.nodeSecret,
   'other user': (room) => room.loginOf('bert'),
   owner: (room) => room.loginOf('anna'),
   operator: (room) => room.loginOf('ole'),
   manager: (room) => room.loginOf('mia'),
+  'read-own': (room) => room.tokenOf('anna', ['read-own']),
+  submit: (room) => room.tokenOf('anna', ['submit']),
+  'manage-own': (room) => room.tokenOf('anna', ['manage-own']),
+  operate: (room) => room.tokenOf('ole', ['operate']),
 }
 
 const command = { command: ['sleep', '9'], cwd: '/' }
@@ -76,6 +81,10 @@ const requests: Record<string, Request> = {
   prove: { body: { challenge: 'x' } },
   events: { query: '?follow=false' },
   replaceCrontab: { body: { text: '', schedules: [] } },
+  createToken: {
+    body: { name: 'ci', scopes: ['submit'], expiresInMs: 9000, hash: 'f'.repeat(64) },
+  },
+  revokeToken: { path: { token: '1' } },
   setQuota: { body: { subject: { kind: 'owner', name: 'anna' }, set: { jobs: 5 }, forMs: 9000 } },
   grantRole: { body: { owner: 'carl', role: 'operator' } },
   revokeRole: { path: { owner: 'carl' } },
@@ -91,6 +100,7 @@ async function annasRoom(): Promise<RealRoom> {
   const root = { owner: 'root', rights: 'manager', from: 'test' } as const
   await grid.ok('grantRole', root, { body: { owner: 'ole', role: 'operator' } })
   await grid.ok('grantRole', root, { body: { owner: 'mia', role: 'manager' } })
+  await made.tokenOf('anna', ['read-own'])
   await grid.node('n1')
   await grid.submit({ kind: 'continuous', name: 'bot' })
   await grid.stop([await grid.submit()])
@@ -120,13 +130,15 @@ test.each(Object.entries<Route>(routes))('%s lets in whom the table says', async
       : (body ?? (route.method === 'GET' ? undefined : {}))
   const found: string[] = []
   for (const role of roles) {
-    const bearer = bearers[role]?.(room) ?? null
+    const bearer = (await bearers[role]?.(room)) ?? null
     const told = await room.ask(route.method, place + query, bearer, sent)
     found.push(isLetIn(told) ? 'yes' : '-')
     // A request that is not well formed, or of something that is not there, would prove nothing.
     if (isLetIn(told)) expect({ role, told }).not.toMatchObject({ told: { status: 400 } })
     if (told.status === 403 && role !== 'exec-node' && route.access !== 'node')
-      expect(JSON.stringify(told.body)).toMatch(/anna|operators \(|managers \(/)
+      expect(JSON.stringify(told.body)).toMatch(
+        /anna|operators \(|managers \(|eg token create|as yourself/,
+      )
   }
   expect(found).toEqual(table.get(name))
 })

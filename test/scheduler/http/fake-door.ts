@@ -120,6 +120,7 @@ export function fakeDoor(): FakeDoor {
     recordToken: (row) => void door.tokens.set(row.hash, row),
     tokenOwner: (hash) => door.tokens.get(hash) ?? null,
     roleOf: () => null,
+    apiToken: () => null,
     whoCould: () => whoCould({ maker: 'root', roles: new Map() }),
     gauges: () => [
       { name: 'evergrid_jobs', help: 'Live jobs', labels: { state: 'pending' }, value: 3 },

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
+import { routes } from '../../../proto/api.ts'
+import type { Access } from '../../../proto/route.ts'
 import { refuseAccess } from '../../../scheduler/core/identity/access.ts'
 import { operatorsWatch } from '../../../scheduler/http/identity/operators.ts'
 import { keepSecret } from '../../../scheduler/http/identity/secret-file.ts'
@@ -55,15 +57,14 @@ test('operators are asked for at most every few seconds; none while the machine 
 })
 
 const person = (rights: 'user' | 'operator' | 'manager') =>
-  ({ kind: 'person', owner: 'ada', rights }) as const
+  ({ kind: 'person', owner: 'ada', rights, token: null }) as const
 
+const of = (access: Access) => ({ ...routes.showJob, access })
 const could = { operators: 'root, ole', managers: 'root, mia' }
 
 test('rights', () => {
-  const may = (
-    access: Parameters<typeof refuseAccess>[0],
-    known: ReturnType<typeof person> | null,
-  ) => refuseAccess(access, known, 'file', could)?.code ?? 'yes'
+  const may = (access: Access, known: ReturnType<typeof person> | null) =>
+    refuseAccess(of(access), known, 'file', could)?.code ?? 'yes'
   expect(may('open', null)).toBe('yes')
   expect(may('user', null)).toBe('unauthenticated')
   expect(may('user', person('user'))).toBe('yes')
@@ -72,10 +73,12 @@ test('rights', () => {
   expect(may('manager', person('operator'))).toBe('forbidden')
   expect(may('manager', person('manager'))).toBe('yes')
   expect(may('node', person('manager'))).toBe('forbidden')
-  expect(refuseAccess('operator', person('user'), 'file', could)?.detail).toContain('root, ole')
-  expect(refuseAccess('manager', person('operator'), 'file', could)?.detail).toContain('root, mia')
-  expect(refuseAccess('node', { kind: 'node' }, 'file', could)).toBe(null)
-  expect(refuseAccess('user', { kind: 'node' }, 'file', could)?.code).toBe('forbidden')
+  expect(refuseAccess(of('operator'), person('user'), 'file', could)?.detail).toContain('root, ole')
+  expect(refuseAccess(of('manager'), person('operator'), 'file', could)?.detail).toContain(
+    'root, mia',
+  )
+  expect(refuseAccess(of('node'), { kind: 'node' }, 'file', could)).toBe(null)
+  expect(refuseAccess(of('user'), { kind: 'node' }, 'file', could)?.code).toBe('forbidden')
 })
 
 test('only loopback is listened on, unless told in words; until served, it says that it starts', async () => {

@@ -180,6 +180,7 @@ describe.skipIf(!isRoot)('a login', () => {
     expect((await room.ask('/v1/whoami', { as })).body).toEqual({
       owner: nobody.name,
       rights: 'user',
+      token: null,
     })
     const cordon = await room.ask('/v1/nodes/a/cordon', { ...post({}), as })
     expect(cordon).toMatchObject({ status: 403, body: { code: 'forbidden' } })

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { tokenText, type Scope } from '../../../proto/token.ts'
 import { refuse } from '../../../scheduler/brain/call.ts'
 import { openKnower } from '../../../scheduler/http/identity/knower.ts'
 import { listen } from '../../../scheduler/http/listen.ts'
@@ -16,6 +17,12 @@ export type RealRoom = {
   nodeSecret: string
   /** A token as a login gives it. */
   loginOf(owner: string, lastsMs?: number): string
+  /** A token for a program of the owner's. */
+  tokenOf(
+    owner: string,
+    scopes: Scope[],
+    more?: { lastsMs?: number; revoked?: true },
+  ): Promise<string>
   /** The status, and of JSON replies the body; streams are closed when they begin. */
   ask(method: string, path: string, as: string | null, body?: unknown): Promise<Told>
   end(): Promise<void>
@@ -27,6 +34,7 @@ export async function realRoom(): Promise<RealRoom> {
   const dataDir = mkdtempSync(join(tmpdir(), 'evergrid-room-'))
   const grid = await BrainGrid.open()
   const door = grid.brain
+  let named = 0
   const now = () => grid.clock.now()
   const listener = await listen({ port: 0 })
   const who = openKnower({ dataDir, door, now, self: 'root', proof: 'file' })
@@ -50,6 +58,16 @@ export async function realRoom(): Promise<RealRoom> {
       const hash = createHash('sha256').update(token).digest('hex')
       door.recordToken({ hash, owner, expiresAt: now() + lastsMs })
       return token
+    },
+    async tokenOf(owner, scopes, { lastsMs = 3_600_000, revoked } = {}) {
+      const secret = randomBytes(32).toString('hex')
+      const hash = createHash('sha256').update(secret).digest('hex')
+      const caller = { owner, rights: 'user', from: 'test' } as const
+      const name = `t${(named += 1)}`
+      const body = { name, scopes, expiresInMs: lastsMs, hash }
+      const { id } = await grid.ok('createToken', caller, { body })
+      if (revoked) await grid.ok('revokeToken', caller, { params: { token: String(id) } })
+      return tokenText(id, secret)
     },
     async ask(method, path, as, body) {
       const end = new AbortController()
