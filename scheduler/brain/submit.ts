@@ -127,14 +127,7 @@ export function submit(
       : { ...completed.value, after: [...after, ...free.value] }
   const admitted = admitJob(ctx, owner, spec)
   if (!admitted.ok) return admitted
-  const shape = ctx.state.shapes.intern({
-    owner,
-    queue: spec.queue,
-    slots: spec.slots,
-    memBytes: spec.memBytes,
-    where: spec.where,
-    spread: spec.kind === 'continuous',
-  })
+  const shape = shapeOf(ctx, owner, spec)
   const fit = remembered(moment.fits, shape, (asked) => canEverRun(asked, ctx.state.capacity))
   if (!fit.ok) return refuse('can-never-run', fit.detail, fit.hint)
   const warnings = [fit.warning, admitted.value.warning].filter((warning) => warning !== null)
@@ -160,6 +153,16 @@ export function submit(
     warnings,
   })
 }
+
+const shapeOf = (ctx: BrainContext, owner: string, spec: JobSpec): LiveJob['shape'] =>
+  ctx.state.shapes.intern({
+    owner,
+    queue: spec.queue,
+    slots: spec.slots,
+    memBytes: spec.memBytes,
+    where: spec.where,
+    spread: spec.kind === 'continuous',
+  })
 
 function remembered<K, V>(known: Map<K, V>, key: K, ask: (key: K) => V): V {
   const answer = known.get(key)

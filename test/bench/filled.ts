@@ -25,7 +25,12 @@ export async function openBrain(data: string, clock: Clock = realClock()): Promi
     store,
     clock,
     log: silentLog,
-    settings: brainSettings({ version: 'bench', place: data, self: '', refuseOwner: () => null }),
+    settings: brainSettings({
+      version: 'bench',
+      place: data,
+      self: owner,
+      refuseOwner: () => null,
+    }),
     newGridId: randomUUID,
     onFailure: (error) => {
       throw error
