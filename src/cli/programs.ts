@@ -24,5 +24,11 @@ export type Program = (context: ProgramContext) => Promise<number>
 
 export const programs: Readonly<Record<string, () => Promise<{ program: Program }>>> = {
   crontab: () => import('./tool-labs/crontab/program.ts'),
+  jlocal: () => import('./tool-labs/jlocal.ts'),
+  job: () => import('./tool-labs/job.ts'),
+  jstart: () => import('./tool-labs/jsub/program.ts'),
+  jstop: () => import('./tool-labs/jstop.ts'),
+  jsub: () => import('./tool-labs/jsub/program.ts'),
+  qcronsub: () => import('./tool-labs/jsub/program.ts'),
   qsub: () => import('./grid-engine/qsub.ts'),
 }

@@ -1,4 +1,4 @@
-/** What Tool Labs' people type, on a real grid: jobs files, crontabs. */
+/** What Tool Labs' people type, on a real grid: jobs files, crontabs, jsub and its kin. */
 import { spawn } from 'node:child_process'
 import { chmodSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { egPath, type Ended, TestGrid } from '../support/grid.ts'
+import { until } from '../support/wait.ts'
 
 let grid: TestGrid
 beforeAll(async () => {
@@ -159,7 +160,7 @@ MAILTO=""
 GREETING="good morning"
 
 0 3 * * *  jsub -once -quiet -N nightly ./night.sh 'a  b' > /dev/null
-0 4 * * *  echo "$GREETING"; command -v crontab   # hello
+0 4 * * *  echo "$GREETING"; command -v jsub   # hello
 `
 
   it('is read from standard input, comes back as it was, and its lines are schedules that run', async () => {
@@ -179,7 +180,7 @@ GREETING="good morning"
     })
     expect(grid.text('nightly.out')).toBe('night <a  b>\n')
     expect(await run('cron-echo')).toMatchObject({ outcome: 'succeeded' })
-    expect(grid.text('cron-echo.out')).toBe(`good morning\n${join(dirname(egPath), 'crontab')}\n`)
+    expect(grid.text('cron-echo.out')).toBe(`good morning\n${join(dirname(egPath), 'jsub')}\n`)
   })
 
   it('is left alone by eg apply and eg dump, and removed with its schedules', async () => {
@@ -193,5 +194,78 @@ GREETING="good morning"
     expect((await called('', 'crontab', '-r')).status).toBe(0)
     expect(await grid.json('schedules')).toEqual([])
     expect((await called('', 'crontab', '-l')).stderr).toMatch(/^no crontab for \S+\n$/)
+  })
+})
+
+describe('jsub and its kin', () => {
+  const executable = (name: string, lines: string): string => {
+    const path = join(grid.work, name)
+    writeFileSync(path, `#!/bin/sh\n${lines}\n`)
+    chmodSync(path, 0o755)
+    return path
+  }
+
+  it('jstart, job and jstop hold a bot by its name, and no sleep is needed between them', async () => {
+    const bot = executable('bot.sh', 'echo "started <$1>"; sleep 600')
+    const started = await called('', 'jstart', '-N', 'ircbot', '-mem', '64m', bot, 'a  b')
+    const id = Number(/^Your job (\d+) \("ircbot"\) has been submitted\n$/.exec(started.stdout)?.[1])
+    expect(started).toMatchObject({ status: 0, stderr: '' })
+    await grid.running(id)
+    expect(await called('', 'job', 'ircbot')).toMatchObject({ status: 1, stdout: `${id}\n` })
+    expect((await called('', 'job', '-v', 'ircbot')).stdout).toMatch(
+      /^Job 'ircbot' has been running since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d as id \d+\n$/,
+    )
+    const again = await called('', 'jstart', '-N', 'ircbot', bot)
+    expect(again).toMatchObject({ status: 1, stdout: '' })
+    expect(again.stderr).toMatch(/^\[\w+ \w+ .*\] there is a job named 'ircbot' already active\n$/)
+    expect(grid.text('ircbot.err')).toBe(again.stderr)
+
+    const stopped = await called('', 'jstop', 'ircbot')
+    expect(stopped.status).toBe(0)
+    expect(stopped.stdout).toMatch(
+      new RegExp(`^\\S+ has registered the job ${id} for deletion\\n$`),
+    )
+    expect((await grid.show(id)).state).toBe('finished')
+    const next = await called('', 'jstart', '-N', 'ircbot', bot, 'c')
+    expect(next.status).toBe(0)
+    await grid.running(Number(/\d+/.exec(next.stdout)?.[0]))
+    await until(() => grid.text('ircbot.out').endsWith('started <c>\n'))
+    expect(grid.text('ircbot.out')).toBe('started <a  b>\nstarted <c>\n')
+
+    // Also where the stop is only under way: the next one waits for its end.
+    await grid.ok('stop', 'ircbot')
+    const third = await called('', 'jstart', '-N', 'ircbot', 'true')
+    expect(third.status).toBe(0)
+    expect(await grid.finished(Number(/\d+/.exec(third.stdout)?.[0]))).toMatchObject({
+      outcome: 'succeeded',
+    })
+    expect(await called('', 'job', '-q', 'ircbot')).toEqual({ status: 0, stdout: '', stderr: '' })
+    expect(await called('', 'jstop', 'ircbot')).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: "No job 'ircbot' is currently queued or running\n",
+    })
+  })
+
+  it('jsub ends as its job did, qcronsub wants it once, and a start that failed blocks nothing', async () => {
+    const seven = executable('seven.sh', '#$ -N lucky\necho "$# $JOB_NAME"; exit 7')
+    const ran = await called('', 'jsub', '-sync', 'y', seven, 'x  y', '*')
+    expect(ran).toMatchObject({ status: 7 })
+    expect(ran.stderr).toMatch(/^Job \d+ exited with exit code 7\.\n$/)
+    expect(grid.text('lucky.out')).toBe('2 lucky\n')
+
+    expect((await called('', 'qcronsub', '-quiet', '-N', 'sync', 'sleep', '600')).status).toBe(0)
+    expect((await called('', 'qcronsub', '-quiet', '-N', 'sync', 'true')).stderr).toContain(
+      "there is a job named 'sync' already active",
+    )
+    const failing = ['-once', '-sync', 'y', '-N', 'lost', '-wd', '/no/such/folder', 'true']
+    const first = await called('', 'jsub', ...failing)
+    expect(first.stderr).toMatch(/^Job \d+ ended: could not start: .*\/no\/such\/folder/)
+    expect((await called('', 'jsub', ...failing)).stdout).toMatch(/has been submitted/)
+    expect(await called('', 'jlocal', 'sh', '-c', 'echo here; exit 3')).toEqual({
+      status: 3,
+      stdout: 'here\n',
+      stderr: '',
+    })
   })
 })

@@ -21,6 +21,8 @@ export type World = {
 export type JsubJob = {
   request: JobRequest & { name: string; out: string; err: string }
   quiet: boolean
+  /** Its own errors go to the terminal only, not into the job's file as well. */
+  terminalOnly: boolean
   sync: boolean
   /** Mode of output files that are not there yet. */
   fileMode: number
@@ -77,6 +79,7 @@ function jobOf(said: readonly Said[], program: string, args: string[], world: Wo
       env: { ...basicEnvironment(world.env), ...variables(said, world) },
     },
     quiet: isSaid(said, '-quiet'),
+    terminalOnly: isSaid(said, '-stderr'),
     sync: yes(lastSaid(said, '-sync')) && !continuous,
     fileMode: 0o666 & ~umask,
     notes: [...notes, ...mailNotes(said)],

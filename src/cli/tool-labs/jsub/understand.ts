@@ -16,7 +16,8 @@ import { jsubJob, type JsubJob, type World } from './job.ts'
 
 export type LookedUp =
   | { ok: true; job: JsubJob; program: string }
-  | { ok: false; what: 'usage' | 'no-program' | 'not-executable'; problem: string }
+  | { ok: false; what: 'usage' | 'no-program'; problem: string }
+  | { ok: false; what: 'not-executable'; problem: string; job: JsubJob }
 
 export type Surroundings = Omit<World, 'isFolder' | 'throughShell'>
 
@@ -50,7 +51,12 @@ export function understandJsub(
   if (!understood.ok) return wrong(understood.problem)
   return isExecutable(program)
     ? { ok: true, job: understood.job, program }
-    : { ok: false, what: 'not-executable', problem: `${program}: not an executable file` }
+    : {
+        ok: false,
+        what: 'not-executable',
+        problem: `${program}: not an executable file`,
+        job: understood.job,
+      }
 }
 
 /** An absolute path as it is; else along PATH, else in the working folder. */
