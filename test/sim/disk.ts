@@ -26,6 +26,8 @@ export class Disk {
   next: CommitFault | null = null
   /** Befalls the next commit with the firing of a schedule. */
   atFiring: CommitFault | null = null
+  /** Called once, right after the next commit with a new job. */
+  atSubmit: (() => void) | null = null
   isFull = false
   /** Operations that are under way. */
   busy = 0
@@ -144,6 +146,11 @@ export class Disk {
         const fault = this.next
         if (fault === 'crash-inside') await store.commit(changes).catch(() => {})
         else if (fault !== 'crash-before') await store.commit(changes)
+        const submits = changes.some((one) => 'put' in one && one.put === 'job' && one.row.specJson)
+        if (fault === null && submits) {
+          this.atSubmit?.()
+          this.atSubmit = null
+        }
         if (fault === null || fault === 'fails') return
         this.next = null
         crash(fault)

@@ -4,6 +4,7 @@ import { someKinds, type FaultKind } from './fault-kinds.ts'
 import type { Host } from './host.ts'
 import type { Network } from './network.ts'
 import type { NodeHost } from './node-host.ts'
+import type { People } from './people.ts'
 import type { Random } from './random.ts'
 import type { SchedulerHost } from './scheduler-host.ts'
 import type { Twins } from './twins.ts'
@@ -27,6 +28,7 @@ export class Faults {
   readonly #nodes: readonly NodeHost[]
   readonly #twins: Twins
   readonly #databases: Databases
+  readonly #people: People
 
   constructor(around: {
     world: World
@@ -36,6 +38,7 @@ export class Faults {
     nodes: readonly NodeHost[]
     twins: Twins
     databases: Databases
+    people: People
   }) {
     this.#world = around.world
     this.#random = around.random
@@ -45,6 +48,7 @@ export class Faults {
     this.#nodes = around.nodes
     this.#twins = around.twins
     this.#databases = around.databases
+    this.#people = around.people
   }
 
   strike(): void {
@@ -54,7 +58,7 @@ export class Faults {
     const busy = this.#nodes.filter(({ machine }) =>
       machine.living().some(({ plan }) => plan.singleCopy),
     )
-    const isAimed = busy.length > 0 && this.#random.chance(0.6)
+    const isAimed = busy.length > 0 && this.#random.chance(0.7)
     const node = this.#random.pick(isAimed ? busy : this.#nodes)
     if (node) this.#strike(kind, node)
   }
@@ -100,6 +104,7 @@ export class Faults {
         this.#sleep(node.host, ms)
         this.#partition(node.host, true, ms + 90_000)
       },
+      replaced: () => this.#replace(),
       spoolFull: () => {
         node.spool.isFull = true
         this.#later(lengthMs(random) / 4, null, () => (node.spool.isFull = false))
@@ -119,8 +124,11 @@ export class Faults {
         const kinds = ['crash-before', 'crash-inside', 'torn', 'crash-after', 'fails'] as const
         const next = random.pick(kinds) ?? 'fails'
         const possible = next === 'torn' && disk.files === null ? 'crash-inside' : next
-        if (random.chance(0.3)) disk.atFiring = possible
-        else disk.next = possible
+        disk.next = possible
+      },
+      firingFault: () => {
+        disk.atFiring =
+          random.pick(['crash-before', 'crash-inside', 'crash-after', 'fails']) ?? null
       },
       diskFull: () => {
         disk.isFull = true
@@ -150,6 +158,7 @@ export class Faults {
           this.#partition(node.host, true, random.between(20_000, 90_000))
         this.#databases.restore()
       },
+      restoreOverStarted: () => this.#restoreOverStarted(),
       emptyFolder: () => {
         if (this.#twins.present.length > 0 || !this.#nodes.every((one) => one.isOfGrid)) return
         this.#databases.leave()
@@ -217,6 +226,42 @@ export class Faults {
     this.#later(5_000 + lengthMs(this.#random), null, () => this.#twins.remove(twin))
   }
 
+  /** An idle machine seems dead, and another one is given its name; then the first is heard again. */
+  #replace(): void {
+    const random = this.#random
+    const idle = this.#nodes.filter(
+      ({ machine, isAgentUp, name, identity }) =>
+        isAgentUp && name === identity.node && machine.living().length === 0,
+    )
+    const node = random.pick(idle)
+    if (node === undefined) return
+    const ms = random.between(10_000, 30_000)
+    if (random.chance(0.5)) this.#hang(node.host, ms)
+    else this.#partition(node.host, true, ms)
+    this.#later(7_000, null, () => {
+      this.#twin(node, random.chance(0.5))
+      void this.#people.do('continuous')
+      this.#later(3_000, null, () => void this.#people.do('continuous'))
+    })
+  }
+
+  /** A backup knows as waiting what has run since, and nobody hears of that when it comes back. */
+  #restoreOverStarted(): void {
+    const random = this.#random
+    const { disk, isAstray } = this.#scheduler
+    if (disk.files === null || isAstray) return
+    const before = new Set(this.#nodes.flatMap(({ machine }) => [...machine.runs.keys()]))
+    disk.atSubmit = () => this.#databases.backup()
+    void this.#people.do('continuous')
+    this.#later(random.between(5_000, 30_000), null, () => {
+      const isNew = ({ machine }: NodeHost) =>
+        machine.living().some(({ plan }) => !before.has(plan.key))
+      const moved = random.pick(this.#nodes.filter(isNew))
+      if (moved !== undefined) this.#partition(moved.host, true, random.between(30_000, 90_000))
+      this.#databases.restore()
+    })
+  }
+
   #later(delayMs: number, node: NodeHost | null, call: () => void): void {
     this.#world.after(delayMs, node?.host.kernel ?? null, call)
   }
@@ -229,6 +274,7 @@ export class Faults {
     const { disk, host } = this.#scheduler
     disk.next = null
     disk.atFiring = null
+    disk.atSubmit = null
     disk.isFull = false
     this.#scheduler.heldDownUntil = 0
     host.wallOffsetMs = 0

@@ -1,6 +1,7 @@
 /** Schedulers that judge too early, or say more than they have on disk. */
 import type { Report } from '../../proto/sync.ts'
 import type { Brain } from '../../scheduler/brain/brain.ts'
+import { GridState } from '../../scheduler/state/grid.ts'
 import { findTask } from '../../scheduler/state/live-job.ts'
 import type { StoredNode } from '../../scheduler/state/live-node.ts'
 import type { Store } from '../../scheduler/store/store.ts'
@@ -86,8 +87,10 @@ export const schedulerMutants: Readonly<Record<string, Mutant>> = {
     what: 'a restored database starts at once what it knows as waiting',
     mutant: {
       scheduler: {
-        brain: ({ state }) => {
-          Object.defineProperty(state, 'isRestored', { get: () => false, set: () => {} })
+        // Before the database is read; for all of this process, which a mutant has for itself.
+        store: (store) => {
+          GridState.prototype.isHeldBack = () => false
+          return store
         },
       },
     },

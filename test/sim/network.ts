@@ -20,8 +20,8 @@ export class Network {
   faults: NetworkFaults = calm
   readonly world: World
   readonly #random: Random
-  /** `from>to` of ways on which nothing gets through. */
-  readonly #cut = new Set<string>()
+  /** `from>to` of ways on which nothing gets through, and how many times they are cut. */
+  readonly #cut = new Map<string, number>()
 
   constructor(world: World, random: Random) {
     this.world = world
@@ -29,15 +29,20 @@ export class Network {
   }
 
   cut(from: string, to: string): void {
-    this.#cut.add(`${from}>${to}`)
+    this.#count(from, to, 1)
   }
 
   heal(from: string, to: string): void {
-    this.#cut.delete(`${from}>${to}`)
+    this.#count(from, to, -1)
   }
 
   isCut(from: string, to: string): boolean {
-    return this.#cut.has(`${from}>${to}`)
+    return (this.#cut.get(`${from}>${to}`) ?? 0) > 0
+  }
+
+  #count(from: string, to: string, change: 1 | -1): void {
+    const way = `${from}>${to}`
+    this.#cut.set(way, Math.max(0, (this.#cut.get(way) ?? 0) + change))
   }
 
   healAll(): void {

@@ -4,10 +4,10 @@ import type { Cause } from '../../proto/cause.ts'
 import { factsOf } from '../../scheduler/brain/stored.ts'
 import { placementOf } from '../../scheduler/core/task-state.ts'
 import type { StoredFacts } from '../../scheduler/state/live-job.ts'
-import type { StoredNode } from '../../scheduler/state/live-node.ts'
+import type { LiveNode, StoredNode } from '../../scheduler/state/live-node.ts'
 import type { NodeHost } from './node-host.ts'
 import type { BookedJob, People } from './people.ts'
-import type { SchedulerHost } from './scheduler-host.ts'
+import { simLease, type SchedulerHost } from './scheduler-host.ts'
 import type { SimProcess, World } from './world.ts'
 
 /** One fence tick, and what a scheduler of processes may add to it. */
@@ -33,6 +33,7 @@ export type LiveRun = {
   run: number
   node: string
   of: string
+  hardware: string
   slots: number
 }
 
@@ -40,6 +41,8 @@ export class Promises {
   readonly #grid: Watched
   readonly #epochs = new Map<string, number>()
   readonly #finished = new Set<number>()
+  /** What the scheduler took each node for after its last step. */
+  readonly #states = new Map<string, string>()
   #live: LiveRun[] = []
   #seen = 0
   #seenNodes = 0
@@ -59,6 +62,7 @@ export class Promises {
     const isScheduler = process !== null && process === this.#grid.scheduler.process
     if (isNew || isScheduler) this.#placesOf(this.#live)
     if (isScheduler) this.#epochsRise()
+    if (isScheduler) this.#silenceIsReal()
   }
 
   /** True when what lives may be other than at the last look. */
@@ -108,7 +112,7 @@ export class Promises {
     for (const run of live) {
       // A restored database learns of what runs there when the node has said it.
       const node = state.nodes.get(run.of)
-      if (database > 0 && (node?.synced !== true || node.unknown.has(run.task))) continue
+      if (database > 0 && !knowsOf(run, node)) continue
       const found = state.findTaskByKey(run.task)
       const task = found?.job.tasks?.get(found.index)
       const place = task ? placementOf(task.state) : null
@@ -135,6 +139,23 @@ export class Promises {
         this.#epochs.set(key, task.epoch)
       }
     }
+  }
+
+  /** Nobody is called silent or lost while what it said lies unread: it was the scheduler that stood still. */
+  #silenceIsReal(): void {
+    const { scheduler, world } = this.#grid
+    for (const [name, since] of scheduler.unread) {
+      const state = scheduler.brain?.state.nodes.get(name)?.state
+      const before = this.#states.get(name)
+      const isNew = (state === 'silent' || state === 'lost') && state !== before
+      if (isNew && world.now - since > simLease.stallMs)
+        throw new Broken(
+          `${name} is called ${state}, and its report lies unread for ${world.now - since} ms`,
+        )
+    }
+    this.#states.clear()
+    for (const { name, state } of scheduler.brain?.state.nodes.values() ?? [])
+      this.#states.set(name, state)
   }
 
   /** What a restored database does not know is no less wanted for that. */
@@ -208,6 +229,10 @@ export class Promises {
   }
 }
 
+/** In a restored database a name may be another machine's than it was: who is refused is not heard. */
+const knowsOf = (run: LiveRun, node: LiveNode | undefined): boolean =>
+  node?.synced === true && node.facts?.hardware === run.hardware && !node.unknown.has(run.task)
+
 const said = (run: LiveRun): string =>
   `${run.task} epoch ${run.epoch} run ${run.run} on ${run.node}`
 
@@ -220,7 +245,8 @@ export function liveRuns({ nodes, world }: Pick<Watched, 'nodes' | 'world'>): Li
       if (killed && world.now - host.awakeSince < stuckGraceMs) continue
       const parts = parseRunKey(plan.key)
       const slots = plan.limits.cpuWeight / 1024
-      if (parts) live.push({ ...parts, node: name, of: identity.node, slots })
+      const { node: of, hardware } = identity
+      if (parts) live.push({ ...parts, node: name, of, hardware, slots })
     }
   }
   return live

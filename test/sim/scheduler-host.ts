@@ -44,7 +44,6 @@ export type SchedulerWiring = {
   /** Order streams do not say who opened them. */
   isSessionless?: boolean
   settings?: (settings: BrainSettings) => BrainSettings
-  brain?: (brain: Brain) => void
 }
 
 type AnyHandler = (call: unknown) => Result<unknown> | Promise<Result<unknown>>
@@ -68,6 +67,8 @@ export class SchedulerHost {
   /** Its next start has other lease lengths. */
   changesTerms = false
   pipes: OrderPipe[] = []
+  /** Reports that have arrived and wait for the process to read them, by node: since when, in world time. */
+  readonly unread = new Map<string, number>()
   onProblem: (what: string) => void = () => {}
   readonly #wiring: SchedulerWiring
   #serving: Promise<Serving> = new Promise(() => {})
@@ -99,6 +100,7 @@ export class SchedulerHost {
     this.host.killDaemon()
     this.process = null
     this.brain = null
+    this.unread.clear()
     this.disk.crash()
     for (const pipe of this.pipes.splice(0)) pipe.reset('connection reset')
     this.#restartLater()
@@ -153,7 +155,6 @@ export class SchedulerHost {
         this.world.after(0.1, process, () => this.crash(`store failed: ${error.message}`))
       },
     })
-    this.#wiring.brain?.(brain)
     this.brain = brain
     brain.onEvents((events) => {
       for (const { what, job, task, node, detail } of events) {
@@ -179,7 +180,10 @@ export class SchedulerHost {
     const { process } = this
     if (process === null) return null
     const { database } = this
+    const from = route === 'report' ? (request.body as Report).node : null
+    if (from !== null && !this.unread.has(from)) this.unread.set(from, this.world.now)
     const work = async (): Promise<Answered> => {
+      if (from !== null) this.unread.delete(from)
       const { brain, replies } = await this.#serving
       const handler = brain.handlers[route] as unknown as AnyHandler
       const run = async (record?: (text: string) => void): Promise<Sent> => {

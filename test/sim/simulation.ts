@@ -93,8 +93,8 @@ function build({
   const promises = new Promises({ world, scheduler, nodes, people })
   const twins = new Twins(nodes, random.fork(), network)
   const databases = new Databases(scheduler, people, promises)
-  const around = { world, random: random.fork(), network, scheduler, nodes, twins, databases }
-  const faults = new Faults(around)
+  const around = { world, network, scheduler, nodes, twins, databases, people }
+  const faults = new Faults({ ...around, random: random.fork() })
   return { world, random, network, disk, scheduler, nodes, people, faults, promises }
 }
 
