@@ -4,6 +4,7 @@ import { exchangeRoutes } from './api-exchange.ts'
 import { gridRoutes } from './api-grid.ts'
 import { jobRoutes } from './api-jobs.ts'
 import { nodeRoutes } from './api-nodes.ts'
+import { queueRoutes } from './api-queues.ts'
 import { quotaRoutes } from './api-quota.ts'
 import { rightsRoutes } from './api-rights.ts'
 import { scheduleRoutes } from './api-schedules.ts'
@@ -15,6 +16,7 @@ export const routes = {
   ...scheduleRoutes,
   ...crontabRoutes,
   ...nodeRoutes,
+  ...queueRoutes,
   ...quotaRoutes,
   ...exchangeRoutes,
   ...gridRoutes,

@@ -6,6 +6,7 @@ import type { JobEdit, JobSpec } from '../../proto/job.ts'
 import type { Reply } from '../../proto/route.ts'
 import { problemOfSpec } from '../core/admission.ts'
 import { canEverRun } from '../core/explain.ts'
+import { problemForQueue } from '../core/queue.ts'
 import { done, refuse, type Result } from '../core/result.ts'
 import { placementOf } from '../core/task-state.ts'
 import type { LiveJob } from '../state/live-job.ts'
@@ -83,6 +84,7 @@ async function editLive(
   const problem =
     problemOfPriority(ctx, caller, spec.priority, before.priority) ??
     problemOfSpec(spec, ctx.settings.limits) ??
+    problemInQueue(ctx, job, spec) ??
     problemOfSize(ctx, job, spec)
   if (problem) return { ok: false, refusal: problem }
   applyEdit(ctx, job, spec)
@@ -108,6 +110,11 @@ function tellable(spec: JobSpec, fields: readonly (keyof JobEdit)[]): object {
   )
 }
 
+function problemInQueue(ctx: BrainContext, job: LiveJob, spec: JobSpec) {
+  const queue = ctx.state.queues.get(job.queue)
+  return queue === undefined ? null : problemForQueue(queue, spec)
+}
+
 function problemOfSize(ctx: BrainContext, job: LiveJob, spec: JobSpec) {
   const fit = canEverRun(shapeOf(ctx, job, spec), ctx.state.capacity)
   if (!fit.ok) return { code: 'can-never-run' as const, detail: fit.detail, hint: fit.hint }
@@ -122,7 +129,7 @@ function problemOfSize(ctx: BrainContext, job: LiveJob, spec: JobSpec) {
 }
 
 const shapeOf = (ctx: BrainContext, job: LiveJob, spec: JobSpec): LiveJob['shape'] =>
-  ctx.state.shapes.intern({
+  ctx.state.shapeOf({
     owner: job.owner,
     queue: job.queue,
     slots: spec.slots,

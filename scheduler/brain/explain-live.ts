@@ -2,6 +2,7 @@
 import { iso } from '../../proto/ids.ts'
 import { jobStateOf, type Explanation } from '../../proto/job.ts'
 import { explainWaiting, type WaitContext } from '../core/explain.ts'
+import { queueBlocker } from '../core/queue.ts'
 import { quotaBlocker } from '../core/quota.ts'
 import { countsOf, type LiveJob } from '../state/live-job.ts'
 import type { BrainContext } from './context.ts'
@@ -26,7 +27,7 @@ export function explainLive(ctx: BrainContext, job: LiveJob): Explanation {
   const [task] = waiting
   const id = job.untouched.count > 0 || !task ? String(job.id) : `${job.id}.${task.index}`
   const context: WaitContext = {
-    blockedBy: [...blockers(ctx, job), ...quotaBlockers(ctx, job)],
+    blockedBy: [...blockers(ctx, job), ...limitBlockers(ctx, job)],
     avoid: task?.avoid ?? [],
     never: [],
     ahead: ctx.state.waiting.ahead(id, ctx.state.shares),
@@ -34,10 +35,13 @@ export function explainLive(ctx: BrainContext, job: LiveJob): Explanation {
   return { job: job.id, state, ...explainWaiting(job.shape, ctx.state.capacity, context) }
 }
 
-function quotaBlockers(ctx: BrainContext, { owner, shape }: LiveJob): WaitContext['blockedBy'] {
-  const held = ctx.state.shares.held(owner)
-  const found = quotaBlocker(owner, shape, held, heldLimits(ctx, owner))
-  return found === null ? [] : [found]
+function limitBlockers(ctx: BrainContext, { owner, shape, queue: name }: LiveJob) {
+  const { shares, queues } = ctx.state
+  const queue = queues.get(name)
+  return [
+    queue === undefined ? null : queueBlocker(queue, shape.slots, shares.queueSlots(name)),
+    quotaBlocker(owner, shape, shares.held(owner), heldLimits(ctx, owner)),
+  ].filter((found) => found !== null)
 }
 
 function blockers(ctx: BrainContext, job: LiveJob): WaitContext['blockedBy'] {

@@ -1,4 +1,4 @@
-/** Who is in the unix groups that quotas speak of: the machine is asked now and then. */
+/** Who is in the unix groups that quotas and queues speak of: the machine is asked now and then. */
 import type { Cancel } from '../../src/lib/clock.ts'
 import { subjectOf } from '../core/quota.ts'
 import type { BrainContext } from './context.ts'
@@ -32,9 +32,7 @@ export class GroupWatch {
 
   async #look(): Promise<void> {
     const { quotas, settings, log } = this.#ctx
-    for (const subject of quotas.rules.keys()) {
-      const { kind, name } = subjectOf(subject)
-      if (kind !== 'group' || name === null) continue
+    for (const name of this.#named()) {
       try {
         quotas.members.set(name, new Set(await settings.groupMembers(name)))
       } catch (error) {
@@ -42,5 +40,15 @@ export class GroupWatch {
         log.warn({ event: 'group-unknown', detail: name, error: String(error) })
       }
     }
+  }
+
+  #named(): Set<string> {
+    const { quotas, state } = this.#ctx
+    const names = [...state.queues.values()].flatMap(({ groups }) => groups)
+    for (const subject of quotas.rules.keys()) {
+      const { kind, name } = subjectOf(subject)
+      if (kind === 'group' && name !== null) names.push(name)
+    }
+    return new Set(names)
   }
 }

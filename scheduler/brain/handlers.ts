@@ -13,6 +13,16 @@ import { drainNode } from './drains.ts'
 import { editJob } from './edit.ts'
 import { allNodes, nodeView } from './node-view.ts'
 import { confirmLost, cordon, findNode, removeNode, uncordon, undrain } from './nodes.ts'
+import {
+  addQueue,
+  closeQueue,
+  editQueue,
+  listQueues,
+  onQueue,
+  openQueue,
+  removeQueue,
+  showQueue,
+} from './queues.ts'
 import { listQuotas, setQuota, showQuota } from './quota.ts'
 import { readLog } from './read-log.ts'
 import { explainJob, listJobs, waitJob } from './reads.ts'
@@ -39,6 +49,7 @@ export function makeHandlers(ctx: BrainContext, asks: AskDesk): Handlers {
     ...jobHandlers(ctx, asks),
     ...scheduleHandlers(ctx),
     ...nodeHandlers(ctx),
+    ...queueHandlers(ctx),
     ...shareHandlers(ctx),
     ...rightsHandlers(ctx),
   }
@@ -64,6 +75,7 @@ type NodeRoute =
   | 'removeNode'
   | 'report'
 
+type QueueRoute = 'listQueues' | `${'show' | 'add' | 'edit' | 'close' | 'open' | 'remove'}Queue`
 type ShareRoute = 'showShares' | 'showQuota' | 'listQuotas' | 'setQuota'
 
 /** node2 before node10. */
@@ -89,7 +101,7 @@ function jobHandlers(ctx: BrainContext, asks: AskDesk): Pick<Handlers, JobRoute>
 
 function scheduleHandlers(
   ctx: BrainContext,
-): Omit<Handlers, JobRoute | NodeRoute | ShareRoute | RightsRoute> {
+): Omit<Handlers, JobRoute | NodeRoute | QueueRoute | ShareRoute | RightsRoute> {
   const on = <T>(
     found: Result<LiveSchedule>,
     then: (schedule: LiveSchedule) => Result<T>,
@@ -164,6 +176,21 @@ function nodeHandlers(ctx: BrainContext): Pick<Handlers, NodeRoute> {
       on(params.node, (node) => confirmLost(ctx, caller, node, body.reason ?? '')),
     removeNode: ({ caller, params }) => on(params.node, (node) => removeNode(ctx, caller, node)),
     report: ({ body }) => takeReport(ctx, body),
+  }
+}
+
+function queueHandlers(ctx: BrainContext): Pick<Handlers, QueueRoute> {
+  return {
+    listQueues: () => listQueues(ctx),
+    showQueue: ({ params }) => showQueue(ctx, params.queue),
+    addQueue: ({ caller, body }) => addQueue(ctx, caller, body),
+    editQueue: ({ caller, params, body }) => editQueue(ctx, caller, params.queue, body),
+    closeQueue: ({ caller, params, body }) =>
+      onQueue(ctx, params.queue, (queue) => closeQueue(ctx, caller, queue, body.reason ?? '')),
+    openQueue: ({ caller, params }) =>
+      onQueue(ctx, params.queue, (queue) => openQueue(ctx, caller, queue)),
+    removeQueue: ({ caller, params }) =>
+      onQueue(ctx, params.queue, (queue) => removeQueue(ctx, caller, queue)),
   }
 }
 

@@ -4,6 +4,7 @@ import type { ScheduleSpec } from '../../proto/schedule.ts'
 import type { Log } from '../../src/lib/log.ts'
 import { parseExpression } from '../core/cron/expression.ts'
 import { nextDue } from '../core/cron/next-due.ts'
+import { filledQueue, type Queue } from '../core/queue.ts'
 import { placementOf, type Task } from '../core/task-state.ts'
 import type { GridState } from '../state/grid.ts'
 import { IndexRanges, type Stretch } from '../state/index-ranges.ts'
@@ -14,6 +15,7 @@ import { streamedTables } from '../store/change.ts'
 import type {
   JobRow,
   NodeRow,
+  QueueRow,
   ScheduleRow,
   Snapshot,
   StreamedTable,
@@ -51,6 +53,7 @@ export function stateLoader(state: GridState): StateLoader {
     take,
     finish(snapshot, log) {
       for (const of of streamedTables) take(of, snapshot[of])
+      addQueues(state, snapshot.queues)
       const parse = rememberingParser()
       for (const row of snapshot.schedules) addSchedule(state, row, parse, log)
       for (const { owner, text, namesJson } of snapshot.crontabs)
@@ -61,6 +64,15 @@ export function stateLoader(state: GridState): StateLoader {
       }
     },
   }
+}
+
+/** Jobs come before the queues: the nodes of a queue are told to its jobs afterwards. */
+function addQueues(state: GridState, rows: readonly QueueRow[]): void {
+  for (const { name, dataJson } of rows) {
+    const data = JSON.parse(dataJson) as Partial<Queue>
+    state.queues.set(name, { ...filledQueue({ name }), ...data })
+  }
+  if (rows.length > 0) for (const job of state.jobs.values()) job.shape = state.shapeOf(job.shape)
 }
 
 function addNode(state: GridState, row: NodeRow): void {
@@ -75,7 +87,7 @@ function addNode(state: GridState, row: NodeRow): void {
 
 function jobOfRow(state: GridState, row: Omit<JobRow, 'specJson'>, stretches: Stretch[]): LiveJob {
   const facts = factsOf(row.factsJson, row)
-  const shape = state.shapes.intern({
+  const shape = state.shapeOf({
     owner: row.owner,
     queue: row.queue,
     slots: facts.slots,

@@ -37,13 +37,14 @@ export function quotaBook(builtIn: BuiltIn, rows: readonly QuotaRow[]): QuotaBoo
 const limitOf = (ctx: BrainContext, owner: string, name: LimitName): Limit =>
   ctx.quotas.limit(owner, name, ctx.clock.now())
 
-/** What placing may give each owner now. */
-export const boundsOf =
-  (ctx: BrainContext): Bounds =>
-  (owner) => ({
+/** What placing may give each owner, and each queue, now. */
+export const boundsOf = (ctx: BrainContext): Bounds => ({
+  owner: (owner) => ({
     slots: limitOf(ctx, owner, 'slots').value ?? Infinity,
     memBytes: limitOf(ctx, owner, 'memory').value ?? Infinity,
-  })
+  }),
+  queue: (queue) => ctx.state.queues.get(queue)?.slots ?? Infinity,
+})
 
 /** What keeps its tasks waiting, for explain and for warnings at submit. */
 export const heldLimits = (ctx: BrainContext, owner: string) => ({

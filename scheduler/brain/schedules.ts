@@ -17,6 +17,7 @@ import { scheduleKey, type LiveSchedule } from '../state/live-schedule.ts'
 import type { FiringRow } from '../store/change.ts'
 import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
+import { admitByQueue } from './queues.ts'
 import { admitSchedules } from './quota.ts'
 import { auditSchedule, specChange, specOf } from './schedule-audit.ts'
 import { fireDue, fireManually, saveSchedule } from './schedule-firing.ts'
@@ -104,6 +105,9 @@ export function checkSpec(
     return refuse('refused', 'a schedule cannot wait for another job', 'leave --after out')
   const job = completeSpec(spec.job, [], ctx.settings.limits)
   if (!job.ok) return job
+  // How full the queue is counts when it fires.
+  const queued = admitByQueue(ctx, owner, job.value, 0)
+  if (!queued.ok) return queued
   if (job.value.kind === 'continuous') {
     return refuse(
       'refused',

@@ -3,6 +3,7 @@
  * of it, and these texts are written at every move and read at every start. A reader takes both forms.
  */
 import { outcomes, taskStates, type Outcome, type TaskCounts } from '../../proto/job.ts'
+import { ownLabels } from '../core/placement/shape.ts'
 import type { Task, TaskState } from '../core/task-state.ts'
 import type { LiveJob, StoredFacts, WantedFact } from '../state/live-job.ts'
 import { noneEnded } from '../state/live-job.ts'
@@ -18,7 +19,7 @@ const isUsual = ({ what, by, why, at }: WantedFact, row: AboutRow) =>
 export function factsText(job: LiveJob): string {
   const { shape } = job
   const facts: Partial<StoredFacts> = {}
-  if (shape.whereKey !== '') facts.where = shape.where
+  if (shape.whereKey !== '') facts.where = ownLabels(shape.where)
   if (job.beginAt !== null) facts.beginAt = job.beginAt
   if (job.after.length > 0) facts.after = [...job.after]
   if (job.array !== null) facts.array = job.array

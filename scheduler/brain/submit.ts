@@ -9,6 +9,7 @@ import { noneEnded, untouchedOf, type LiveJob } from '../state/live-job.ts'
 import { audit } from './audit.ts'
 import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
+import { admitByQueue } from './queues.ts'
 import { admitJob } from './quota.ts'
 import { couldOn } from './roles.ts'
 import { problemOfPriority } from './select.ts'
@@ -117,14 +118,12 @@ export function submit(
   if (tooHigh) return { ok: false, refusal: tooHigh }
   const refused = remembered(moment.refusedOwners, owner, ctx.settings.refuseOwner)
   if (refused) return refuse('forbidden', refused.detail, refused.hint)
-  const completed = completeSpec(request, after, ctx.settings.limits)
-  if (!completed.ok) return completed
-  const free = freeName(ctx, owner, completed.value, request.once ?? false)
+  const queued = specInQueue(ctx, owner, request, after)
+  if (!queued.ok) return queued
+  const free = freeName(ctx, owner, queued.value, request.once ?? false)
   if (!free.ok) return free
   const spec =
-    free.value.length === 0
-      ? completed.value
-      : { ...completed.value, after: [...after, ...free.value] }
+    free.value.length === 0 ? queued.value : { ...queued.value, after: [...after, ...free.value] }
   const admitted = admitJob(ctx, owner, spec)
   if (!admitted.ok) return admitted
   const shape = shapeOf(ctx, owner, spec)
@@ -154,8 +153,18 @@ export function submit(
   })
 }
 
+function specInQueue(
+  ctx: BrainContext,
+  owner: string,
+  request: JobRequest,
+  after: Dependency[],
+): Result<JobSpec> {
+  const completed = completeSpec(request, after, ctx.settings.limits)
+  return completed.ok ? admitByQueue(ctx, owner, completed.value) : completed
+}
+
 const shapeOf = (ctx: BrainContext, owner: string, spec: JobSpec): LiveJob['shape'] =>
-  ctx.state.shapes.intern({
+  ctx.state.shapeOf({
     owner,
     queue: spec.queue,
     slots: spec.slots,

@@ -1,6 +1,5 @@
 /** Carries out what the task machine decided: indexes, orders, rows and timeline follow every move of a task. */
 import { taskKey } from '../../proto/ids.ts'
-import { queues } from '../core/admission.ts'
 import { retryDelayMs } from '../core/after-end.ts'
 import { IllegalMove, moveTask, type TaskEvent } from '../core/task-machine.ts'
 import { placementOf, stopOf, type Task } from '../core/task-state.ts'
@@ -146,7 +145,7 @@ function putWaiting(
   ctx.state.waiting.put(id, {
     job: job.id,
     shape: job.shape,
-    queuePriority: queues[job.queue]?.priority ?? 0,
+    queuePriority: ctx.state.queues.get(job.queue)?.priority ?? 0,
     priority: job.priority,
     since: job.submittedAt,
     count,
@@ -158,6 +157,7 @@ function putWaiting(
 
 function eligible(ctx: BrainContext, job: LiveJob): boolean {
   if (job.wanted.what !== 'run' || job.after.length > 0 || ctx.state.isHeldBack(job)) return false
+  if (ctx.state.queues.get(job.queue)?.closed) return false
   if (job.beginAt === null || job.beginAt <= ctx.clock.now()) return true
   remindAt(ctx, job, job.beginAt)
   return false

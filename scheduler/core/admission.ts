@@ -16,12 +16,6 @@ export const defaultLimits: AdmissionLimits = {
   arrayTasks: 10_000_000,
 }
 
-/** Queues that exist from the start, in order of priority. */
-export const queues: Readonly<Record<string, { priority: number; kinds: readonly string[] }>> = {
-  continuous: { priority: 10, kinds: ['continuous'] },
-  task: { priority: 0, kinds: ['task'] },
-}
-
 export function completeSpec(
   request: JobRequest,
   after: Dependency[],
@@ -34,26 +28,10 @@ export function completeSpec(
 
 /** The rules that a schema cannot say. */
 export function problemOfSpec(spec: JobSpec, limits: AdmissionLimits): Refusal | null {
-  return (
-    problemOfProgram(spec) ??
-    problemOfQueue(spec) ??
-    problemOfArray(spec, limits) ??
-    problemOfRest(spec, limits)
-  )
+  return problemOfProgram(spec) ?? problemOfArray(spec, limits) ?? problemOfRest(spec, limits)
 }
 
 const refused = (detail: string, hint: string): Refusal => ({ code: 'refused', detail, hint })
-
-function problemOfQueue({ queue, kind }: JobSpec): Refusal | null {
-  const known = Object.hasOwn(queues, queue) ? queues[queue] : undefined
-  if (known === undefined)
-    return refused(`there is no queue "${queue}"`, `queues here: ${Object.keys(queues).join(', ')}`)
-  if (known.kinds.includes(kind)) return null
-  return refused(
-    `queue "${queue}" does not take ${kind} jobs`,
-    `leave --queue out, or take "${kind}"`,
-  )
-}
 
 function problemOfArray(spec: JobSpec, limits: AdmissionLimits): Refusal | null {
   const { array, kind, maxRunning } = spec

@@ -1,7 +1,7 @@
 /** Why a task waits, counted over the nodes, and the smallest change that would let it start. */
 import { formatSize } from '../../proto/resources.ts'
 import type { Capacity } from './placement/capacity.ts'
-import { hasLabels, type Shape } from './placement/shape.ts'
+import { hasLabels, queueOfLabel, type Shape } from './placement/shape.ts'
 import {
   fitsEmpty,
   labelHint,
@@ -143,11 +143,12 @@ function labelReasons(shape: Shape, rooms: readonly Room[]): Reason[] {
   return Object.entries(shape.where).flatMap(([label, value]) => {
     const without = rooms.filter((room) => room.labels[label] !== value)
     if (without.length === 0) return []
+    const queue = queueOfLabel(label)
     return [
       {
         code: 'label',
         nodes: without.length,
-        detail: `${nodes(without)} without ${label}=${value}`,
+        detail: `${nodes(without)} ${queue === null ? `without ${label}=${value}` : `not of queue ${queue}`}`,
       },
     ]
   })

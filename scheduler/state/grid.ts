@@ -5,9 +5,10 @@ import type { Crontab } from '../../proto/api-crontab.ts'
 import type { TaskKey } from '../../proto/ids.ts'
 import type { Role } from '../../proto/rights.ts'
 import { Capacity } from '../core/placement/capacity.ts'
-import { ShapeTable } from '../core/placement/shape.ts'
+import { ownLabels, ShapeTable, type Shape, type ShapeParts } from '../core/placement/shape.ts'
 import { Shares } from '../core/placement/shares.ts'
 import { Waiting } from '../core/placement/waiting.ts'
+import { builtInQueues, markOf, type Queue } from '../core/queue.ts'
 import type { LiveJob } from './live-job.ts'
 import type { LiveNode } from './live-node.ts'
 import { scheduleKey, type LiveSchedule } from './live-schedule.ts'
@@ -39,7 +40,10 @@ export class GridState {
   /** For programs, by number; those that have expired go with the next start. */
   readonly tokens = new Map<number, ApiToken>()
   lastToken = 0
-  readonly shapes = new ShapeTable()
+  readonly queues = new Map<string, Queue>(builtInQueues.map((queue) => [queue.name, queue]))
+  /** Live jobs of each queue. */
+  readonly queueJobs = new Map<string, number>()
+  readonly #shapes = new ShapeTable()
   readonly capacity = new Capacity()
   readonly waiting = new Waiting()
   /** What each owner's placed tasks hold. */
@@ -82,6 +86,14 @@ export class GridState {
     return this.isRestored && job.epochBase > 0
   }
 
+  /** What a job asks for: `where` as its owner said, and what its queue adds to it. */
+  shapeOf(parts: ShapeParts): Shape {
+    const mark = markOf(this.queues.get(parts.queue))
+    const own = ownLabels(parts.where)
+    const where = mark === null ? own : { ...own, [mark]: 'yes' }
+    return this.#shapes.intern({ ...parts, where })
+  }
+
   addJob(job: LiveJob): void {
     this.jobs.set(job.id, job)
     const names = this.#namesOf(job.owner)
@@ -93,7 +105,8 @@ export class GridState {
     this.#countJob(job, 1)
   }
 
-  #countJob({ owner, kind, untouched }: LiveJob, more: 1 | -1): void {
+  #countJob({ owner, kind, queue, untouched }: LiveJob, more: 1 | -1): void {
+    this.queueJobs.set(queue, (this.queueJobs.get(queue) ?? 0) + more)
     this.use.count(owner, 'jobs', more)
     if (kind === 'continuous') this.use.count(owner, 'continuous', more)
     this.use.count(owner, 'pending', more * untouched.count)

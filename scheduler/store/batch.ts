@@ -55,6 +55,7 @@ const others = {
   quota: single('DELETE FROM quota WHERE subject = ?', 1),
   share: single('DELETE FROM share WHERE owner = ?', 1),
   role: single('DELETE FROM role WHERE owner = ?', 1),
+  queue: single('DELETE FROM queue WHERE name = ?', 1),
 } as const
 
 /** A put stands at its table's index, the others follow. */
@@ -141,7 +142,7 @@ function addDrop(parts: Parts, change: Extract<Change, { drop: string }>): void 
   const table = change.drop === 'ranges' ? 'range' : change.drop
   const values = stepIn(parts, table, otherStep[change.drop])
   if (change.drop === 'ranges') values.push(change.job)
-  else if (change.drop === 'node') values.push(change.name)
+  else if (change.drop === 'node' || change.drop === 'queue') values.push(change.name)
   else if (change.drop === 'quota') values.push(change.subject)
   else if (change.drop === 'share') values.push(change.owner)
   else if (change.drop === 'role') values.push(change.owner)

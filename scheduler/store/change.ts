@@ -83,6 +83,7 @@ export type QuotaRow = { subject: string; dataJson: string }
 export type ShareRow = { owner: string; average: number; at: number }
 /** `namesJson`: names of schedules, in the order of its lines. */
 export type CrontabRow = { owner: string; text: string; namesJson: string }
+export type QueueRow = { name: string; dataJson: string }
 export type ScheduleRow = ScheduleProgress & { specJson: string }
 /** What moves with each firing: written without the spec, which does not. */
 export type ScheduleProgress = {
@@ -163,6 +164,8 @@ export type Change =
   | { put: 'share'; row: ShareRow }
   | { drop: 'share'; owner: string }
   | { put: 'crontab'; row: CrontabRow }
+  | { put: 'queue'; row: QueueRow }
+  | { drop: 'queue'; name: string }
   | { put: 'schedule'; row: ScheduleRow }
   | { advance: 'schedule'; row: ScheduleProgress }
   | { drop: 'schedule'; owner: string; name: string }
@@ -206,6 +209,7 @@ export type Snapshot = {
   schedules: ScheduleRow[]
   crontabs: CrontabRow[]
   quotas: QuotaRow[]
+  queues: QueueRow[]
   shares: ShareRow[]
   /** The newest firing of each schedule. */
   lastFirings: FiringRow[]

@@ -42,6 +42,7 @@ const reads: { [K in keyof Snapshot]: string } = {
   crontabs: `SELECT ${rowJson('crontab')} FROM crontab ORDER BY owner`,
   quotas: `SELECT ${rowJson('quota')} FROM quota ORDER BY subject`,
   shares: `SELECT ${rowJson('share')} FROM share ORDER BY owner`,
+  queues: `SELECT ${rowJson('queue')} FROM queue ORDER BY name`,
   lastFirings: `SELECT ${rowJson('firing')} FROM schedule CROSS JOIN firing
     ON firing.owner = schedule.owner AND firing.schedule = schedule.name
     AND (firing.dueAt, firing.manual) = (
@@ -81,6 +82,7 @@ export const emptySnapshot = (): Snapshot => ({
   schedules: [],
   crontabs: [],
   quotas: [],
+  queues: [],
   shares: [],
   lastFirings: [],
   replies: [],

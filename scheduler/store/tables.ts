@@ -67,6 +67,7 @@ export const tables: { [N in PutName]: Table<N> } = {
   quota: { columns: ['subject', 'dataJson'], key: ['subject'] },
   share: { columns: ['owner', 'average', 'at'], key: ['owner'] },
   crontab: { columns: ['owner', 'text', 'namesJson'], key: ['owner'] },
+  queue: { columns: ['name', 'dataJson'], key: ['name'] },
   schedule: {
     columns: ['owner', 'name', 'cursorAt', 'specJson', 'dataJson'],
     key: ['owner', 'name'],

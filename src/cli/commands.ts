@@ -95,6 +95,16 @@ const nodes = {
   'node remove': { summary: 'Forget an empty node', load: () => import('./node/remove.ts') },
 } satisfies Record<string, Entry>
 
+const queues = {
+  'queue list': { summary: 'List queues', load: () => import('./queue/list.ts') },
+  'queue show': { summary: 'Show a queue', load: () => import('./queue/show.ts') },
+  'queue add': { summary: 'Add a queue', load: () => import('./queue/add.ts') },
+  'queue edit': { summary: 'Change a queue', load: () => import('./queue/edit.ts') },
+  'queue close': { summary: 'Start nothing of a queue', load: () => import('./queue/close.ts') },
+  'queue open': { summary: 'Start its jobs again', load: () => import('./queue/open.ts') },
+  'queue remove': { summary: 'Remove a queue', load: () => import('./queue/remove.ts') },
+} satisfies Record<string, Entry>
+
 const shares = {
   shares: {
     summary: 'Show who used how much of late, and so goes first',
@@ -156,6 +166,7 @@ export const groups: Readonly<Record<string, Readonly<Record<string, Entry>>>> =
   jobs,
   schedules,
   nodes,
+  queues,
   'who gets what': shares,
   rights,
   'the grid': grid,
@@ -164,6 +175,7 @@ export const commands: Readonly<Record<string, Entry>> = {
   ...jobs,
   ...schedules,
   ...nodes,
+  ...queues,
   ...shares,
   ...rights,
   ...grid,

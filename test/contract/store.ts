@@ -57,6 +57,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       schedules: [],
       crontabs: [],
       quotas: [],
+      queues: [],
       shares: [],
       lastFirings: [],
       replies: [],
@@ -81,6 +82,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
     const event = eventRow(1, { job: 7, task: 3, node: 'n', schedule: 's', owner: 'o', by: 'b' })
     const node = { name: 'node1', dataJson: '{"cordoned":true}' }
     const share = { owner: 'anna', average: 1.5, at: 7 }
+    const queue = { name: 'fast', dataJson: '{}' }
     const quota = { subject: 'owner:anna', dataJson: '{}' }
     const schedule = { owner: 'anna', name: 'nightly', cursorAt: 5, specJson: '{}', dataJson: '{}' }
     const crontab = { owner: 'anna', text: '# mine\n', namesJson: '["nightly"]' }
@@ -116,6 +118,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       { put: 'event', row: event },
       { put: 'node', row: node },
       { put: 'quota', row: quota },
+      { put: 'queue', row: queue },
       { put: 'share', row: share },
       { put: 'crontab', row: crontab },
       { put: 'schedule', row: schedule },
@@ -141,6 +144,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       schedules: [schedule],
       crontabs: [crontab],
       quotas: [quota],
+      queues: [queue],
       shares: [share],
       lastFirings: [firing],
       replies: [key],

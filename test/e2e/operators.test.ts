@@ -69,6 +69,8 @@ describe.skipIf(!mountable)('the operators of a grid that root runs', () => {
       ['edit', '--mem', '64M', String(job)],
       ['submit', '--owner', 'nobody', '--', 'true'],
       ['quota', 'set', '--owner', 'nobody', 'jobs=1', '--for', '1h'],
+      ['queue', 'add', 'fast'],
+      ['queue', 'close', 'task'],
     ]
     for (const change of changes) {
       const refused = await grid.egOf(other, ...change)
@@ -117,6 +119,31 @@ describe.skipIf(!mountable)('the operators of a grid that root runs', () => {
     expect((await grid.egOf(other, 'quota', 'list')).stdout).toContain('too many')
     expect((await quota('--owner', 'nobody', 'jobs=usual', '--for', '1h')).status).toBe(0)
     expect((await grid.egOf(owner, 'submit', '--', 'true')).status).toBe(0)
+  })
+
+  test('a member adds a queue with nodes of its own, closes, opens and removes it', async () => {
+    const queue = (...words: string[]) => grid.egOf(member, 'queue', ...words)
+    const limits = ['--priority', '5', '--user', 'nobody', '--time', '1m', '--slots', '1']
+    const added = await queue('add', 'fast', '--kind', 'task', '--node', 'n2', ...limits)
+    expect(added).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/nodes: +n2 \(1 now\)/),
+    })
+    const submit = ['submit', '--quiet', '--queue', 'fast', '--']
+    const foreign = await grid.egOf(other, ...submit, 'true')
+    expect(foreign).toMatchObject({ status: 4, stderr: expect.stringContaining('for nobody') })
+    expect((await queue('close', 'fast', '--reason', 'dust')).stdout).toMatch(/closed by: +daemon/)
+    const waits = Number((await grid.egOf(owner, ...submit, 'true')).stdout)
+    const explained = await grid.egOf(owner, 'explain', String(waits))
+    expect(explained.stdout).toContain('queue "fast" was closed by daemon: dust')
+    expect((await grid.egOf(other, 'queue', 'list')).stdout).toMatch(/^fast +closed +5 +task +1 /m)
+    expect((await queue('remove', 'fast')).stderr).toContain('1 live jobs')
+    expect((await queue('open', 'fast')).status).toBe(0)
+    expect(await grid.finished(waits)).toMatchObject({ outcome: 'succeeded', node: 'n2' })
+    expect((await queue('edit', 'fast', '--node', 'any', '--user', 'any')).stdout).toMatch(
+      /nodes: +any \(2 now\)/,
+    )
+    expect((await queue('remove', 'fast')).stdout).toBe('queue fast removed\n')
   })
 
   test("a member stops somebody else's job, and submits for others, which run as these", async () => {

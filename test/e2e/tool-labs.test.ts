@@ -208,7 +208,9 @@ describe('jsub and its kin', () => {
   it('jstart, job and jstop hold a bot by its name, and no sleep is needed between them', async () => {
     const bot = executable('bot.sh', 'echo "started <$1>"; sleep 600')
     const started = await called('', 'jstart', '-N', 'ircbot', '-mem', '64m', bot, 'a  b')
-    const id = Number(/^Your job (\d+) \("ircbot"\) has been submitted\n$/.exec(started.stdout)?.[1])
+    const id = Number(
+      /^Your job (\d+) \("ircbot"\) has been submitted\n$/.exec(started.stdout)?.[1],
+    )
     expect(started).toMatchObject({ status: 0, stderr: '' })
     await grid.running(id)
     expect(await called('', 'job', 'ircbot')).toMatchObject({ status: 1, stdout: `${id}\n` })

@@ -13,10 +13,14 @@ import type { Waiting } from './waiting.ts'
 /** `count` tasks of the entry `id` go to `node`. */
 export type Placed = { id: string; job: number; node: string; shape: Shape; count: number }
 
-/** What an owner may hold at most; `Infinity` where it has no limit. */
-export type Bounds = (owner: string) => Held
+/** What an owner, and a queue, may hold at most; `Infinity` where there is no limit. */
+export type Bounds = {
+  owner: (owner: string) => Held
+  /** In slots. */
+  queue: (queue: string) => number
+}
 const unbounded: Held = { slots: Infinity, memBytes: Infinity }
-const noBounds: Bounds = () => unbounded
+const noBounds: Bounds = { owner: () => unbounded, queue: () => Infinity }
 
 /** An owner in one level: its share and what it may still take as placing goes on, and its lanes, put in order when first needed. */
 type Turn = {
@@ -58,6 +62,7 @@ export function placeCanary(
       .filter((one) => !one.never.includes(node) && capacity.hasRoom(node, one.shape))
       .filter((one) => !waiting.head(one).avoid.includes(node))
       .filter(({ shape }) => fitting(shape, leftOf(shape.owner, shares, bounds)) >= 1)
+      .filter(({ shape }) => queueRoom(shape, shares, bounds) >= 1)
       .sort((a, b) => shares.of(a.shape.owner) - shares.of(b.shape.owner) || (a.before(b) ? -1 : 1))
     if (lane === undefined) continue
     const { id, job } = waiting.head(lane)
@@ -121,7 +126,10 @@ class Tick {
     const lane = lanes.top
     if (lane === undefined) return
     const { shape } = lane
-    const allowed = fitting(shape, turn.left)
+    const allowed = Math.min(
+      fitting(shape, turn.left),
+      queueRoom(shape, this.#shares, this.#bounds),
+    )
     if (allowed < 1) {
       lanes.pop()
       return
@@ -157,8 +165,12 @@ class Tick {
 const fitting = (shape: Shape, { slots, memBytes }: Held): number =>
   Math.floor(Math.min(slots / shape.slots, memBytes / shape.memBytes))
 
+/** How many tasks of a shape its queue may still hold. */
+const queueRoom = ({ queue, slots }: Shape, shares: Shares, bounds: Bounds): number =>
+  Math.floor((bounds.queue(queue) - shares.queueSlots(queue)) / slots)
+
 function leftOf(owner: string, shares: Shares, bounds: Bounds): Turn['left'] {
-  const bound = bounds(owner)
+  const bound = bounds.owner(owner)
   const held = shares.held(owner)
   return { slots: bound.slots - held.slots, memBytes: bound.memBytes - held.memBytes }
 }

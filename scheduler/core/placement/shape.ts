@@ -55,6 +55,19 @@ function makeShape(parts: ShapeParts): Shape {
   return { key, request, whereKey, owner, queue, slots, memBytes, where, spread }
 }
 
+/** Nodes of a queue that has nodes of its own bear this label, and its jobs ask for it beside what they say. */
+const queuePrefix = 'queue:'
+export const queueLabel = (queue: string): string => queuePrefix + queue
+/** The queue that a label is of; null of others. */
+export const queueOfLabel = (label: string): string | null =>
+  label.startsWith(queuePrefix) ? label.slice(queuePrefix.length) : null
+
+/** What was said of labels, without what queues make of it. */
+export function ownLabels<T extends Readonly<Record<string, string>>>(labels: T): T {
+  const own = Object.entries(labels).filter(([label]) => queueOfLabel(label) === null)
+  return own.length === Object.keys(labels).length ? labels : (Object.fromEntries(own) as T)
+}
+
 export const hasLabels = (
   labels: Readonly<Record<string, string>>,
   where: Readonly<Record<string, string>>,

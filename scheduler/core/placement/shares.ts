@@ -6,7 +6,7 @@
 import type { Shape } from './shape.ts'
 
 export type Held = { readonly slots: number; readonly memBytes: number }
-type Asked = Pick<Shape, 'owner' | 'slots' | 'memBytes'>
+type Asked = Pick<Shape, 'owner' | 'queue' | 'slots' | 'memBytes'>
 /** `average` was right at `at`, in the time that `advance` tells; since then `slots` were held. */
 type Account = { slots: number; memBytes: number; average: number; at: number; changed: boolean }
 
@@ -18,6 +18,7 @@ const nothing: Held = { slots: 0, memBytes: 0 }
 export class Shares {
   readonly halfLifeMs: number
   readonly #accounts = new Map<string, Account>()
+  readonly #queues = new Map<string, number>()
   #now = 0
 
   constructor(halfLifeMs = defaultHalfLifeMs) {
@@ -50,13 +51,20 @@ export class Shares {
     return this.#accounts.keys()
   }
 
-  take({ owner, slots, memBytes }: Asked, count = 1): void {
+  /** Slots that all of a queue holds. */
+  queueSlots(queue: string): number {
+    return this.#queues.get(queue) ?? 0
+  }
+
+  take({ owner, queue, slots, memBytes }: Asked, count = 1): void {
+    this.#queues.set(queue, this.queueSlots(queue) + slots * count)
     const account = this.#settled(owner)
     account.slots += slots * count
     account.memBytes += memBytes * count
   }
 
-  give({ owner, slots, memBytes }: Asked, count = 1): void {
+  give({ owner, queue, slots, memBytes }: Asked, count = 1): void {
+    this.#queues.set(queue, this.queueSlots(queue) - slots * count)
     const account = this.#settled(owner)
     account.slots -= slots * count
     account.memBytes -= memBytes * count

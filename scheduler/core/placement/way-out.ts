@@ -1,7 +1,7 @@
 /** The way out for what fits nowhere now: the smallest change that would let it start. */
 import { formatSize } from '../../../proto/resources.ts'
 import type { NodeRoom } from './capacity.ts'
-import { hasLabels, type Shape } from './shape.ts'
+import { hasLabels, queueOfLabel, type Shape } from './shape.ts'
 
 export type Room = Readonly<NodeRoom>
 
@@ -74,6 +74,8 @@ export function smallerAsk(
 export function labelHint(shape: Shape, rooms: readonly Room[]): string {
   for (const [label, value] of Object.entries(shape.where)) {
     if (rooms.some((room) => room.labels[label] === value)) continue
+    const queue = queueOfLabel(label)
+    if (queue !== null) return `take another queue: queue ${queue} has no nodes here`
     const values = [...new Set(rooms.flatMap((room) => room.labels[label] ?? []))].sort()
     if (values.length === 0) return `ask without ${label}=${value}: no node has the label ${label}`
     const some = values.slice(0, 5).map((other) => `${label}=${other}`)

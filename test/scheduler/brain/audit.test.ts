@@ -27,6 +27,8 @@ const aToken = { name: 'ci', scopes: ['submit'], expiresInMs: 9000, hash: 'f'.re
 const annas = { kind: 'owner', name: 'anna' }
 const one = { body: { jobs: ['1'] } }
 const nightly = { params: { schedule: 'nightly' } }
+const fast = { params: { queue: 'fast' } }
+const addFast = call('addQueue', operator, { body: { name: 'fast' } })
 const n1 = { params: { node: 'n1' } }
 const wanted = (before: string, after: string) => ({
   about: 'job 1',
@@ -199,6 +201,52 @@ const stories: Record<string, Story> = {
     parts: { params: { token: '1' } },
     entry: { what: 'token revoke', about: 'token 1 of anna', afterJson: '{"revoked":true}' },
     with: puts('apiToken'),
+  },
+  addQueue: {
+    by: operator,
+    parts: { body: { name: 'fast', priority: 3 } },
+    entry: {
+      what: 'queue add',
+      about: 'queue fast',
+      beforeJson: 'null',
+      afterJson: expect.stringContaining('"priority":3'),
+    },
+    with: puts('queue'),
+  },
+  editQueue: {
+    by: operator,
+    first: addFast,
+    parts: { ...fast, body: { users: ['anna'] } },
+    entry: {
+      what: 'queue edit',
+      beforeJson: expect.stringContaining('"users":[]'),
+      afterJson: expect.stringContaining('"users":["anna"]'),
+    },
+    with: puts('queue'),
+  },
+  closeQueue: {
+    by: operator,
+    first: addFast,
+    parts: { ...fast, body: { reason: 'dust' } },
+    entry: { what: 'queue close', afterJson: expect.stringContaining('"why":"dust"') },
+    with: puts('queue'),
+  },
+  openQueue: {
+    by: operator,
+    first: async (grid) => {
+      await addFast(grid)
+      await call('closeQueue', operator, fast)(grid)
+    },
+    parts: fast,
+    entry: { what: 'queue open', afterJson: expect.stringContaining('"closed":null') },
+    with: puts('queue'),
+  },
+  removeQueue: {
+    by: operator,
+    first: addFast,
+    parts: fast,
+    entry: { what: 'queue remove', afterJson: 'null' },
+    with: drops('queue'),
   },
   grantRole: {
     by: manager,

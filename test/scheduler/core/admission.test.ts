@@ -27,8 +27,6 @@ test('what is left out gets its default', () => {
 })
 
 const refused: [string, Partial<JobRequest>, string][] = [
-  ['an unknown queue', { queue: 'fast' }, 'there is no queue "fast"'],
-  ['a queue of another kind', { queue: 'continuous' }, 'does not take task jobs'],
   [
     'a continuous array',
     { kind: 'continuous', array: { from: 1, to: 2, step: 1 } },

@@ -86,10 +86,12 @@ const requests: Record<string, Request> = {
   },
   revokeToken: { path: { token: '1' } },
   setQuota: { body: { subject: { kind: 'owner', name: 'anna' }, set: { jobs: 5 }, forMs: 9000 } },
+  addQueue: { body: { name: 'fast' } },
+  editQueue: { body: { priority: 3 } },
   grantRole: { body: { owner: 'carl', role: 'operator' } },
   revokeRole: { path: { owner: 'carl' } },
 }
-const usual: Record<string, string> = { job: '1', schedule: 'nightly', node: 'n1' }
+const usual: Record<string, string> = { queue: 'task', job: '1', schedule: 'nightly', node: 'n1' }
 
 let room: RealRoom | undefined
 afterEach(() => room?.end())

@@ -64,7 +64,7 @@ describe('order', () => {
         express: entry({ shape: shape({ queue: 'express' }), queuePriority: 3, since: 30 }),
       },
     )
-    one.shares.take({ owner: 'ann', slots: 1, memBytes: 0 })
+    one.shares.take({ owner: 'ann', queue: 'default', slots: 1, memBytes: 0 })
     const order: string[] = []
     for (let placed = run(one); placed.length > 0; placed = run(one)) {
       for (const { id, node, shape } of placed) {
@@ -87,7 +87,7 @@ describe('order', () => {
     expect(told(run(one))).toEqual(['many:nx1', 'single:nx1', 'many:nx2'])
     one.waiting.put('later', entry({ shape: shape({ owner: 'cat' }) }))
     one.capacity.give('n', shape())
-    one.shares.give({ owner: 'ann', slots: 1, memBytes: 0 })
+    one.shares.give({ owner: 'ann', queue: 'default', slots: 1, memBytes: 0 })
     expect(told(run(one))).toEqual(['later:nx1'])
   })
 
@@ -100,15 +100,39 @@ describe('order', () => {
         other: entry({ shape: shape({ owner: 'bob' }), count: 2 }),
       },
     )
-    const bounds = (owner: string) => ({ slots: owner === 'ann' ? 3 : 99, memBytes: Infinity })
+    const bounds = {
+      owner: (owner: string) => ({ slots: owner === 'ann' ? 3 : 99, memBytes: Infinity }),
+      queue: () => Infinity,
+    }
     const placed = place(one.waiting, one.capacity, one.shares, 1e9, bounds)
     const count = (id: string) =>
       placed.filter((each) => each.id === id).reduce((sum, each) => sum + each.count, 0)
     expect([count('wide'), count('thin'), count('other')]).toEqual([1, 1, 2])
     expect(place(one.waiting, one.capacity, one.shares, 1e9, bounds)).toEqual([])
     expect(placeCanary(one.waiting, one.capacity, one.shares, 'n', bounds)).toBeNull()
-    const byMemory = () => ({ slots: Infinity, memBytes: 350 * mib })
+    const byMemory = { ...bounds, owner: () => ({ slots: Infinity, memBytes: 350 * mib }) }
     expect(told(place(one.waiting, one.capacity, one.shares, 1e9, byMemory))).toEqual(['wide:nx1'])
+  })
+
+  test('a queue at its bound waits, whoever owns its tasks; other queues go on', () => {
+    const one = grid(
+      { n: { slots: 8 } },
+      {
+        ann: entry({ shape: shape({ queue: 'small' }), queuePriority: 1, count: 9 }),
+        bob: entry({ shape: shape({ queue: 'small', owner: 'bob' }), queuePriority: 1, count: 9 }),
+        rest: entry({ shape: shape({ owner: 'cat' }), count: 2 }),
+      },
+    )
+    const unbounded = { slots: Infinity, memBytes: Infinity }
+    const queue = (name: string) => (name === 'small' ? 3 : Infinity)
+    const bounds = { owner: () => unbounded, queue }
+    const placed = place(one.waiting, one.capacity, one.shares, 1e9, bounds)
+    expect(placed.reduce((sum, { count }) => sum + count, 0)).toBe(5)
+    expect([one.shares.queueSlots('small'), one.shares.held('cat').slots]).toEqual([3, 2])
+    expect(placeCanary(one.waiting, one.capacity, one.shares, 'n', bounds)).toBeNull()
+    one.capacity.give('n', shape({ queue: 'small' }))
+    one.shares.give(shape({ queue: 'small' }))
+    expect(place(one.waiting, one.capacity, one.shares, 1e9, bounds)).toHaveLength(1)
   })
 
   test('what does not fit holds up nobody', () => {
@@ -399,7 +423,7 @@ test('a canary is the first waiting task that fits the closed node, and only one
       good: entry({ shape: shape(), count: 5 }),
     },
   )
-  one.shares.take({ owner: 'cat', slots: 1, memBytes: 0 })
+  one.shares.take({ owner: 'cat', queue: 'default', slots: 1, memBytes: 0 })
   const { waiting, capacity, shares } = one
   expect(placeCanary(waiting, capacity, shares, 'shut')).toMatchObject({ id: 'good', count: 1 })
   expect(waiting.count('good')).toBe(4)

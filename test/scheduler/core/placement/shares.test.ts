@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { Shares } from '../../../../scheduler/core/placement/shares.ts'
 
 const hour = 3_600_000
-const anna = { owner: 'anna', slots: 1, memBytes: 0 }
+const anna = { owner: 'anna', queue: 'task', slots: 1, memBytes: 0 }
 
 describe('the average', () => {
   test('comes half of the way to what is held in each half-life, and goes the same way', () => {
