@@ -9,7 +9,8 @@ import { audit } from './audit.ts'
 import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
 import { admitSchedules } from './quota.ts'
-import { addSchedule, checkSpec, removeSchedule, respecify, usualPolicies } from './schedules.ts'
+import { checkSpec } from './schedule-check.ts'
+import { addSchedule, removeSchedule, respecify, usualPolicies } from './schedules.ts'
 import { problemOfClock } from './wall-clock.ts'
 
 const none: Crontab = { text: '', names: [] }

@@ -9,19 +9,17 @@ import type {
   ScheduleSpec,
   ScheduleSummary,
 } from '../../proto/schedule.ts'
-import { completeSpec } from '../core/admission.ts'
-import { parseExpression } from '../core/cron/expression.ts'
 import { nextDue, upcoming } from '../core/cron/next-due.ts'
 import { done, refuse, type Result } from '../core/result.ts'
 import { scheduleKey, type LiveSchedule } from '../state/live-schedule.ts'
 import type { FiringRow } from '../store/change.ts'
 import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
-import { admitByQueue } from './queues.ts'
 import { admitSchedules } from './quota.ts'
 import { auditSchedule, specChange, specOf } from './schedule-audit.ts'
+import { checkSpec } from './schedule-check.ts'
 import { fireDue, fireManually, saveSchedule } from './schedule-firing.ts'
-import { mayChange, notYours, problemOfPriority } from './select.ts'
+import { mayChange, notYours } from './select.ts'
 import { problemOfClock } from './wall-clock.ts'
 
 const shownDueTimes = 5
@@ -87,35 +85,6 @@ function makeSchedule(ctx: BrainContext, caller: Caller, spec: ScheduleSpec): Re
     fuseToldAt: null,
     rewinding: false,
   })
-}
-
-/** `priority`: what it has had so far, and may keep. */
-export function checkSpec(
-  ctx: BrainContext,
-  caller: Caller,
-  owner: string,
-  spec: ScheduleSpec,
-  priority = 0,
-): Result<LiveSchedule['cron']> {
-  const tooHigh = problemOfPriority(ctx, caller, spec.job.priority, priority)
-  if (tooHigh) return { ok: false, refusal: tooHigh }
-  const parsed = parseExpression(spec.expression, spec.tz, { owner, name: spec.name })
-  if (!parsed.ok) return refuse('refused', parsed.problem)
-  if ((spec.job.after ?? []).length > 0)
-    return refuse('refused', 'a schedule cannot wait for another job', 'leave --after out')
-  const job = completeSpec(spec.job, [], ctx.settings.limits)
-  if (!job.ok) return job
-  // How full the queue is counts when it fires.
-  const queued = admitByQueue(ctx, owner, job.value, 0)
-  if (!queued.ok) return queued
-  if (job.value.kind === 'continuous') {
-    return refuse(
-      'refused',
-      'a continuous job cannot be scheduled: it always runs',
-      'submit it with `eg submit --continuous`',
-    )
-  }
-  return done(parsed.value)
 }
 
 /** The caller's schedule, or for operators anybody's. */

@@ -1,0 +1,39 @@
+/** Whether a schedule may be as its owner says: its expression, its job, and the queue that the job names. */
+import type { ScheduleSpec } from '../../proto/schedule.ts'
+import { completeSpec } from '../core/admission.ts'
+import { parseExpression } from '../core/cron/expression.ts'
+import { done, refuse, type Result } from '../core/result.ts'
+import type { LiveSchedule } from '../state/live-schedule.ts'
+import type { Caller } from './call.ts'
+import type { BrainContext } from './context.ts'
+import { admitByQueue } from './queues.ts'
+import { problemOfPriority } from './select.ts'
+
+/** `priority`: what it has had so far, and may keep. */
+export function checkSpec(
+  ctx: BrainContext,
+  caller: Caller,
+  owner: string,
+  spec: ScheduleSpec,
+  priority = 0,
+): Result<LiveSchedule['cron']> {
+  const tooHigh = problemOfPriority(ctx, caller, spec.job.priority, priority)
+  if (tooHigh) return { ok: false, refusal: tooHigh }
+  const parsed = parseExpression(spec.expression, spec.tz, { owner, name: spec.name })
+  if (!parsed.ok) return refuse('refused', parsed.problem)
+  if ((spec.job.after ?? []).length > 0)
+    return refuse('refused', 'a schedule cannot wait for another job', 'leave --after out')
+  const job = completeSpec(spec.job, [], ctx.settings.limits)
+  if (!job.ok) return job
+  // How full the queue is counts when it fires.
+  const queued = admitByQueue(ctx, owner, job.value, 0)
+  if (!queued.ok) return queued
+  if (job.value.kind === 'continuous') {
+    return refuse(
+      'refused',
+      'a continuous job cannot be scheduled: it always runs',
+      'submit it with `eg submit --continuous`',
+    )
+  }
+  return done(parsed.value)
+}
