@@ -181,7 +181,6 @@ function addSchedule(state: GridState, row: ScheduleRow, parse: Parse, log: Log)
     ...stored,
     owner: row.owner,
     name: row.name,
-    place: state.schedules.size,
     spec,
     cron: parsed.value,
     cursorAt: row.cursorAt,
@@ -193,5 +192,5 @@ function addSchedule(state: GridState, row: ScheduleRow, parse: Parse, log: Log)
     rewinding: false,
   }
   state.addSchedule(schedule)
-  state.arm(schedule)
+  state.due.arm(schedule)
 }

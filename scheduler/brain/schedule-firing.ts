@@ -117,13 +117,13 @@ const callerOf = (schedule: LiveSchedule) =>
 
 /** The whole of it: what its owner said, and how far it has come. */
 export function saveSchedule(ctx: BrainContext, schedule: LiveSchedule): void {
-  ctx.state.arm(schedule)
+  ctx.state.due.arm(schedule)
   const specJson = JSON.stringify(schedule.spec)
   ctx.journal.change({ put: 'schedule', row: { ...progressOf(schedule), specJson } })
 }
 
 function saveProgress(ctx: BrainContext, schedule: LiveSchedule): void {
-  ctx.state.arm(schedule)
+  ctx.state.due.arm(schedule)
   ctx.journal.change({ advance: 'schedule', row: progressOf(schedule) })
 }
 

@@ -70,7 +70,6 @@ function makeSchedule(ctx: BrainContext, caller: Caller, spec: ScheduleSpec): Re
   return done({
     owner,
     name: spec.name,
-    place: ctx.state.schedules.size,
     spec,
     cron: checked.value,
     cursorAt,

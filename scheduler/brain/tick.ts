@@ -124,7 +124,7 @@ function fireSchedules(ctx: BrainContext): number {
   const now = ctx.clock.now()
   const herd = newHerd(ctx)
   for (let count = 0; count < firingsPerTick; count += 1) {
-    const schedule = ctx.state.takeDue(now)
+    const schedule = ctx.state.due.take(now)
     if (schedule === null) return count
     fireDue(ctx, schedule, herd)
   }
@@ -158,7 +158,7 @@ function remind(ctx: BrainContext): void {
 
 function untilNext(ctx: BrainContext, fires: boolean): number {
   const { reminders } = ctx.state
-  const due = fires ? ctx.state.nextDue()?.at : undefined
+  const due = fires ? ctx.state.due.nextAt : null
   const at = Math.min(reminders.peek()?.at ?? Infinity, due ?? Infinity)
   return Math.max(at - ctx.clock.now(), 0)
 }

@@ -9,6 +9,7 @@ import { ownLabels, ShapeTable, type Shape, type ShapeParts } from '../core/plac
 import { Shares } from '../core/placement/shares.ts'
 import { Waiting } from '../core/placement/waiting.ts'
 import { builtInQueues, markOf, type Queue } from '../core/queue.ts'
+import { DueQueue } from './due-queue.ts'
 import type { LiveJob } from './live-job.ts'
 import type { LiveNode } from './live-node.ts'
 import { scheduleKey, type LiveSchedule } from './live-schedule.ts'
@@ -27,7 +28,6 @@ export type ApiToken = {
   revokedBy: string | null
 }
 export type Reminder = { at: number; job: number }
-export type Due = { at: number; schedule: LiveSchedule }
 
 export class GridState {
   readonly jobs = new Map<number, LiveJob>()
@@ -53,14 +53,7 @@ export class GridState {
   readonly dependents = new Map<number, Set<number>>()
   /** When a waiting job may become eligible: its begin time, or the end of a retry delay. */
   readonly reminders = new TinyQueue<Reminder>([], (a, b) => a.at - b.at)
-  /**
-   * When schedules are due, those of one time in the order of the store, where neighbours share pages; entries that a
-   * schedule no longer stands by are passed over.
-   */
-  readonly due = new TinyQueue<Due>(
-    [],
-    (a, b) => a.at - b.at || a.schedule.place - b.schedule.place,
-  )
+  readonly due = new DueQueue()
   /** Job numbers that a lost database may have given out: from, up to but not with. */
   lostNumbers: (readonly [from: number, to: number])[] = []
   /** Nodes whose exec-node speaks a version that is too far from ours, and the sentence that says so. */
@@ -156,32 +149,6 @@ export class GridState {
 
   wasLost(job: number): boolean {
     return this.lostNumbers.some(([from, to]) => job >= from && job < to)
-  }
-
-  /** Reminds of the schedule when it is next due. */
-  arm(schedule: LiveSchedule): void {
-    const { nextDue, armedAt } = schedule
-    if (nextDue === null || nextDue === armedAt) return
-    schedule.armedAt = nextDue
-    this.due.push({ at: nextDue, schedule })
-  }
-
-  /** Takes out a schedule that is due. */
-  takeDue(now: number): LiveSchedule | null {
-    const next = this.nextDue()
-    if (next === null || next.at > now) return null
-    this.due.pop()
-    next.schedule.armedAt = null
-    return next.schedule
-  }
-
-  nextDue(): Due | null {
-    for (let next = this.due.peek(); next !== undefined; next = this.due.peek()) {
-      if (next.schedule.nextDue === next.at) return next
-      if (next.schedule.armedAt === next.at) next.schedule.armedAt = null
-      this.due.pop()
-    }
-    return null
   }
 
   findTaskByKey(key: TaskKey): { job: LiveJob; index: number } | null {

@@ -18,8 +18,6 @@ export type StoredSchedule = {
 export type LiveSchedule = StoredSchedule & {
   readonly owner: string
   readonly name: string
-  /** Among schedules that are due at one time. */
-  readonly place: number
   spec: ScheduleSpec
   cron: CronExpression
   /** Due times up to here are in the ledger. */
