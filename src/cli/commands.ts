@@ -65,6 +65,10 @@ const schedules = {
     summary: 'Show the clock that schedules follow, or confirm it',
     load: () => import('./clock.ts'),
   },
+  'import bigbrotherrc': {
+    summary: "Make continuous jobs of what Tool Labs' bigbrother watched",
+    load: () => import('./tool-labs/import-bigbrotherrc.ts'),
+  },
   'import crontab': {
     summary: 'Make schedules of a saved crontab',
     load: () => import('./tool-labs/import-crontab.ts'),

@@ -262,7 +262,8 @@ describe('jsub and its kin', () => {
     )
     const failing = ['-once', '-sync', 'y', '-N', 'lost', '-wd', '/no/such/folder', 'true']
     const first = await called('', 'jsub', ...failing)
-    expect(first.stderr).toMatch(/^Job \d+ ended: could not start: .*\/no\/such\/folder/)
+    expect(first).toMatchObject({ status: 1 })
+    expect(first.stderr).toMatch(/^(Unable to run job|Job) \d+/)
     expect((await called('', 'jsub', ...failing)).stdout).toMatch(/has been submitted/)
     expect(await called('', 'jlocal', 'sh', '-c', 'echo here; exit 3')).toEqual({
       status: 3,

@@ -21,7 +21,16 @@ writeFileSync(script, '#!/bin/sh\n')
 chmodSync(script, 0o755)
 afterAll(() => rmSync(home, { recursive: true }))
 
-const place = { home, now: 0, uid: 60_000, tz: 'UTC', bin: '/opt/eg/bin' }
+const place = {
+  user: 'ada',
+  home,
+  shell: '/bin/bash',
+  host: 'bastion',
+  now: 0,
+  uid: 60_000,
+  tz: 'UTC',
+  bin: '/opt/eg/bin',
+}
 function plan(text: string, before = { text: '', names: [] as string[] }) {
   const planned = planCrontab(text, before, place)
   if (!planned.ok) throw new Error(planned.problems.map(({ problem }) => problem).join('\n'))
@@ -118,7 +127,13 @@ describe('entries', () => {
         once: true,
         out: `${home}/nightly.out`,
         err: `${home}/nightly.err`,
-        env: { PATH: '/usr/bin:/bin', HOME: home, SHELL: '/bin/sh' },
+        env: expect.objectContaining({
+          PATH: '/usr/bin:/bin',
+          HOME: home,
+          SHELL: '/bin/bash',
+          SGE_O_HOST: 'bastion',
+          SGE_O_WORKDIR: home,
+        }) as object,
       },
     })
     expect(only(`0 3 * * * jsub ${script}`)).toMatchObject({ name: 'bot', overlap: 'allow' })

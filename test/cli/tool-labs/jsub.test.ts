@@ -13,7 +13,6 @@ import { join } from 'node:path'
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
-import { dateTime, gridSize, memory } from '../../../src/cli/tool-labs/jsub/values.ts'
 import { fakeApi, ownDataFolder, Refused, type FakeApi } from '../../support/fake-api.ts'
 import { program } from '../../support/program.ts'
 import { jobDetail, jobSummary } from '../../support/samples.ts'
@@ -52,34 +51,6 @@ afterEach(async () => {
   rmSync(home, { recursive: true })
 })
 
-describe('values', () => {
-  test('jsub counts memory in 1024, Grid Engine in 1000 for small letters', () => {
-    expect(['512m', '1G', '64k'].map(memory)).toEqual([512 * 2 ** 20, 2 ** 30, 65_536])
-    expect(['512', 'm', '1.5g', '-1m'].map(memory)).toEqual([null, null, null, null])
-    expect(['524288k', '512M', '1g', '100', '1.5G', 'x'].map(gridSize)).toEqual([
-      524_288_000,
-      512 * 2 ** 20,
-      1e9,
-      100,
-      1.5 * 2 ** 30,
-      null,
-    ])
-  })
-
-  test('-a is a date with or without century and year', () => {
-    const now = Date.parse('2026-11-23T08:00:00Z')
-    expect(dateTime('12241830', now)).toBe('2026-12-24T18:30:00.000Z')
-    expect(dateTime('2712241830.15', now)).toBe('2027-12-24T18:30:15.000Z')
-    expect(dateTime('202712241830', now)).toBe('2027-12-24T18:30:00.000Z')
-    expect(['13011200', '02301200', '1830', 'soon'].map((text) => dateTime(text, now))).toEqual([
-      null,
-      null,
-      null,
-      null,
-    ])
-  })
-})
-
 describe('jsub', () => {
   test('submits the program with its words as they are, from the home, with files there', async () => {
     expect(await run('jsub', [script, 'a  b', '*', '-N', 'x'])).toEqual({
@@ -95,8 +66,14 @@ describe('jsub', () => {
       umask: 0o077,
       out: `${home}/bot.out`,
       err: `${home}/bot.err`,
-      env: { HOME: home, PATH: '/usr/bin:/bin', LANG: 'C' },
+      env: expect.objectContaining({
+        HOME: home,
+        PATH: '/usr/bin:/bin',
+        LANG: 'C',
+        SGE_O_HOME: home,
+      }) as object,
     })
+    expect(JSON.stringify(asked())).not.toContain('SECRET')
     expect(statSync(join(home, 'bot.out')).mode & 0o777).toBe(0o600)
   })
 
@@ -120,6 +97,10 @@ describe('jsub', () => {
       env: { A: '1', LANG: 'C' },
     })
     expect(asked()).toMatchObject({ out: '/srv/sub', err: '/srv/sub' })
+    await run('jsub', ['-cwd', '-o', '.', '-l', 'h_vmem=256M', script])
+    // Grid Engine counts small letters in 1000.
+    await run('jsub', ['-l', 'h_vmem=524288k', script])
+    expect(asked()).toMatchObject({ memBytes: 524_288_000 })
     await run('jsub', ['-cwd', '-o', '.', '-l', 'h_vmem=256M', script])
     // Below jsub's usual 512 MB too: what is said counts.
     expect(asked()).toMatchObject({
@@ -165,6 +146,7 @@ describe('jsub', () => {
   const wrong: [string[], string][] = [
     [[], 'the following arguments are required: program, args'],
     [['-t', '1-3', '/bin/true'], 'unrecognized arguments: -t'],
+    [['-mem', '1.5g', '/bin/true'], "argument -mem: '1.5g' cannot be read"],
     [['-mem', '512', '/bin/true'], "argument -mem: '512' cannot be read"],
     [['-l', 'gpu=1', '/bin/true'], "argument -l: unknown resource 'gpu'"],
     [['-a', 'soon', '/bin/true'], "argument -a: 'soon' cannot be read"],

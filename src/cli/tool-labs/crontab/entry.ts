@@ -8,7 +8,11 @@ import type { Entry } from './lines.ts'
 import { simpleCommand } from './simple-command.ts'
 
 export type Place = {
+  user: string
   home: string
+  /** Of the account. */
+  shell: string
+  host: string
   now: number
   uid: number
   /** Of the machine, where CRON_TZ says none. */
@@ -56,9 +60,9 @@ function submission(
   entry: Entry,
   place: Place,
 ): Read | null {
-  const { home, now, uid } = place
+  const { home } = place
   const env = environmentOf(entry, place)
-  const around: Surroundings = { home, cwd: folder ?? home, env, now, uid }
+  const around: Surroundings = { ...place, cwd: folder ?? home, env }
   const understood = understandJsub(name, argv, around)
   if (!understood.ok) {
     if (understood.what === 'usage') return { ok: false, problem: `${name}: ${understood.problem}` }

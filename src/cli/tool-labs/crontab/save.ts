@@ -1,5 +1,5 @@
 /** Makes a text the caller's crontab: its entries become schedules, all of them or none. */
-import { homedir } from 'node:os'
+import { hostname, userInfo } from 'node:os'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -16,8 +16,12 @@ export type Saved =
   | { ok: false; problems: string[] }
 
 export function placeOf(terminal: Terminal): Place {
+  const { username, homedir, shell } = userInfo()
   return {
-    home: terminal.env['HOME'] ?? homedir(),
+    user: username,
+    home: terminal.env['HOME'] ?? homedir,
+    shell: shell ?? '/bin/sh',
+    host: hostname(),
     now: terminal.now(),
     uid: process.getuid?.() ?? 0,
     tz: Intl.DateTimeFormat().resolvedOptions().timeZone,

@@ -2,15 +2,13 @@
 import { posix } from 'node:path'
 
 import type { JobRequest } from '../../../../proto/job.ts'
+import { jobEnvironment, type Submitter } from '../../grid-engine/job-environment.ts'
 import { allSaid, isSaid, lastSaid, type Said } from '../../grid-engine/option-table.ts'
+import { dateValue, memoryValue, pathFor, timeValue, yesNo } from '../../grid-engine/values.ts'
 import { dropUndefined } from '../../job-options.ts'
 import { basicEnvironment } from '../../job-request.ts'
-import { dateTime, gridSize, memory, time, yes } from './values.ts'
 
-export type World = {
-  home: string
-  cwd: string
-  env: Readonly<Record<string, string | undefined>>
+export type World = Submitter & {
   now: number
   uid: number
   isFolder: (path: string) => boolean
@@ -66,7 +64,7 @@ function jobOf(said: readonly Said[], program: string, args: string[], world: Wo
         queue: lastSaid(said, '-q'),
         stdin: lastSaid(said, '-i'),
         priority: read(said, '-p', (text) => (/^-?\d+$/.test(text) ? Number(text) : null)),
-        beginAt: read(said, '-a', (text) => dateTime(text, world.now)),
+        beginAt: read(said, '-a', (text) => beginTime(text, world.now)),
         restart: continuous ? ('on-failure' as const) : undefined,
         once: isSaid(said, '-once') || continuous || undefined,
       }),
@@ -76,7 +74,7 @@ function jobOf(said: readonly Said[], program: string, args: string[], world: Wo
       cwd,
       umask,
       ...files,
-      env: { ...basicEnvironment(world.env), ...variables(said, world) },
+      env: environmentOf(said, continuous, world),
     },
     quiet: isSaid(said, '-quiet'),
     terminalOnly: isSaid(said, '-stderr'),
@@ -104,7 +102,7 @@ function filesOf(said: readonly Said[], name: string, cwd: string, { home, isFol
   const place = (flag: string, ending: string): string => {
     const path = lastSaid(said, flag)
     if (path === undefined) return `${home}/${name}.${ending}`
-    const full = posix.resolve(cwd, path.replace(/^:/, ''))
+    const full = posix.resolve(cwd, pathFor(path))
     return isFolder(full) ? posix.join(full, `${name}.${ending}`) : full
   }
   const out = place('-o', 'out')
@@ -143,12 +141,13 @@ function resourcesOf(said: readonly Said[]): { limits: Limits; notes: string[] }
   for (const pair of pairs.filter((each) => each !== '')) {
     const at = pair.indexOf('=')
     const [name, value] = at < 0 ? [pair, ''] : [pair.slice(0, at), pair.slice(at + 1)]
-    const parsed = name === 'h_rt' || name === 's_rt' ? time(value) : gridSize(value)
+    const parsed = name === 'h_rt' || name === 's_rt' ? timeValue(value) : memoryValue(value)
     if (name === 'release') notes.push(`release=${value} is not asked for: jobs run on any node`)
     else if (!['h_vmem', 'virtual_free', 'mem_free', 'h_rt', 's_rt'].includes(name))
       throw new Misread(`argument -l: unknown resource '${name}'`)
+    else if (parsed === Number.POSITIVE_INFINITY) continue
     else if (parsed === null) throw new Misread(`argument -l: '${pair}' cannot be read`)
-    else if (name === 'h_rt' || name === 's_rt') limits.timeMs = parsed
+    else if (name === 'h_rt' || name === 's_rt') limits.timeMs = parsed * 1000
     else limits.memBytes = Math.max(limits.memBytes ?? 0, parsed)
   }
   return { limits, notes }
@@ -161,17 +160,27 @@ function memoryOf(said: readonly Said[], ofResources: number | undefined): numbe
   return sizes.length === 0 ? undefined : Math.max(...sizes)
 }
 
-function variables(said: readonly Said[], { env }: World): Record<string, string> {
-  const words = allSaid(said, '-v').flatMap((list) => list.split(','))
-  return Object.fromEntries(
-    words
-      .filter((word) => word !== '')
-      .map((word) => {
-        const at = word.indexOf('=')
-        return at < 0 ? [word, env[word] ?? ''] : [word.slice(0, at), word.slice(at + 1)]
-      }),
-  )
+/** As qsub would have set it, and what programs need to find their own. */
+function environmentOf(said: readonly Said[], continuous: boolean, world: World) {
+  const queue = lastSaid(said, '-q') ?? (continuous ? 'continuous' : 'task')
+  return {
+    ...basicEnvironment(world.env),
+    ...jobEnvironment(said, world, { shell: world.shell, queue, pe: null }),
+  }
 }
+
+/** Digits and a letter, powers of 1024. */
+function memory(text: string): number | null {
+  const match = /^(\d+)([kmg])$/i.exec(text)
+  return match && Number(match[1]) * 1024 ** ('kmg'.indexOf(match[2]?.toLowerCase() ?? '') + 1)
+}
+
+function beginTime(text: string, now: number): string | null {
+  const at = dateValue(text, now)
+  return at === null ? null : new Date(at).toISOString()
+}
+
+const yes = (text: string | undefined): boolean => text !== undefined && yesNo(text) === true
 
 function refuseNow(said: readonly Said[]): void {
   if (yes(lastSaid(said, '-now')))

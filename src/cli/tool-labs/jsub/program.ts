@@ -1,6 +1,4 @@
 /** `jsub`, `jstart`, `qcronsub`: submit a job as Tool Labs did, one request to the scheduler. */
-import { homedir } from 'node:os'
-
 import { ClientError } from '../../../client/client-error.ts'
 import type { Client } from '../../../client/client.ts'
 import type { Program } from '../../programs.ts'
@@ -23,13 +21,15 @@ const options = `
                  as qsub has them
 `
 
-export const program: Program = async ({ name, argv, terminal, client }) => {
+export const program: Program = async ({ name, argv, terminal, client, account, host }) => {
   if (['-h', '-help', '--help'].includes(argv[0] ?? '')) {
     terminal.out(usage(name) + options)
     return 0
   }
   const understood = understandJsub(name, argv, {
-    home: terminal.env['HOME'] ?? homedir(),
+    ...account(),
+    home: terminal.env['HOME'] ?? account().home,
+    host,
     cwd: terminal.cwd,
     env: terminal.env,
     now: terminal.now(),
@@ -55,7 +55,9 @@ async function submit(grid: Client, job: JsubJob, terminal: Terminal): Promise<n
     const { job: id, warnings } = await grid.call('submitJob', { body: request })
     for (const warning of job.quiet ? [] : warnings) terminal.say(warning)
     if (!job.quiet) terminal.out(`Your job ${id} ("${request.name}") has been submitted\n`)
-    return job.sync ? await ended(grid, id, terminal) : 0
+    if (!job.sync) return 0
+    const { waitedFor } = await import('../../grid-engine/qsub-wait.ts')
+    return await waitedFor(grid, id, terminal)
   } catch (error) {
     if (!(error instanceof ClientError)) throw error
     if (error.code === 'name-taken') {
@@ -68,26 +70,4 @@ async function submit(grid: Client, job: JsubJob, terminal: Terminal): Promise<n
     tell(terminal, job, [`Unable to run job: ${error.detail}`, ...hint, 'Exiting.'])
     return error.code === 'over-quota' ? 25 : 1
   }
-}
-
-/** `-sync y`: as qsub tells it, with the job's own status. */
-async function ended(grid: Client, id: number, terminal: Terminal): Promise<number> {
-  const [{ untilFinished }, { causeText }] = await Promise.all([
-    import('../../job-end.ts'),
-    import('../../../../proto/words.ts'),
-  ])
-  const { cause, outcome } = await untilFinished(grid, String(id))
-  if (outcome === 'succeeded' || cause?.kind === 'exit') {
-    const code = cause?.kind === 'exit' ? cause.code : 0
-    const line = `Job ${id} exited with exit code ${code}.\n`
-    if (code === 0) terminal.out(line)
-    else terminal.err(line)
-    return code
-  }
-  const why =
-    cause?.kind === 'signal'
-      ? `exited because of signal ${cause.signal}`
-      : `ended: ${cause === null ? outcome : causeText(cause)}`
-  terminal.err(`Job ${id} ${why}\n`)
-  return 1
 }
