@@ -9,6 +9,7 @@
 struct stream {
   const char *path;
   int file;
+  bool rotates; /* what is no file has no older parts, and /dev/null must keep its name */
   off_t size;
   long long dropped;
 };
@@ -17,7 +18,8 @@ static long long max_bytes, keep;
 static void open_live(struct stream *stream) {
   struct stat stat;
   stream->file = open(stream->path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0666);
-  stream->size = stream->file >= 0 && fstat(stream->file, &stat) == 0 && S_ISREG(stat.st_mode) ? stat.st_size : 0;
+  stream->rotates = stream->file >= 0 && fstat(stream->file, &stat) == 0 && S_ISREG(stat.st_mode);
+  stream->size = stream->rotates ? stat.st_size : 0;
 }
 
 static void rotate(struct stream *stream) {
@@ -68,7 +70,7 @@ static void follow_name(struct stream *stream) {
 
 static void take(struct stream *stream, const char *bytes, size_t length) {
   follow_name(stream);
-  if (max_bytes > 0 && stream->size > 0 && stream->size + (off_t)length > max_bytes) rotate(stream);
+  if (stream->rotates && max_bytes > 0 && stream->size > 0 && stream->size + (off_t)length > max_bytes) rotate(stream);
   if (stream->dropped > 0) mark_dropped(stream);
   put(stream, bytes, length);
 }
@@ -76,7 +78,7 @@ static void take(struct stream *stream, const char *bytes, size_t length) {
 int main(int count, char **argument) {
   static char bytes[65536];
   if (count != 5) return 2;
-  struct stream streams[2] = { { argument[1], -1, 0, 0 }, { argument[2], -1, 0, 0 } };
+  struct stream streams[2] = { { .path = argument[1], .file = -1 }, { .path = argument[2], .file = -1 } };
   bool same = strcmp(argument[1], argument[2]) == 0;
   struct pollfd polled[2] = { { .fd = 0, .events = POLLIN }, { .fd = 1, .events = POLLIN } };
   max_bytes = atoll(argument[3]);

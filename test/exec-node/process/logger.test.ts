@@ -1,6 +1,6 @@
 /** Logs of continuous jobs: capped, rotated, never lost to a killed logger, read as the owner. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, readlinkSync, statSync, symlinkSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -53,6 +53,14 @@ it('rotates: the live file keeps its name, the oldest parts go', async () => {
   expect(await readFile(file(''), 'utf8')).toMatch(/last\n$/)
   for (const name of ['', '.1', '.2']) expect(statSync(file(name)).size).toBeLessThanOrEqual(66_000)
   expect(existsSync(file('.3'))).toBe(false)
+})
+
+it('never rotates what is no file: /dev/null keeps its name whatever is written to it', async () => {
+  const path = join(grid.work, 'log.20.out')
+  symlinkSync('/dev/null', path)
+  await grid.run('log.20', ['sh', '-c', 'seq 1 20000'], log('log.20', 20_000))
+  expect(readlinkSync(path)).toBe('/dev/null')
+  expect(existsSync(`${path}.1`)).toBe(false)
 })
 
 it('a killed logger is started again and the job sees nothing of it', async () => {
