@@ -7,6 +7,9 @@ export type Simple = {
   folder: string | null
 }
 
+/** A comment of the shell's; where a quote follows it may be no comment. */
+const comment = /(?:^|\s)#[^'"]*$/
+
 /** Where only the report of a submission would go: without one they have nothing to say. */
 const nowhere = /(?:\s*(?:[12]?>>?|&>>?)\s*\/dev\/null|\s*2>&1|\s*<\s*\/dev\/null)+\s*$/
 
@@ -15,7 +18,7 @@ export function simpleCommand(
   command: string,
   { home, variables }: { home: string; variables: Readonly<Record<string, string>> },
 ): Simple | null {
-  const plain = command.replace(nowhere, '')
+  const plain = command.replace(comment, '').replace(nowhere, '')
   const moved = /^cd\s+([^\s;&|]+)\s*(?:&&|;)\s*(.+)$/.exec(plain)
   const words = wordsOf(moved?.[2] ?? plain, home, variables)
   const folder = moved === null ? null : wordsOf(moved[1] ?? '', home, variables)
