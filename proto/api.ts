@@ -8,6 +8,7 @@ import { queueRoutes } from './api-queues.ts'
 import { quotaRoutes } from './api-quota.ts'
 import { rightsRoutes } from './api-rights.ts'
 import { scheduleRoutes } from './api-schedules.ts'
+import { sharingRoutes } from './api-sharing.ts'
 import { tokenRoutes } from './api-tokens.ts'
 import type { Route } from './route.ts'
 
@@ -22,5 +23,6 @@ export const routes = {
   ...gridRoutes,
   ...rightsRoutes,
   ...tokenRoutes,
+  ...sharingRoutes,
 } satisfies Record<string, Route>
 export type RouteName = keyof typeof routes

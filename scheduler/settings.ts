@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 
+import type { Refusal } from '../proto/errors.ts'
 import { parseLimit, type LimitName } from '../proto/limits.ts'
 import { parseDuration } from '../proto/resources.ts'
-import { findAccount, groupMembers } from '../src/lib/accounts.ts'
+import { findAccount, groupMembers, hasGroup } from '../src/lib/accounts.ts'
 import type { AccountsOfMachine, BrainSettings } from './brain/context.ts'
 import { defaultLimits } from './core/admission.ts'
 import { defaultBreaker, type BreakerSettings } from './core/breaker.ts'
@@ -139,20 +140,19 @@ export function ownerRule(options: {
 export function accountsOf(self: string): AccountsOfMachine {
   return {
     maker: self,
-    async problemOf(account) {
-      try {
-        // A number is looked up as a uid; only the name itself will do.
-        if ((await findAccount(account))?.name === account) return null
-        return { code: 'not-found', detail: `this machine has no account ${account}` }
-      } catch (error) {
-        const detail = error instanceof Error ? error.message : String(error)
-        return {
-          code: 'unavailable',
-          detail,
-          hint: 'try again when the machine knows its accounts',
-        }
-      }
-    },
+    problemOf: (account) =>
+      // A number is looked up as a uid; only the name itself will do.
+      missing(`account ${account}`, async () => (await findAccount(account))?.name === account),
+    problemOfGroup: (group) => missing(`unix group ${group}`, () => hasGroup(group)),
+  }
+}
+
+async function missing(what: string, look: () => Promise<boolean>): Promise<Refusal | null> {
+  try {
+    return (await look()) ? null : { code: 'not-found', detail: `this machine has no ${what}` }
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error)
+    return { code: 'unavailable', detail, hint: 'try again when the machine can look it up' }
   }
 }
 

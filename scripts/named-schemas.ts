@@ -7,6 +7,7 @@ import * as job from '../proto/job.ts'
 import * as node from '../proto/node.ts'
 import * as rights from '../proto/rights.ts'
 import * as schedule from '../proto/schedule.ts'
+import * as sharing from '../proto/sharing.ts'
 import * as sync from '../proto/sync.ts'
 import * as token from '../proto/token.ts'
 import { closed, flat, type JsonSchema } from '../scheduler/http/schema.ts'
@@ -20,6 +21,7 @@ const rooms = {
   ...node,
   ...rights,
   ...schedule,
+  ...sharing,
   ...sync,
   ...token,
 }

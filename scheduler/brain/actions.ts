@@ -8,7 +8,8 @@ import { auditJobs, type OfJob } from './audit.ts'
 import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
 import { cancelWaiting } from './finish.ts'
-import { select, type Target } from './select.ts'
+import { mayChange, notYours, select, type Judge, type Target } from './select.ts'
+import { mayMaintain, notMaintained } from './sharing.ts'
 import { happen, refreshWaiting } from './tasks.ts'
 
 export type ActionName = 'stop' | 'hold' | 'release' | 'suspend' | 'resume' | 'restart'
@@ -24,7 +25,7 @@ export function act(
   caller: Caller,
   selection: Selection,
 ): Result<ActionReply> {
-  const { targets, refused } = select(ctx, caller, selection)
+  const { targets, refused } = select(ctx, caller, selection, judgeOf(ctx, name, caller))
   const reply: ActionReply = {
     done: [],
     refused: refused.map(({ ref, refusal }) => ({ ref, ...refusal })),
@@ -51,6 +52,18 @@ export function act(
   if (selection.dryRun !== true) auditJobs(ctx, caller, name, deeds)
   return done(reply)
 }
+
+/** Members of a group that the owner shares with may stop and restart; the rest is the owner's. */
+const judgeOf = (ctx: BrainContext, name: ActionName, caller: Caller): Judge =>
+  name === 'stop' || name === 'restart'
+    ? {
+        may: (owner, job) => mayMaintain(ctx, caller, owner, job),
+        refuse: (what, owner, job) => notMaintained(ctx, what, owner, job),
+      }
+    : {
+        may: (owner) => mayChange(caller, owner),
+        refuse: (what, owner) => notYours(ctx, what, owner),
+      }
 
 /** What each leaves wanted of a job. */
 const asked: Record<ActionName, string> = {

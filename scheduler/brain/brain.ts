@@ -128,6 +128,8 @@ export class Brain implements BrainDoor {
     state.lastEvent = snapshot.newestEvent
     state.lastAudit = snapshot.newestAudit
     for (const row of snapshot.roles) state.roles.set(row.owner, row)
+    for (const row of snapshot.sharing)
+      state.sharing.set(row.owner, [...(state.sharing.get(row.owner) ?? []), row])
     for (const row of snapshot.apiTokens) state.tokens.set(row.id, row)
     state.lastToken = snapshot.apiTokens.at(-1)?.id ?? 0
     state.lostNumbers = JSON.parse(meta.lostNumbers ?? '[]') as GridState['lostNumbers']
@@ -262,6 +264,10 @@ export class Brain implements BrainDoor {
 
   apiToken(id: number): ReturnType<BrainDoor['apiToken']> {
     return this.#ctx.state.tokens.get(id) ?? null
+  }
+
+  get isShared(): boolean {
+    return this.#ctx.state.sharing.size > 0
   }
 
   whoCould(): ReturnType<BrainDoor['whoCould']> {

@@ -15,6 +15,8 @@ export type Caller = {
   from: string
   /** Shows a token that opens only what is its owner's own. */
   ownOnly?: boolean
+  /** Unix groups, for what owners share with them. */
+  groups?: readonly string[]
 }
 
 /** For tokens that do not go that far. */

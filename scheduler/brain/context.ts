@@ -45,6 +45,8 @@ export type AccountsOfMachine = {
   maker: string
   /** Null: the machine has an account of that name. */
   problemOf: (account: string) => Promise<Refusal | null>
+  /** The same for a unix group. */
+  problemOfGroup: (group: string) => Promise<Refusal | null>
 }
 
 export type BrainContext = {

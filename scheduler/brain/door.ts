@@ -47,6 +47,8 @@ export type BrainDoor = {
   apiToken(id: number): ApiTokenRow | null
   /** What was granted to the account by a manager. */
   roleOf(owner: string): Role | null
+  /** Whether any owner lets members of a unix group in. */
+  readonly isShared: boolean
   /** For refusals. */
   whoCould(): WhoCould
   /** Numbers for /metrics: name, labels, value. */

@@ -10,7 +10,7 @@ import type { AskDesk } from './ask-desk.ts'
 import type { Call } from './call.ts'
 import type { BrainContext } from './context.ts'
 import { findJob } from './reads.ts'
-import { mayChange, notYours } from './select.ts'
+import { mayMaintain, notMaintained } from './sharing.ts'
 import { factsOf } from './stored.ts'
 
 type LogReply = Reply<(typeof jobRoutes)['readLog']>
@@ -32,7 +32,8 @@ export async function readLog(
   const { live, row } = found.value
   const id = live?.id ?? row?.id ?? 0
   const owner = live?.owner ?? row?.owner ?? ''
-  if (!mayChange(call.caller, owner)) return notYours(ctx, `the output of job ${id}`, owner)
+  if (!mayMaintain(ctx, call.caller, owner, id))
+    return notMaintained(ctx, `the output of job ${id}`, owner, id)
   const array = live ? live.array : row === null ? null : factsOf(row.factsJson, row).array
   if (array !== null && found.value.index === null) {
     return refuse(

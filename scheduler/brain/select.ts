@@ -3,7 +3,7 @@ import type { Selection } from '../../proto/api-jobs.ts'
 import type { Refusal } from '../../proto/errors.ts'
 import { parseJobRef } from '../../proto/ids.ts'
 import { globTest } from '../core/glob.ts'
-import { refuse, type Result } from '../core/result.ts'
+import { refuse, type Refused, type Result } from '../core/result.ts'
 import type { LiveJob } from '../state/live-job.ts'
 import type { Caller } from './call.ts'
 import type { BrainContext } from './context.ts'
@@ -65,32 +65,42 @@ export function findLive(
   return { ok: true, value: { job, index } }
 }
 
-export function select(ctx: BrainContext, caller: Caller, selection: Selection): Selected {
+/** Whether a caller may do this to jobs of an owner, or to one of them, and what is said where not. */
+export type Judge = {
+  may(owner: string, job: number | null): boolean
+  refuse(what: string, owner: string, job: number | null): Refused
+}
+
+export function select(
+  ctx: BrainContext,
+  caller: Caller,
+  selection: Selection,
+  judge: Judge,
+): Selected {
   const owner = selection.owner ?? caller.owner
   const result: Selected = { targets: [], refused: [] }
   for (const text of selection.jobs ?? []) {
     const found = findLive(ctx, caller, text, owner)
-    if (!found.ok) result.refused.push({ ref: text, refusal: found.refusal })
-    else if (!mayChange(caller, found.value.job.owner)) {
-      result.refused.push({
-        ref: text,
-        refusal: notYours(ctx, `job ${found.value.job.id}`, found.value.job.owner).refusal,
-      })
-    } else result.targets.push(found.value)
+    if (!found.ok) {
+      result.refused.push({ ref: text, refusal: found.refusal })
+      continue
+    }
+    const { id, owner: whose } = found.value.job
+    if (judge.may(whose, id)) result.targets.push(found.value)
+    else result.refused.push({ ref: text, refusal: judge.refuse(`job ${id}`, whose, id).refusal })
   }
   if (selection.all !== true && selection.name === undefined) return result
-  if (!mayChange(caller, owner)) {
+  const everybody = owner === '*' && caller.rights !== 'user'
+  if (!everybody && !judge.may(owner, null)) {
     const whose = owner === '*' ? 'other accounts' : owner
     const detail = `only operators (${couldOn(ctx).operators}) may do this to jobs of ${whose}`
     result.refused.push({ ref: owner, refusal: refuse('forbidden', detail).refusal })
     return result
   }
   const fits = selection.name === undefined ? () => true : globTest(selection.name)
-  const everybody = selection.owner === '*' && caller.rights !== 'user'
   for (const job of ctx.state.jobs.values()) {
-    if ((everybody || job.owner === owner) && mayChange(caller, job.owner) && fits(job.name)) {
+    if ((everybody || job.owner === owner) && fits(job.name) && judge.may(job.owner, job.id))
       result.targets.push({ job, index: null })
-    }
   }
   return result
 }

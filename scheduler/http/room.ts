@@ -31,7 +31,8 @@ declare module 'fastify' {
 export function callerOf(request: FastifyRequest): Caller {
   const { known } = request
   if (known?.kind !== 'person') throw new Error(`${request.url} was reached without a caller`)
-  const { owner, rights, token } = known
-  if (token === null) return { owner, rights, from: request.ip }
-  return { owner, rights, from: `${request.ip}, token ${token.name}`, ownOnly: isOwnOnly(token) }
+  const { owner, rights, token, groups = [] } = known
+  if (token === null) return { owner, rights, from: request.ip, groups }
+  const from = `${request.ip}, token ${token.name}`
+  return { owner, rights, from, groups, ownOnly: isOwnOnly(token) }
 }

@@ -27,6 +27,7 @@ export type ApiToken = {
   revokedAt: number | null
   revokedBy: string | null
 }
+export type Sharing = { owner: string; job: number; group: string; by: string; at: number }
 export type Reminder = { at: number; job: number }
 
 export class GridState {
@@ -37,6 +38,8 @@ export class GridState {
   readonly crontabs = new Map<string, Crontab>()
   /** Account -> what a manager granted to it. */
   readonly roles = new Map<string, RoleGrant>()
+  /** Owner -> with which unix groups it keeps its jobs together; job 0 stands for all. */
+  readonly sharing = new Map<string, Sharing[]>()
   /** For programs, by number; those that have expired go with the next start. */
   readonly tokens = new Map<number, ApiToken>()
   lastToken = 0

@@ -54,6 +54,7 @@ const others = {
   schedule: single('DELETE FROM schedule WHERE owner = ? AND name = ?', 2),
   quota: single('DELETE FROM quota WHERE subject = ?', 1),
   share: single('DELETE FROM share WHERE owner = ?', 1),
+  sharing: single('DELETE FROM sharing WHERE owner = ? AND job = ? AND "group" = ?', 3),
   role: single('DELETE FROM role WHERE owner = ?', 1),
   queue: single('DELETE FROM queue WHERE name = ?', 1),
 } as const
@@ -146,5 +147,6 @@ function addDrop(parts: Parts, change: Extract<Change, { drop: string }>): void 
   else if (change.drop === 'quota') values.push(change.subject)
   else if (change.drop === 'share') values.push(change.owner)
   else if (change.drop === 'role') values.push(change.owner)
+  else if (change.drop === 'sharing') values.push(change.owner, change.job, change.group)
   else values.push(change.owner, change.name)
 }

@@ -128,6 +128,8 @@ export type ApiTokenRow = {
   revokedAt: number | null
   revokedBy: string | null
 }
+/** `job` 0: all jobs of the owner. */
+export type SharingRow = { owner: string; job: number; group: string; by: string; at: number }
 export type RoleRow = { owner: string; role: Role; by: string; at: number }
 /** Written once, never again. */
 export type AuditRow = {
@@ -173,6 +175,8 @@ export type Change =
   | { put: 'reply'; row: ReplyRow }
   | { put: 'token'; row: TokenRow }
   | { put: 'apiToken'; row: ApiTokenRow }
+  | { put: 'sharing'; row: SharingRow }
+  | { drop: 'sharing'; owner: string; job: number; group: string }
   | { put: 'role'; row: RoleRow }
   | { drop: 'role'; owner: string }
   | { put: 'audit'; row: AuditRow }
@@ -218,6 +222,7 @@ export type Snapshot = {
   tokens: TokenRow[]
   roles: RoleRow[]
   apiTokens: ApiTokenRow[]
+  sharing: SharingRow[]
 }
 
 /** Tables of the snapshot that may be long, each after those that its rows belong to. */

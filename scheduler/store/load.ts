@@ -53,6 +53,7 @@ const reads: { [K in keyof Snapshot]: string } = {
   replies: `SELECT ${rowJson('reply', ['replyJson'])} FROM reply ORDER BY at, owner, key`,
   tokens: `SELECT ${rowJson('token')} FROM token ORDER BY expiresAt, hash`,
   apiTokens: `SELECT ${rowJson('apiToken')} FROM apiToken ORDER BY id`,
+  sharing: `SELECT ${rowJson('sharing')} FROM sharing ORDER BY owner, job, "group"`,
   roles: `SELECT ${rowJson('role')} FROM role ORDER BY owner`,
 }
 
@@ -88,6 +89,7 @@ export const emptySnapshot = (): Snapshot => ({
   replies: [],
   tokens: [],
   roles: [],
+  sharing: [],
   apiTokens: [],
 })
 

@@ -55,6 +55,7 @@ const ofJob = [
   `DELETE FROM run WHERE rowid IN (SELECT rowid FROM run WHERE job = ? LIMIT ?)`,
   `DELETE FROM task WHERE (job, "index") IN (SELECT job, "index" FROM task WHERE job = ? LIMIT ?)`,
   `DELETE FROM range WHERE (job, "from") IN (SELECT job, "from" FROM range WHERE job = ? LIMIT ?)`,
+  `DELETE FROM sharing WHERE rowid IN (SELECT rowid FROM sharing WHERE job = ? AND job > 0 LIMIT ?)`,
   `DELETE FROM spec WHERE id IN (SELECT id FROM spec WHERE id = ? LIMIT ?)`,
   `DELETE FROM job WHERE id IN (SELECT id FROM job WHERE id = ? LIMIT ?)`,
 ]

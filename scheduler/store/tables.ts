@@ -107,6 +107,7 @@ export const tables: { [N in PutName]: Table<N> } = {
     key: ['id'],
     fixed: ['hash', 'owner', 'name', 'scopesJson', 'createdAt', 'expiresAt'],
   },
+  sharing: { columns: ['owner', 'job', 'group', 'by', 'at'], key: ['owner', 'job', 'group'] },
   role: { columns: ['owner', 'role', 'by', 'at'], key: ['owner'] },
   audit: {
     columns: [

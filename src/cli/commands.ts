@@ -138,6 +138,15 @@ const rights = {
     summary: 'Take its role from an account',
     load: () => import('./role/revoke.ts'),
   },
+  'share add': {
+    summary: 'Let a unix group keep your jobs with you',
+    load: () => import('./share/add.ts'),
+  },
+  'share remove': { summary: 'End that', load: () => import('./share/remove.ts') },
+  'share list': {
+    summary: 'List what you share, and what is shared with you',
+    load: () => import('./share/list.ts'),
+  },
   'token create': {
     summary: 'Make a token for a program',
     load: () => import('./token/create.ts'),

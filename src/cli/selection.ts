@@ -10,7 +10,7 @@ import { counted } from './words.ts'
 export const selectionOptions = {
   all: { short: 'a', help: 'all of your live jobs' },
   name: { value: 'PATTERN', help: 'those whose name matches, * and ? allowed' },
-  owner: { value: 'USER', help: 'operators: of this owner' },
+  owner: { value: 'USER', help: 'of this owner, who shares with you or to whom you are operator' },
   why: { value: 'TEXT', help: 'reason, kept in the timeline' },
   yes: { short: 'y', help: 'do not ask' },
   'dry-run': { help: 'only say which' },

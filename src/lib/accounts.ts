@@ -28,6 +28,21 @@ export async function groupMembers(group: string): Promise<string[]> {
   return (found?.[3] ?? '').split(',').filter((name) => name !== '')
 }
 
+/** Whether there is such a group. */
+export async function hasGroup(group: string): Promise<boolean> {
+  return (await getent('group', group))?.[0] === group
+}
+
+/** Names of the groups that an account is in, its main one with them. */
+export function groupsOf(account: string): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    execFile('id', ['-Gnz', '--', account], { timeout: 10_000 }, (error, stdout) => {
+      if (error === null) resolve(stdout.split('\0').filter((name) => name !== ''))
+      else reject(new Error(`id could not look up the groups of ${account}`, { cause: error }))
+    })
+  })
+}
+
 /** For messages: the number where the machine knows no name. */
 export async function accountName(uid: number): Promise<string> {
   const account = await findAccount(uid).catch(() => null)

@@ -171,3 +171,20 @@ test('a token of the environment is all that is shown', async () => {
     delete process.env['EVERGRID_TOKEN']
   }
 })
+
+test('sharing is added, ended and listed', async () => {
+  const shared = { owner: 'ada', group: 'keepers', job: null, by: 'ada', at }
+  api.handlers.addSharing = () => shared
+  api.handlers.removeSharing = () => ({})
+  api.handlers.listSharing = () => ({
+    sharing: [shared],
+    withMe: [{ ...shared, owner: 'bo', job: 3 }],
+  })
+  expect((await run('share', 'add', 'keepers')).out).toBe('all jobs of ada shared with keepers\n')
+  expect(last()?.body).toEqual({ group: 'keepers' })
+  await run('share', 'remove', '--job', 'bot', '--owner', 'bo', 'keepers')
+  expect(last()).toMatchObject({ params: { group: 'keepers' }, query: { job: 'bot', owner: 'bo' } })
+  const [, first, second] = (await run('share', 'list')).out.split('\n')
+  expect(first).toMatch(/^ada +all +keepers +2026/)
+  expect(second).toMatch(/^bo +job 3 +keepers +2026/)
+})

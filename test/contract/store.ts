@@ -64,6 +64,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       tokens: [],
       roles: [],
       apiTokens: [],
+      sharing: [],
     })
   })
 
@@ -108,6 +109,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       revokedAt: 5,
       revokedBy: 'root',
     }
+    const shared = { owner: 'anna', job: 0, group: 'keepers', by: 'anna', at: 3 }
     const role = { owner: 'anna', role: 'operator', by: 'root', at: 4 } as const
     const entry = auditRow(3, { job: 7, toJob: 9, owner: 'anna', own: true })
     await store.commit([
@@ -126,6 +128,9 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       { put: 'reply', row: reply },
       { put: 'token', row: token },
       { put: 'role', row: role },
+      { put: 'sharing', row: shared },
+      { put: 'sharing', row: { ...shared, job: 7 } },
+      { drop: 'sharing', owner: 'anna', job: 7, group: 'keepers' },
       { put: 'apiToken', row: apiToken },
       { put: 'audit', row: entry },
       { put: 'meta', key: 'incarnation', value: 'abc' },
@@ -151,6 +156,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       tokens: [token],
       roles: [role],
       apiTokens: [apiToken],
+      sharing: [shared],
     })
     expect(await again.query('job', { id: 7 })).toEqual(job)
     expect(await again.query('runs', { job: 7, from: 1, to: 9, newest: 5 })).toEqual([run])

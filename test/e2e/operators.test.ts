@@ -184,6 +184,23 @@ describe.skipIf(!mountable)('the operators of a grid that root runs', () => {
     ])
   })
 
+  test('members of a group that an owner shares with keep its jobs with it', async () => {
+    const bot = ['submit', '--quiet', '--continuous', '--name', 'kept', '--', 'sleep', '1000']
+    const kept = (await grid.egOf(owner, ...bot)).stdout.trim()
+    await grid.running(Number(kept))
+    expect((await grid.egOf(other, 'restart', kept)).stderr).toContain('eg share add GROUP')
+    expect((await grid.egOf(owner, 'share', 'add', 'no-such-group')).status).toBe(5)
+    // The main group of the account "bin".
+    expect((await grid.egOf(owner, 'share', 'add', '--job', 'kept', 'bin')).status).toBe(0)
+    expect((await grid.egOf(other, 'restart', '--owner', 'nobody', 'kept')).status).toBe(0)
+    expect((await grid.egOf(other, 'logs', kept)).status).toBe(0)
+    expect((await grid.egOf(other, 'hold', kept)).status).toBe(4)
+    expect((await grid.egOf(other, 'share', 'list')).stdout).toContain(`job ${kept}`)
+    expect((await grid.egOf(owner, 'share', 'remove', '--job', kept, 'bin')).status).toBe(0)
+    expect((await grid.egOf(other, 'stop', kept)).status).toBe(4)
+    expect((await grid.egOf(owner, 'stop', kept)).status).toBe(0)
+  })
+
   test('who leaves the group is none any more, with the token of before', async () => {
     members('bin')
     await until(async () => (await grid.egOf(member, 'node', 'cordon', 'n1')).status === 4, {

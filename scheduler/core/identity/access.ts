@@ -7,7 +7,14 @@ import type { WhoCould } from './who-could.ts'
 
 /** As whom a caller has proven itself. */
 export type Known =
-  | { kind: 'person'; owner: string; rights: Rights; token: TokenFacts | null }
+  | {
+      kind: 'person'
+      owner: string
+      rights: Rights
+      token: TokenFacts | null
+      /** Unix groups, where any owner shares with groups. */
+      groups?: readonly string[]
+    }
   | { kind: 'node' }
 /** Shows what was good once, and is told why it is not. */
 export type Unknown = { kind: 'refused'; refusal: Refusal }

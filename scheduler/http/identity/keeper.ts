@@ -29,7 +29,7 @@ export type IdentityKeeper = {
 export type IdentityOptions = {
   dataDir: string
   port: number
-  door: Pick<BrainDoor, 'recordToken' | 'tokenOwner' | 'roleOf' | 'apiToken'>
+  door: Pick<BrainDoor, 'recordToken' | 'tokenOwner' | 'roleOf' | 'apiToken' | 'isShared'>
   now: () => number
   /** Left out: by file where root runs the grid, else by secret. */
   proof?: 'secret' | 'file' | undefined

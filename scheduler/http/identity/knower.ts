@@ -7,17 +7,20 @@ import type { Rights } from '../../../proto/rights.ts'
 import { parseToken, type Scope } from '../../../proto/token.ts'
 import type { BrainDoor } from '../../brain/door.ts'
 import type { Known, Unknown } from '../../core/identity/access.ts'
-import { rightsWith } from '../../core/identity/scope.ts'
+import { isOwnOnly, rightsWith } from '../../core/identity/scope.ts'
+import { groupsWatch } from './groups.ts'
 import { operatorsWatch } from './operators.ts'
 import { keepSecret } from './secret-file.ts'
 
 export type KnowerOptions = {
   dataDir: string
-  door: Pick<BrainDoor, 'tokenOwner' | 'roleOf' | 'apiToken'>
+  door: Pick<BrainDoor, 'tokenOwner' | 'roleOf' | 'apiToken' | 'isShared'>
   now: () => number
   /** The account that the scheduler runs as. */
   self: string
   proof: 'secret' | 'file'
+  /** Left out: the machine is asked. */
+  lookGroups?: (owner: string) => Promise<string[]>
 }
 
 type Shown = { id: number; secret: string }
@@ -44,6 +47,10 @@ export function openKnower(
   const rightsOf = async (owner: string): Promise<Rights> =>
     door.roleOf(owner) ?? ((await isOperator(owner)) ? 'operator' : 'user')
 
+  const groupsOf = groupsWatch(now, options.lookGroups)
+  const sharedWith = async (owner: string) =>
+    door.isShared && proof === 'file' ? { groups: await groupsOf(owner) } : {}
+
   const programOf = async ({ id, secret: shown }: Shown): Promise<Known | Unknown | null> => {
     const row = door.apiToken(id)
     if (row === null || !timingSafeEqual(digest(shown), Buffer.from(row.hash, 'hex'))) return null
@@ -53,7 +60,13 @@ export function openKnower(
     if (expiresAt <= now()) return gone(`the token "${name}" expired at ${iso(expiresAt)}`)
     const token = { id, name, scopes: JSON.parse(row.scopesJson) as Scope[] }
     const rights = rightsWith(token, owner === self ? 'manager' : await rightsOf(owner))
-    return { kind: 'person', owner, rights, token }
+    return {
+      kind: 'person',
+      owner,
+      rights,
+      token,
+      ...(isOwnOnly(token) ? {} : await sharedWith(owner)),
+    }
   }
 
   return async (bearer) => {
@@ -66,8 +79,8 @@ export function openKnower(
     const token = door.tokenOwner(shown.toString('hex'))
     if (token === null || token.expiresAt <= now()) return null
     const { owner } = token
-    return owner === self
-      ? manager
-      : { kind: 'person', owner, rights: await rightsOf(owner), token: null }
+    if (owner === self) return manager
+    const rights = await rightsOf(owner)
+    return { kind: 'person', owner, rights, token: null, ...(await sharedWith(owner)) }
   }
 }

@@ -1,5 +1,6 @@
 /** Roles and the audit log, for people. */
 import type { AuditEntry, RoleView } from '../../../proto/rights.ts'
+import type { SharingView } from '../../../proto/sharing.ts'
 import type { TokenView } from '../../../proto/token.ts'
 import { timeText } from '../words.ts'
 import { table, type Cell, type Look } from './table.ts'
@@ -32,6 +33,19 @@ export function tokensText(tokens: readonly TokenView[], owners: boolean, look: 
       { title: 'STATE', cell: state },
     ],
     tokens,
+    look,
+  )
+}
+
+export function sharingText(sharing: readonly SharingView[], look: Look): string {
+  return table(
+    [
+      { title: 'OWNER', cell: ({ owner }) => owner },
+      { title: 'JOBS', cell: ({ job }) => (job === null ? 'all' : `job ${job}`) },
+      { title: 'GROUP', cell: ({ group }) => group },
+      { title: 'SINCE', cell: ({ at }) => timeText(at) },
+    ],
+    sharing,
     look,
   )
 }

@@ -248,6 +248,17 @@ const stories: Record<string, Story> = {
     entry: { what: 'queue remove', afterJson: 'null' },
     with: drops('queue'),
   },
+  addSharing: {
+    parts: { body: { group: 'keepers', job: '1' } },
+    entry: { what: 'share add', job: 1, afterJson: '{"group":"keepers","jobs":"job 1"}' },
+    with: puts('sharing'),
+  },
+  removeSharing: {
+    first: call('addSharing', anna, { body: { group: 'keepers' } }),
+    parts: { params: { group: 'keepers' } },
+    entry: { what: 'share remove', beforeJson: '{"group":"keepers","jobs":"all jobs"}' },
+    with: drops('sharing'),
+  },
   grantRole: {
     by: manager,
     parts: { body: { owner: 'bert', role: 'operator' } },

@@ -52,7 +52,9 @@ test('the account that runs the grid stays manager; a manager is not made less b
 test('an account that the machine does not know gets none', async () => {
   const problemOf = async (account: string) =>
     account === 'bert' ? null : ({ code: 'not-found', detail: `no ${account}` } as const)
-  const grid = await BrainGrid.open({ settings: { accounts: { maker: 'carla', problemOf } } })
+  const grid = await BrainGrid.open({
+    settings: { accounts: { maker: 'carla', problemOf, problemOfGroup: problemOf } },
+  })
   expect(await grid.refused('grantRole', manager, grant('brt', 'operator'))).toBe('not-found')
   expect(await grid.refused('grantRole', manager, grant('bert', 'operator'))).toBe('done')
   expect(grid.brain.whoCould()).toMatchObject({ managers: 'carla' })

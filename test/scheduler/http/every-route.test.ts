@@ -24,13 +24,14 @@ const table = new Map(
   }),
 )
 
-/** Who they are: anna has the job, the schedule and a token, bert nothing to do with her, ole is operator, mia manager. */
+/** Who they are: anna has the job, the schedule and a token, bert nothing to do with her; kim is in a group she shares with, ole is operator, mia manager. */
 const bearers: Record<string, (room: RealRoom) => string | null | Promise<string>> = {
   nobody: () => null,
   expired: (room) => room.loginOf('anna', -1),
   revoked: (room) => room.tokenOf('anna', ['manage-own'], { revoked: true }),
   'exec-node': (room) => room.nodeSecret,
   'other user': (room) => room.loginOf('bert'),
+  'co-maintainer': (room) => room.loginOf('kim'),
   owner: (room) => room.loginOf('anna'),
   operator: (room) => room.loginOf('ole'),
   manager: (room) => room.loginOf('mia'),
@@ -81,6 +82,8 @@ const requests: Record<string, Request> = {
   prove: { body: { challenge: 'x' } },
   events: { query: '?follow=false' },
   replaceCrontab: { body: { text: '', schedules: [] } },
+  addSharing: { body: { group: 'keepers' } },
+  removeSharing: { path: { group: 'keepers' }, query: '?owner=anna' },
   createToken: {
     body: { name: 'ci', scopes: ['submit'], expiresInMs: 9000, hash: 'f'.repeat(64) },
   },
@@ -105,6 +108,7 @@ async function annasRoom(): Promise<RealRoom> {
   await made.tokenOf('anna', ['read-own'])
   await grid.node('n1')
   await grid.submit({ kind: 'continuous', name: 'bot' })
+  await grid.ok('addSharing', anna, { body: { group: 'keepers' } })
   await grid.stop([await grid.submit()])
   const body = { name: 'nightly', expression: '@daily', job: command }
   await grid.ok('addSchedule', anna, { body })

@@ -121,6 +121,7 @@ export function fakeDoor(): FakeDoor {
     tokenOwner: (hash) => door.tokens.get(hash) ?? null,
     roleOf: () => null,
     apiToken: () => null,
+    isShared: false,
     whoCould: () => whoCould({ maker: 'root', roles: new Map() }),
     gauges: () => [
       { name: 'evergrid_jobs', help: 'Live jobs', labels: { state: 'pending' }, value: 3 },

@@ -29,7 +29,7 @@ export type RealRoom = {
 }
 export type Told = { status: number; body: Record<string, unknown> }
 
-/** Run by `root`; the clock is the brain's. */
+/** Run by `root`; kim is in the unix group `keepers`; the clock is the brain's. */
 export async function realRoom(): Promise<RealRoom> {
   const dataDir = mkdtempSync(join(tmpdir(), 'evergrid-room-'))
   const grid = await BrainGrid.open()
@@ -37,7 +37,8 @@ export async function realRoom(): Promise<RealRoom> {
   let named = 0
   const now = () => grid.clock.now()
   const listener = await listen({ port: 0 })
-  const who = openKnower({ dataDir, door, now, self: 'root', proof: 'file' })
+  const lookGroups = async (owner: string) => (owner === 'kim' ? ['keepers'] : [])
+  const who = openKnower({ dataDir, door, now, self: 'root', proof: 'file', lookGroups })
   const noLogin = async () => refuse('wrong-state', 'nobody logs in here')
   const identity = {
     proof: 'file',
