@@ -1,6 +1,6 @@
 /** What Tool Labs' people type, on a real grid: jobs files, crontabs, jsub and its kin. */
 import { spawn } from 'node:child_process'
-import { chmodSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 
@@ -161,6 +161,7 @@ GREETING="good morning"
 
 0 3 * * *  jsub -once -quiet -N nightly ./night.sh 'a  b' > /dev/null
 0 4 * * *  echo "$GREETING"; command -v jsub   # hello
+0 5 * * *  cd sub; jstart -quiet -N starter sleep 600 && job starter
 `
 
   it('is read from standard input, comes back as it was, and its lines are schedules that run', async () => {
@@ -180,6 +181,11 @@ GREETING="good morning"
     })
     expect(grid.text('nightly.out')).toBe('night <a  b>\n')
     expect(await run('cron-echo')).toMatchObject({ outcome: 'succeeded' })
+    mkdirSync(join(grid.work, 'sub'))
+    // A job that starts another one: it is known by its account, like everybody.
+    expect(await run('cron-starter')).toMatchObject({ outcome: 'failed', cause: { kind: 'exit' } })
+    const { id } = await grid.show('starter')
+    expect(grid.text('cron-starter.out')).toBe(`${id}\n`)
     expect(grid.text('cron-echo.out')).toBe(`good morning\n${join(dirname(egPath), 'jsub')}\n`)
   })
 
