@@ -141,6 +141,10 @@ describe('entries', () => {
       },
     })
     expect(only(`0 3 * * * jsub ${script}`)).toMatchObject({ name: 'bot', overlap: 'allow' })
+    expect(only(`0 3 * * * jsub -N 'a(1)' ${script}`)).toMatchObject({
+      name: 'a_1_',
+      job: { name: 'a(1)' },
+    })
     expect(only(`0 3 * * * qcronsub ${script}`)).toMatchObject({ overlap: 'forbid' })
     expect(only(`0 3 * * * cd ${home}/www && jsub -cwd ${script}`)).toMatchObject({
       job: { cwd: `${home}/www` },

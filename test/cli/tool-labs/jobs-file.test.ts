@@ -110,6 +110,11 @@ describe('reading', () => {
     ])
   })
 
+  test('a job may have a name that a schedule may not', () => {
+    expect(problems('- { name: "a(1)", command: a, continuous: true }')).toEqual([])
+    expect(problems('- { name: "a(1)", command: a, schedule: "@daily" }')).toHaveLength(1)
+  })
+
   test('nothing is no jobs', () => {
     expect(wanted('')).toEqual([])
     expect(wanted('[]')).toEqual([])

@@ -150,6 +150,7 @@ describe('jsub', () => {
     [['-mem', '512', '/bin/true'], "argument -mem: '512' cannot be read"],
     [['-l', 'gpu=1', '/bin/true'], "argument -l: unknown resource 'gpu'"],
     [['-a', 'soon', '/bin/true'], "argument -a: 'soon' cannot be read"],
+    [['-N', '3bot', '/bin/true'], "argument -N: '3bot' is not a name"],
     [['-now', 'y', '/bin/true'], 'argument -now: a job waits'],
     [['no-such-thing'], "argument program: Program 'no-such-thing' not found."],
     [['-N'], '-N option must have argument'],

@@ -4,6 +4,7 @@ import { posix } from 'node:path'
 import type { ScheduleRequest } from '../../../../proto/schedule.ts'
 import { usualName } from '../jsub/job.ts'
 import { understandJsub, type Surroundings } from '../jsub/understand.ts'
+import { scheduleName } from '../valid-name.ts'
 import type { Entry } from './lines.ts'
 import { simpleCommand } from './simple-command.ts'
 
@@ -75,7 +76,7 @@ function submission(
   const { once = false, ...job } = request
   return {
     ok: true,
-    wish: job.name,
+    wish: scheduleName(job.name),
     schedule: (schedule) => ({
       name: schedule,
       ...policies(entry, place),
@@ -134,5 +135,5 @@ function wishOf(command: string): string {
     (word) => !/^-|^\w+=|^[<>\d]/.test(word) && !introductions.test(posix.basename(word)),
   )
   const name = named ?? usualName(program?.replaceAll(/["'{}()$]/g, '') || words[0] || 'job')
-  return `cron-${name}`.slice(0, 100)
+  return scheduleName(`cron-${name}`)
 }

@@ -5,6 +5,7 @@ import { filledJob, jobDefaults } from '../../../../proto/job-defaults.ts'
 import type { JobRequest, JobSpec } from '../../../../proto/job.ts'
 import type { CatchUp, Overlap } from '../../../../proto/schedule.ts'
 import { dropUndefined } from '../../job-options.ts'
+import { isJobName, isScheduleName } from '../valid-name.ts'
 import type { Key, Said } from './keys.ts'
 
 export type FullJob = Omit<JobSpec, 'after'>
@@ -67,7 +68,7 @@ export function problemsOf(said: Said): { key: Key; problem: string }[] {
   const rules: [boolean, Key, string][] = [
     [said.name === undefined, 'name', 'is missing'],
     [
-      said.name !== undefined && !/^[A-Za-z_][A-Za-z0-9_.@+-]{0,127}$/.test(said.name),
+      said.name !== undefined && !(kind === 'schedule' ? isScheduleName : isJobName)(said.name),
       'name',
       `"${said.name}" is not a name; start with a letter or _, go on with letters, digits and _ . @ + -`,
     ],

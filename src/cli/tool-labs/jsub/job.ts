@@ -7,6 +7,7 @@ import { allSaid, isSaid, lastSaid, type Said } from '../../grid-engine/option-t
 import { dateValue, memoryValue, pathFor, timeValue, yesNo } from '../../grid-engine/values.ts'
 import { dropUndefined } from '../../job-options.ts'
 import { basicEnvironment } from '../../job-request.ts'
+import { isJobName } from '../valid-name.ts'
 
 export type World = Submitter & {
   now: number
@@ -46,7 +47,7 @@ export function jsubJob(
 
 function jobOf(said: readonly Said[], program: string, args: string[], world: World): JsubJob {
   const continuous = isSaid(said, '-continuous')
-  const name = lastSaid(said, '-N') ?? usualName(program)
+  const name = nameOf(said, program)
   const cwd = folderOf(said, world)
   const files = filesOf(said, name, cwd, world)
   const command =
@@ -82,6 +83,12 @@ function jobOf(said: readonly Said[], program: string, args: string[], world: Wo
     fileMode: 0o666 & ~umask,
     notes: [...notes, ...mailNotes(said)],
   }
+}
+
+function nameOf(said: readonly Said[], program: string): string {
+  const name = lastSaid(said, '-N') ?? usualName(program)
+  if (!isJobName(name)) throw new Misread(`argument -N: '${name}' is not a name`)
+  return name
 }
 
 /** The program's name up to its first dot. */
