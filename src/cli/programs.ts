@@ -30,5 +30,10 @@ export const programs: Readonly<Record<string, () => Promise<{ program: Program 
   jstop: () => import('./tool-labs/jstop.ts'),
   jsub: () => import('./tool-labs/jsub/program.ts'),
   qcronsub: () => import('./tool-labs/jsub/program.ts'),
+  qdel: () => import('./grid-engine/qdel.ts'),
+  qhold: () => import('./grid-engine/qhold.ts'),
+  qmod: () => import('./grid-engine/qmod.ts'),
+  qrls: () => import('./grid-engine/qhold.ts'),
+  qstat: () => import('./grid-engine/qstat.ts'),
   qsub: () => import('./grid-engine/qsub.ts'),
 }

@@ -5,13 +5,19 @@ type Note = readonly [how: 'yes' | 'partly' | 'no', what: string]
 
 export const commandNotes: Readonly<Record<string, Note>> = {
   qsub: ['partly', 'see the flags below'],
-  qstat: ['no', 'take `eg jobs` and `eg show`'],
-  qdel: ['no', 'take `eg stop`'],
+  qstat: [
+    'partly',
+    'plain, -u -s -q -r -t -f -ne -g c,d,t -ext -urg -pri -xml -j; not -F, and -j as XML only of unknown jobs; the load and the urgencies of Grid Engine are not there',
+  ],
+  qdel: ['yes', 'numbers, tasks, names, patterns, -u; -f is as without'],
   qhost: ['no', 'take `eg nodes`'],
   qacct: ['no', 'take `eg history` and `eg show`'],
-  'qhold, qrls': ['no', 'take `eg hold` and `eg release`'],
+  'qhold, qrls': ['yes', 'the holds of owner, operator and system are one'],
   qalter: ['no', 'take `eg edit`'],
-  qmod: ['no', 'take `eg suspend`, `eg resume`, `eg release`'],
+  qmod: [
+    'partly',
+    '-sj -usj -cj, -d and -e of queues by closing nodes; -rj of one-offs, -sq and -usq are refused',
+  ],
   qresub: ['no', 'submit it again'],
   qselect: ['no', 'take `eg nodes`'],
   qconf: ['no', 'take `eg nodes`, and `eg node` to change them'],

@@ -7,10 +7,13 @@ export type Verdict = {
   in: Situation
   differs?: Readonly<Record<string, string>>
 }
-export type Situation = 'fresh'
+export type Situation = 'fresh' | 'empty' | 'running' | 'waiting'
 
 const refusedAtOnce =
   'what no node could ever run is refused at once, with what there is, in place of waiting for ever'
+const noResources = 'queues have no resources of their own here'
+const ownHelp = 'the help is our own text'
+const figures = 'urgencies and usage are other figures here'
 const named = 'a name that does not fit is refused with what does'
 
 export const verdicts: Readonly<Record<string, Verdict>> = {
@@ -35,6 +38,89 @@ export const verdicts: Readonly<Record<string, Verdict>> = {
       'qsub -w w -l mem_free=9999G -b y sleep 1': refusedAtOnce,
       'qsub -w e -l mem_free=9999G -b y sleep 1': refusedAtOnce,
       'qsub plain.sh': 'the file of the replay can be read',
+    },
+  },
+  'qstat-empty': { in: 'empty' },
+  'qstat-empty-': {
+    in: 'empty',
+    differs: { 'qstat -F': noResources },
+  },
+  'qstat-empty-ext': { in: 'empty' },
+  'qstat-empty-f': { in: 'empty' },
+  'qstat-empty-f-explaina': { in: 'empty' },
+  'qstat-empty-f-slotsloadavg': {
+    in: 'empty',
+    differs: { 'qstat -f -F slots,load_avg': noResources },
+  },
+  'qstat-empty-f-xml': { in: 'empty' },
+  'qstat-empty-gc': { in: 'empty' },
+  'qstat-empty-gc-xml': { in: 'empty' },
+  'qstat-empty-help': {
+    in: 'empty',
+    differs: { 'qstat -help': ownHelp },
+  },
+  'qstat-empty-sp': { in: 'empty' },
+  'qstat-empty-u': { in: 'empty' },
+  'qstat-empty-u-xml': { in: 'empty' },
+  'qstat-empty-xml': { in: 'empty' },
+  'qstat-running': { in: 'running' },
+  'qstat-running-Fhvmem': {
+    in: 'running',
+    differs: { 'qstat -F h_vmem': noResources },
+  },
+  'qstat-running-ext': {
+    in: 'running',
+    differs: { 'qstat -ext': figures },
+  },
+  'qstat-running-ext-urg': {
+    in: 'running',
+    differs: { 'qstat -ext -urg': figures },
+  },
+  'qstat-running-f': { in: 'running' },
+  'qstat-running-f-explainE': { in: 'running' },
+  'qstat-running-f-explaina': { in: 'running' },
+  'qstat-running-f-ne-u': { in: 'running' },
+  'qstat-running-f-u': { in: 'running' },
+  'qstat-running-f-xml-u': { in: 'running' },
+  'qstat-running-gc': { in: 'running' },
+  'qstat-running-gd': { in: 'running' },
+  'qstat-running-gt': { in: 'running' },
+  'qstat-running-pri': { in: 'running' },
+  'qstat-running-qnosuchq': { in: 'running' },
+  'qstat-running-r': { in: 'running' },
+  'qstat-running-sp': { in: 'running' },
+  'qstat-running-sr': { in: 'running' },
+  'qstat-running-srp': { in: 'running' },
+  'qstat-running-ss': { in: 'running' },
+  'qstat-running-sz': {
+    in: 'running',
+    differs: { 'qstat -s z': 'finished jobs are listed by eg history' },
+  },
+  'qstat-running-t': { in: 'running' },
+  'qstat-running-u': { in: 'running' },
+  'qstat-running-ubob': { in: 'running' },
+  'qstat-running-urg': {
+    in: 'running',
+    differs: { 'qstat -urg': figures },
+  },
+  'qstat-running-xml': { in: 'running' },
+  'qstat-running-xml-r': { in: 'running' },
+  'qstat-j-unknown': {
+    in: 'running',
+    differs: {
+      'qstat -j': 'why a job waits is said with the job',
+      'qstat -bogus': ownHelp,
+    },
+  },
+  'qdel-unknown': { in: 'fresh', differs: { qdel: ownHelp } },
+  'qmod-denied': { in: 'fresh', differs: { qmod: ownHelp, 'qmod -bogus': ownHelp } },
+  'qhold-qrls': {
+    in: 'waiting',
+    differs: {
+      'qhold 112.2': 'a hold that is set again is told again',
+      'qrls 112': "the end of a job's hold is told once, not for each task",
+      qhold: ownHelp,
+      qrls: ownHelp,
     },
   },
 }

@@ -6,6 +6,7 @@ import { Value } from 'typebox/value'
 
 import { routes } from '../../proto/api.ts'
 import type { Caller } from '../../scheduler/brain/call.ts'
+import { refuseAccess } from '../../scheduler/core/identity/access.ts'
 import { programs } from '../../src/cli/programs.ts'
 import { ClientError } from '../../src/client/client-error.ts'
 import type { Client } from '../../src/client/client.ts'
@@ -82,6 +83,13 @@ export class GridEngineWorld {
     return said
   }
 
+  /** By qsub, under this number. */
+  async submit(user: As, job: number, line: string): Promise<void> {
+    this.grid.brain.state.nextJob = job
+    const { exit, stderr } = await this.run(user, ['qsub', ...line.split(' ')])
+    if (exit !== 0) throw new Error(stderr)
+  }
+
   /** A client that calls the brain directly, once what is sent fits the route's schema. */
   client(user: As): Client {
     const call = async (route: keyof typeof routes, input: object = {}) => {
@@ -92,7 +100,17 @@ export class GridEngineWorld {
             `${route}: ${part} is not as the API wants it: ${JSON.stringify(parts[part])}`,
           )
       }
-      const answer = this.grid.call(route as never, callerOf(user), parts as never)
+      // What the HTTP room does before the brain is asked.
+      const caller = callerOf(user)
+      const known = { kind: 'person', owner: user, rights: caller.rights, token: null } as const
+      const refused = refuseAccess(routes[route], known, 'file', {
+        operators: 'root',
+        managers: 'root',
+      })
+      if (refused !== null)
+        throw new ClientError(refused.code, refused.detail, refused.hint ?? null)
+      if (route === 'whoAmI') return caller
+      const answer = this.grid.call(route as never, caller, parts as never)
       const { timeoutMs } = parts.query as { timeoutMs?: number }
       if (timeoutMs !== undefined) await this.grid.clock.advance(timeoutMs)
       const result = await answer

@@ -1,11 +1,11 @@
 /** A job in the lines of `qstat -j` and `qsub -verify`: a label of 28 columns and what was asked for. */
 import type { JobSpec } from '../../../proto/job.ts'
-import { complexOf } from './complexes.ts'
 import { saidVariables } from './job-environment.ts'
 import { allSaid, isSaid, lastSaid, type Said } from './option-table.ts'
+import { inSeconds } from './requested.ts'
 import { resourcesOf, type Resource } from './resources.ts'
 import { saidOf, type SubmitNote } from './submit-note.ts'
-import { timeValue, yesNo } from './values.ts'
+import { yesNo } from './values.ts'
 
 export const labelled = (label: string, value: string): string =>
   `${`${label}:`.padEnd(28)}${value}`
@@ -96,16 +96,11 @@ function environmentOf(said: readonly Said[]): string | null {
   return name === undefined ? null : `${name} range: ${range}`
 }
 
-/** Times as seconds, as Grid Engine keeps them. */
-function resourceText({ name, value }: Resource): string {
-  const seconds = complexOf(name)?.type === 'TIME' ? timeValue(value) : null
-  return `${name}=${seconds !== null && Number.isFinite(seconds) ? seconds : value}`
-}
-
 function resourceList(resources: readonly Resource[], asTyped: boolean): string | null {
   if (resources.length === 0) return null
   return resources
-    .map((one) => (asTyped ? `${one.name}=${one.value}` : resourceText(one)))
+    .map((one) => (asTyped ? one : inSeconds(one)))
+    .map(({ name, value }) => `${name}=${value}`)
     .join(',')
 }
 

@@ -16,3 +16,7 @@ export function submitHelp(name: string, table: FlagTable): string {
     '',
   ].join('\n')
 }
+
+export function toolHelp(name: string, table: FlagTable): string {
+  return submitHelp(name, table).replace(' [{command|-} [command_args]]', '')
+}

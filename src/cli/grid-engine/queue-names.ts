@@ -3,6 +3,7 @@ import { rejected } from './failure.ts'
 import { matches } from './values.ts'
 
 /** `all.q` over all nodes is our queue `task`; any other name is the same on both sides. */
+export const shownQueue = (queue: string): string => (queue === 'task' ? 'all.q' : queue)
 const ownQueue = (name: string): string => (name === 'all.q' ? 'task' : name)
 
 export type AskedQueue = { name: string; shown: string; where: Record<string, string> }

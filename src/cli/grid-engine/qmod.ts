@@ -1,0 +1,163 @@
+/** qmod: suspend, resume, clear and reschedule jobs; close and open queues on nodes. */
+import type { NodeView } from '../../../proto/node.ts'
+import { ClientError } from '../../client/client-error.ts'
+import type { Client } from '../../client/client.ts'
+import type { ProgramContext } from '../programs.ts'
+import { Failure, gridEngineProgram } from './failure.ts'
+import { acted, isGone, type Action } from './job-action.ts'
+import { jobWords, type JobWord } from './job-words.ts'
+import { readFlags, type FlagTable } from './option-table.ts'
+import { matches } from './values.ts'
+
+const takes = { takes: 1 } as const
+const flags: FlagTable = {
+  '-c': takes,
+  '-cj': takes,
+  '-cq': takes,
+  '-d': takes,
+  '-e': takes,
+  '-f': {},
+  '-help': {},
+  '-r': takes,
+  '-rj': takes,
+  '-rq': takes,
+  '-s': takes,
+  '-sj': takes,
+  '-sq': takes,
+  '-us': takes,
+  '-usj': takes,
+  '-usq': takes,
+  '-t': takes,
+}
+
+export const program = gridEngineProgram(async (context) => {
+  const { terminal, argv } = context
+  const { toolHelp } = await import('./help.ts')
+  const [flag, ...rest] = argv.filter((word) => word !== '-f')
+  const known = readFlags(flags, flag === undefined ? [] : [flag, ...rest])
+  if (flag === '-help') {
+    terminal.out(toolHelp('qmod', flags))
+    return 0
+  }
+  if (flag === undefined || !known.ok || !Object.hasOwn(flags, flag))
+    throw new Failure(
+      `${toolHelp('qmod', flags)}${known.ok ? 'ERROR! no option argument' : known.problem}`,
+      1,
+    )
+  const { said, operands } = known
+  const words = [...(said[0]?.words ?? []), ...operands]
+  const client = await context.client()
+  const onQueues = flag === '-d' || flag === '-e' || flag.endsWith('q')
+  let status = 0
+  for (const word of words.flatMap((list) => list.split(',')).filter((one) => one !== '')) {
+    const isJob = /^\d/.test(word) || flag.endsWith('j')
+    const done =
+      onQueues || !isJob
+        ? await onQueue(context, client, flag, word)
+        : await onJob(context, client, flag.replace(/j$/, ''), jobWords([word], [])[0])
+    status ||= done
+  }
+  return status
+})
+
+const actions: Readonly<Record<string, Action>> = {
+  '-s': 'suspendJobs',
+  '-us': 'resumeJobs',
+  '-c': 'releaseJobs',
+  '-r': 'restartJobs',
+}
+
+async function onJob(
+  { terminal, account, host }: ProgramContext,
+  client: Client,
+  flag: string,
+  word: JobWord | undefined,
+): Promise<number> {
+  const action = actions[flag]
+  if (word === undefined || action === undefined) return 1
+  const { user } = account()
+  const reply = await acted(client, action, word)
+  const told = {
+    '-s': (which: string) => `${user} - suspended ${which}`,
+    '-us': (which: string) => `${user} - unsuspended ${which}`,
+    '-c': (which: string) => `${user}@${host} cleared error state of ${which}`,
+    '-r': (which: string) => `Pushed rescheduling of ${which}`,
+  }[flag]
+  for (const { job, task } of reply.done)
+    terminal.out(`${told?.(task === null ? `job ${job}` : `job-array task ${job}.${task}`)}\n`)
+  let status = 0
+  for (const one of reply.refused) {
+    if (flag === '-us' && one.detail.includes('is not suspended')) {
+      terminal.out(`${user} - job ${one.ref} is already unsuspended\n`)
+      continue
+    }
+    if (isGone(one)) terminal.out(`invalid queue or job "${one.ref}"\n`)
+    else if (one.code === 'forbidden')
+      terminal.out(`${user} - you have no permission to modify job "${one.ref}"\n`)
+    else if (flag === '-r')
+      terminal.out(`The job ${one.ref} is running in queue none where jobs are not rerunable.\n`)
+    else terminal.out(`${user} - ${one.detail}\n`)
+    status = 1
+  }
+  if (word.kind === 'name' && reply.done.length + reply.refused.length === 0) {
+    terminal.out(`invalid queue or job "${word.name}"\n`)
+    return 1
+  }
+  return status
+}
+
+async function onQueue(
+  context: ProgramContext,
+  client: Client,
+  flag: string,
+  word: string,
+): Promise<number> {
+  const { terminal } = context
+  const [queue = '', host = '*'] = word.split('@')
+  const { nodes } = await client.call('listNodes')
+  const meant = nodes.filter((node) => matches(queue, 'all.q') && matches(host, node.name))
+  if (meant.length === 0) {
+    terminal.out(`invalid queue "${word}"\n`)
+    return 1
+  }
+  let status = 0
+  for (const node of meant) status ||= await change(context, client, flag, node)
+  return status
+}
+
+async function change(
+  { terminal, account, host }: ProgramContext,
+  client: Client,
+  flag: string,
+  node: NodeView,
+): Promise<number> {
+  const { user } = account()
+  const instance = `all.q@${node.name}`
+  const isClosing = flag === '-d'
+  if (!isClosing && flag !== '-e') {
+    const { rights } = await client.call('whoAmI')
+    terminal.out(
+      rights === 'user'
+        ? `${user} - you have no permission to modify queue "${instance}"\n`
+        : `${instance}: ${flag} is for jobs here; close a node with -d, and suspend its jobs one by one\n`,
+    )
+    return 1
+  }
+  const word = isClosing ? 'disabled' : 'enabled'
+  try {
+    if (node.cordoned === isClosing) {
+      terminal.out(`Queue instance "${instance}" is already in the specified state: ${word}\n`)
+      return 0
+    }
+    await client.call(isClosing ? 'cordonNode' : 'uncordonNode', {
+      params: { node: node.name },
+      body: {},
+    })
+    terminal.out(`${user}@${host} changed state of "${instance}" (${word})\n`)
+    return 0
+  } catch (error) {
+    if (!(error instanceof ClientError) || error.code !== 'forbidden') throw error
+    terminal.out(`${user} - you have no permission to modify queue "${instance}"\n`)
+    return 1
+  }
+}
