@@ -27,13 +27,15 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(work, { recursive: true, force: true }))
 
-/** Folders, and the load of the machine, which nothing here is placed by. */
+/** Folders; and load, processors, memory and swap of the machine, which are not those of the recording. */
 const normal = (text: string) =>
   text
     .replaceAll(work, '/home/alice/w')
     .replaceAll(/(?<=BIP   \S+ +)(?:-NA-|\d\.\d\d)(?= )/g, 'LOAD')
     .replaceAll(/(?<=^all\.q +)(?:-NA-|\d\.\d\d)(?= )/gm, 'LOAD')
     .replaceAll(/^ *<load(?:_avg)?>.*\n/gm, '')
+    .replaceAll(/(?<=^vm +lx-amd64 ).*$/gm, 'FIGURES')
+    .replaceAll(/(?<=<host name='vm'>\n(?:.*\n){1,9}.*<hostvalue name='\w+'>)[^<]*/g, 'FIGURE')
 
 async function replayed(world: GridEngineWorld, entry: Recorded): Promise<Said> {
   const id = /^(?:Your job(?:-array)? )?(\d+)[. \n]/.exec(entry.stdout)?.[1]

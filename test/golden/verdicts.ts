@@ -13,6 +13,10 @@ const refusedAtOnce =
   'what no node could ever run is refused at once, with what there is, in place of waiting for ever'
 const noResources = 'queues have no resources of their own here'
 const ownHelp = 'the help is our own text'
+const noFile = 'the recording was made before the first job had ended: there was no file'
+const unchanged = 'who may change it is told first'
+const shorter = 'only what is so here is told'
+const ownManagers = 'managers are those of this grid'
 const figures = 'urgencies and usage are other figures here'
 const named = 'a name that does not fit is refused with what does'
 
@@ -123,9 +127,132 @@ export const verdicts: Readonly<Record<string, Verdict>> = {
       qrls: ownHelp,
     },
   },
+  'qacct-unknown': {
+    in: 'empty',
+    differs: {
+      'qacct -j 999999': noFile,
+      'qacct -j nosuchname': noFile,
+    },
+  },
+  'qconf-denied': {
+    in: 'empty',
+    differs: {
+      'qconf -as otherhost': unchanged,
+      'qconf -km': unchanged,
+      'qconf -ke vm': unchanged,
+      'qconf -cq all.q': unchanged,
+    },
+  },
+  'qconf-sc': { in: 'empty' },
+  'qconf-scall': { in: 'empty' },
+  'qconf-sckptl': { in: 'empty' },
+  'qconf-sconf': {
+    in: 'empty',
+    differs: {
+      'qconf -sconf': shorter,
+    },
+  },
+  'qconf-se-vm': {
+    in: 'empty',
+    differs: {
+      'qconf -se vm': shorter,
+    },
+  },
+  'qconf-sel': { in: 'empty' },
+  'qconf-sep': { in: 'empty' },
+  'qconf-sh': { in: 'empty' },
+  'qconf-shgrp--allhosts': { in: 'empty' },
+  'qconf-shgrpl': { in: 'empty' },
+  'qconf-sm': {
+    in: 'empty',
+    differs: {
+      'qconf -sm': ownManagers,
+    },
+  },
+  'qconf-so': { in: 'empty' },
+  'qconf-sp-make': {
+    in: 'empty',
+    differs: {
+      'qconf -sp make': 'its slots are of one node, as of all parallel environments here',
+    },
+  },
+  'qconf-sp-smp': { in: 'empty' },
+  'qconf-spl': { in: 'empty' },
+  'qconf-sprjl': { in: 'empty' },
+  'qconf-sq-all-q': {
+    in: 'empty',
+    differs: {
+      'qconf -sq all.q': 'no queue is closed by load here',
+    },
+  },
+  'qconf-sql': { in: 'empty' },
+  'qconf-srqsl': { in: 'empty' },
+  'qconf-ss': { in: 'empty' },
+  'qconf-ssconf': {
+    in: 'empty',
+    differs: {
+      'qconf -ssconf': shorter,
+    },
+  },
+  'qconf-ssi': { in: 'empty' },
+  'qconf-sss': { in: 'empty' },
+  'qconf-stl': { in: 'empty' },
+  'qhost-bogus': {
+    in: 'empty',
+    differs: {
+      'qhost -bogus': ownHelp,
+    },
+  },
+  'qhost-help': {
+    in: 'empty',
+    differs: {
+      'qhost -help': ownHelp,
+    },
+  },
+  'qhost-hnosuch': {
+    in: 'empty',
+    differs: {
+      'qhost -h nosuch': 'says which host there is not',
+    },
+  },
+  'qhost-j-xml': { in: 'empty' },
+  'qhost-j': { in: 'empty' },
+  'qhost-q-xml': { in: 'empty' },
+  'qhost-q': { in: 'empty' },
+  'qhost-running-j-ubob': { in: 'running' },
+  'qhost-running-j-xml': { in: 'running' },
+  'qhost-running-j': { in: 'running' },
+  'qhost-running-q-j': { in: 'running' },
+  'qhost-running-q': { in: 'running' },
+  'qhost-running-ualice': { in: 'running' },
+  'qhost-running-xml': { in: 'running' },
+  'qhost-running': { in: 'running' },
+  'qhost-ualice': { in: 'empty' },
+  'qhost-xml': { in: 'empty' },
+  qhost: { in: 'empty' },
+  qselect: {
+    in: 'empty',
+    differs: {
+      'qselect -bogus': ownHelp,
+    },
+  },
 }
 
 /** Recordings that are not replayed, for another reason than that it was not done yet. */
 export const missing: Readonly<Record<string, string>> = {
+  qalter:
+    'partly done: name, holds, dependencies, queue and verification are not changed by our qalter',
+  'qhost-F': 'qhost -F is not there',
+  'qhost-F-xml': 'qhost -F is not there',
+  'qhost-Fslotsmem_free': 'qhost -F is not there',
+  'qhost-running-F': 'qhost -F is not there',
+  'qhost-lh_vmemG': 'qhost -l is not there',
+  'qconf-secl': 'there are no event clients',
+  'qconf-su-arusers': 'there are no access lists yet',
+  'qconf-sul': 'there are no access lists yet',
+  'qconf-suserl': 'there are no users to be configured',
+  'qconf-unknowns': 'about objects that are not there',
+  'qconf-sobjl-exechost-load-avg': 'about the load, which is not known',
+  qresub: 'done, but recorded in the middle of other changes',
   'qconf-ks-bug': 'a bug of Grid Engine: an ordinary user could end its scheduler',
 }

@@ -88,3 +88,17 @@ export function complexOf(name: string): { name: string; type: ComplexType } | n
   if (known) return known
   return bySites.includes(name) ? { name, type: 'MEMORY' } : null
 }
+
+/** As `qconf -sc` prints them. */
+export function complexText(): string {
+  const widths = [19, 10, 9, 5, 11, 10, 8]
+  const row = (cells: readonly string[]) =>
+    cells.map((cell, at) => `${cell.padEnd(widths[at] ?? 0)} `).join('')
+  const lines = complexes.map((one) => {
+    const { name, shortcut, type, relop, requestable, consumable } = one
+    const cells = [name, shortcut, type, relop, requestable, consumable, one.default]
+    return `${row(cells)}${one.urgency}\n`
+  })
+  const titles = ['#name', 'shortcut', 'type', 'relop', 'requestable', 'consumable', 'default']
+  return `${row(titles)}urgency \n#${'-'.repeat(86)}\n${lines.join('')}# >#< starts a comment but comments are not saved across edits --------\n`
+}

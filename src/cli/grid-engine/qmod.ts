@@ -1,6 +1,5 @@
 /** qmod: suspend, resume, clear and reschedule jobs; close and open queues on nodes. */
 import type { NodeView } from '../../../proto/node.ts'
-import { ClientError } from '../../client/client-error.ts'
 import type { Client } from '../../client/client.ts'
 import type { ProgramContext } from '../programs.ts'
 import { Failure, gridEngineProgram } from './failure.ts'
@@ -134,30 +133,23 @@ async function change(
   const { user } = account()
   const instance = `all.q@${node.name}`
   const isClosing = flag === '-d'
-  if (!isClosing && flag !== '-e') {
-    const { rights } = await client.call('whoAmI')
-    terminal.out(
-      rights === 'user'
-        ? `${user} - you have no permission to modify queue "${instance}"\n`
-        : `${instance}: ${flag} is for jobs here; close a node with -d, and suspend its jobs one by one\n`,
-    )
-    return 1
-  }
-  const word = isClosing ? 'disabled' : 'enabled'
-  try {
-    if (node.cordoned === isClosing) {
-      terminal.out(`Queue instance "${instance}" is already in the specified state: ${word}\n`)
-      return 0
-    }
-    await client.call(isClosing ? 'cordonNode' : 'uncordonNode', {
-      params: { node: node.name },
-      body: {},
-    })
-    terminal.out(`${user}@${host} changed state of "${instance}" (${word})\n`)
-    return 0
-  } catch (error) {
-    if (!(error instanceof ClientError) || error.code !== 'forbidden') throw error
+  const { rights } = await client.call('whoAmI')
+  if (rights === 'user') {
     terminal.out(`${user} - you have no permission to modify queue "${instance}"\n`)
     return 1
   }
+  if (!isClosing && flag !== '-e') {
+    const way = 'close a node with -d, and suspend its jobs one by one'
+    terminal.out(`${instance}: ${flag} is for jobs here; ${way}\n`)
+    return 1
+  }
+  const word = isClosing ? 'disabled' : 'enabled'
+  if (node.cordoned === isClosing) {
+    terminal.out(`Queue instance "${instance}" is already in the specified state: ${word}\n`)
+    return 0
+  }
+  const route = isClosing ? 'cordonNode' : 'uncordonNode'
+  await client.call(route, { params: { node: node.name }, body: {} })
+  terminal.out(`${user}@${host} changed state of "${instance}" (${word})\n`)
+  return 0
 }

@@ -3,15 +3,7 @@ import { instanceOf, xmlTime, type Row } from './job-rows.ts'
 import type { Instance } from './queue-instances.ts'
 import { instanceName } from './queue-instances.ts'
 import type { Requested } from './requested.ts'
-
-const named: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&apos;',
-}
-const escaped = (text: string): string => text.replaceAll(/[&<>"']/g, (sign) => named[sign] ?? sign)
+import { escaped } from './xml.ts'
 
 const head =
   '<?xml version=\'1.0\'?>\n<job_info  xmlns:xsd="http://arc.liv.ac.uk/repos/darcs/sge/source/dist/util/resources/schemas/qstat/qstat.xsd">\n'

@@ -63,3 +63,12 @@ export const submitFlags = {
   '-terse': {},
   '-verify': {},
 } as const satisfies FlagTable
+
+/** qalter: no flags of a submit itself. */
+export const alterFlags = {
+  ...jobFlags,
+  '-h': { takes: 1 },
+  '-help': {},
+  '-u': { takes: 1 },
+  '-verify': {},
+} as const satisfies FlagTable
