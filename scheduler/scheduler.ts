@@ -12,7 +12,13 @@ import { Brain } from './brain/brain.ts'
 import { openIdentity } from './http/identity/keeper.ts'
 import { listen, type Listener } from './http/listen.ts'
 import { buildServer } from './http/server.ts'
-import { accountsOf, brainSettings, ownerRule, placeOf } from './settings.ts'
+import {
+  accountsOf,
+  brainSettings,
+  ownerRule,
+  placeOf,
+  requestQueueFromEnvironment,
+} from './settings.ts'
 import { prepareDataFolder } from './store/open.ts'
 import { StoreError, type Store } from './store/store.ts'
 import { openStore } from './store/worker-store.ts'
@@ -82,7 +88,8 @@ async function serve(
   reserve.tell(brain)
   const { port } = listener
   const identity = await openIdentity({ dataDir, port, door: brain, now: Date.now })
-  await listener.serve(buildServer({ door: brain, identity, log }))
+  const requestsUnderWay = requestQueueFromEnvironment(process.env['EVERGRID_REQUEST_QUEUE'])
+  await listener.serve(buildServer({ door: brain, identity, log, requestsUnderWay }))
   const address = { host: listener.host, port }
   writeEndpoint(address, { data: dataDir, pid: process.pid, grid: brain.grid, uid })
   const pidFile = join(dataDir, 'scheduler.pid')

@@ -99,6 +99,13 @@ export function quotaFromEnvironment(text: string | undefined, self: string): Bu
   return (owner) => (owner === self ? ofSelf : ofOthers)
 }
 
+/** `EVERGRID_REQUEST_QUEUE`: people's requests that are taken at a time; undefined: the usual number. */
+export function requestQueueFromEnvironment(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
+  throw new Error(`EVERGRID_REQUEST_QUEUE is "${text}"; write a number from 1 to 999999`)
+}
+
 /** `EVERGRID_CANARY_AFTER`: seconds until a node that was just quarantined is tried with one task. */
 export function breakerFromEnvironment(text: string | undefined): BreakerSettings {
   if (text === undefined || text === '') return defaultBreaker

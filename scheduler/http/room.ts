@@ -8,11 +8,13 @@ import type { Known } from '../core/identity/access.ts'
 import { isOwnOnly } from '../core/identity/scope.ts'
 import type { IdentityKeeper } from './identity/keeper.ts'
 import type { Metrics } from './metrics.ts'
+import type { Turns } from './turns.ts'
 
 export type Room = {
   door: BrainDoor
   identity: IdentityKeeper
   metrics: Metrics
+  turns: Turns
   log: Log
   now: () => number
   /** How often a line goes out on a stream that has nothing to say. */

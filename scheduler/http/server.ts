@@ -2,6 +2,7 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 
 import { routes, type RouteName } from '../../proto/api.ts'
+import type { Refusal } from '../../proto/errors.ts'
 import type { Route } from '../../proto/route.ts'
 import { silentLog, type Log } from '../../src/lib/log.ts'
 import type { OwnRoutes } from '../brain/call.ts'
@@ -18,6 +19,7 @@ import { sendProblem, speakProblems } from './problems.ts'
 import type { Room } from './room.ts'
 import { routeHandler } from './route-handler.ts'
 import { siteProblem } from './site.ts'
+import { defaultRequestsUnderWay, Turns } from './turns.ts'
 
 export type ServerOptions = {
   door: BrainDoor
@@ -27,6 +29,8 @@ export type ServerOptions = {
   /** Names besides loopback and addresses under which this scheduler may be called. */
   names?: readonly string[]
   pingMs?: number
+  /** People's requests that are taken at a time; more are told to come again. */
+  requestsUnderWay?: number | undefined
 }
 
 const bodyBytes = 16 * 2 ** 20
@@ -47,7 +51,8 @@ const ownRoutes: ReadonlySet<string> = new Set<OwnRoutes>([
 
 export function buildServer(options: ServerOptions): FastifyInstance {
   const { door, identity, log = silentLog, now = Date.now, pingMs = 10_000 } = options
-  const room: Room = { door, identity, log, now, pingMs, metrics: openMetrics() }
+  const turns = new Turns(options.requestsUnderWay ?? defaultRequestsUnderWay)
+  const room: Room = { door, identity, log, now, pingMs, turns, metrics: openMetrics() }
   const server = Fastify({
     bodyLimit: bodyBytes,
     logger: false,
@@ -78,6 +83,17 @@ function readJsonOnly(server: FastifyInstance): void {
   )
 }
 
+/** Streams and long polls are under way for long, and do nothing meanwhile. */
+const isAnsweredSoon = ({ shape, path }: Route): boolean =>
+  shape !== 'ndjson' && shape !== 'sse' && !waits.has(path)
+const waits: ReadonlySet<string> = new Set([routes.waitJob.path, routes.readLog.path])
+
+const overloaded: Refusal = {
+  code: 'too-many-requests',
+  detail: 'the scheduler has as many requests under way as it takes',
+  hint: 'nothing was done: try again in a second',
+}
+
 /** Before the body of a request is read: is it meant for us, and may its sender call this? */
 function guard(server: FastifyInstance, room: Room, names: ReadonlySet<string>): void {
   const table = new Map(
@@ -98,8 +114,16 @@ function guard(server: FastifyInstance, room: Room, names: ReadonlySet<string>):
     const refusal = refuseAccess(route, known, room.identity.proof, room.door.whoCould())
     if (refusal !== null) return sendProblem(reply, refusal)
     request.known = known?.kind === 'refused' ? null : known
-    const tooMany = request.known?.kind === 'person' ? room.door.admit(request.known.owner) : null
-    return tooMany && sendProblem(reply, tooMany.refusal, tooMany.retryAfterMs)
+    if (request.known?.kind !== 'person') return undefined
+    const { owner } = request.known
+    const turns = isAnsweredSoon(route) ? room.turns : null
+    if (turns?.isFull(owner) === true) return sendProblem(reply, overloaded)
+    const tooMany = room.door.admit(owner)
+    if (tooMany !== null) return sendProblem(reply, tooMany.refusal, tooMany.retryAfterMs)
+    if (turns === null) return undefined
+    reply.raw.once('close', () => turns.leave(owner))
+    await turns.enter(owner)
+    return undefined
   })
 }
 

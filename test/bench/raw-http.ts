@@ -4,7 +4,7 @@
  */
 import { connect, type Socket } from 'node:net'
 
-export type RawReply = { status: number; body: Buffer }
+export type RawReply = { status: number; head: string; body: Buffer }
 type Waiting = { resolve: (reply: RawReply) => void; reject: (error: Error) => void }
 
 const headEnd = Buffer.from('\r\n\r\n')
@@ -99,7 +99,7 @@ export class RawConnection {
     this.#parts = []
     this.#bytes = 0
     this.#wanted = null
-    this.#waiting.shift()?.resolve({ status: Number(head.slice(9, 12)), body })
+    this.#waiting.shift()?.resolve({ status: Number(head.slice(9, 12)), head, body })
   }
 
   #fail(error: Error): void {

@@ -17,6 +17,12 @@ export type SimulatedInput = {
 const input = JSON.parse(process.argv[2] ?? '') as SimulatedInput
 const reportConnections = 64
 const began = performance.now()
+/** How long each report took, in ms: told with a line of its own when asked to end. */
+const reports: number[] = []
+process.once('SIGTERM', () => {
+  console.log(JSON.stringify({ reports }))
+  process.exit(0)
+})
 
 /** Connections for reports, each used by one node at a time. */
 const free = await Promise.all(
@@ -80,12 +86,14 @@ class SimulatedNode {
       terms: this.#terms,
       placements: this.#full ? [...this.#all.values()] : news,
     })
+    const asked = performance.now()
     const reply = await connection.json<{
       grid: string
       wantFull: boolean
       terms: Report['terms']
       answers: { task: string; then: string }[]
     }>('POST', '/v1/node/report', body)
+    reports.push(performance.now() - asked)
     giveBack(connection)
     this.#grid = reply.grid
     this.#terms = reply.terms

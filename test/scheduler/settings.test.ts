@@ -9,6 +9,7 @@ import {
   halfLifeFromEnvironment,
   ownerRule,
   quotaFromEnvironment,
+  requestQueueFromEnvironment,
 } from '../../scheduler/settings.ts'
 
 test('without a word of the environment the lease is the usual one', () => {
@@ -72,4 +73,11 @@ test('the half-life of shares is a duration', () => {
   expect(halfLifeFromEnvironment('12h')).toBe(43_200_000)
   for (const wrong of ['soon', '0s', '-1h'])
     expect(() => halfLifeFromEnvironment(wrong)).toThrow('EVERGRID_SHARE_HALF_LIFE')
+})
+
+test('the request queue is a number', () => {
+  expect(requestQueueFromEnvironment('')).toBeUndefined()
+  expect(requestQueueFromEnvironment('250')).toBe(250)
+  for (const wrong of ['0', '-1', 'many', '1e9'])
+    expect(() => requestQueueFromEnvironment(wrong)).toThrow('EVERGRID_REQUEST_QUEUE')
 })

@@ -24,14 +24,25 @@ export type ARoom = {
 }
 export type Reply = { status: number; headers: Headers; body: Record<string, unknown> }
 
-export async function aRoom(proof: 'secret' | 'file' = 'secret', pingMs = 10_000): Promise<ARoom> {
+export async function aRoom(
+  proof: 'secret' | 'file' = 'secret',
+  pingMs = 10_000,
+  requestsUnderWay?: number,
+): Promise<ARoom> {
   const dataDir = mkdtempSync(join(tmpdir(), 'evergrid-room-'))
   const door = fakeDoor()
   const clock = { aheadMs: 0 }
   const now = () => Date.now() + clock.aheadMs
   const listener = await listen({ port: 0 })
   const identity = await openIdentity({ dataDir, port: listener.port, door, now, proof })
-  const server = buildServer({ door, identity, now, pingMs, names: ['grid.example'] })
+  const server = buildServer({
+    door,
+    identity,
+    now,
+    pingMs,
+    requestsUnderWay,
+    names: ['grid.example'],
+  })
   await listener.serve(server)
   const secret = readFileSync(join(dataDir, 'secret'), 'utf8').trim()
   return {
