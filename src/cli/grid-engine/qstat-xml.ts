@@ -1,5 +1,5 @@
-import { instanceOf, xmlTime, type Row } from './job-rows.ts'
 /** The XML forms of qstat. */
+import { instanceOf, xmlTime, type Row } from './job-rows.ts'
 import type { Instance } from './queue-instances.ts'
 import { instanceName } from './queue-instances.ts'
 import type { Requested } from './requested.ts'
