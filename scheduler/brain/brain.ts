@@ -238,7 +238,7 @@ export class Brain implements BrainDoor {
     this.#replies.record(row)
   }
 
-  knownReply(owner: string, key: string): { route: string; hash: string } | null {
+  knownReply(owner: string, key: string): boolean {
     return this.#replies.known(owner, key)
   }
 

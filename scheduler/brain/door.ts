@@ -38,7 +38,7 @@ export type BrainDoor = {
   newestEventId(): number
   /** Idempotency: recorded in the same commit as the change it belongs to (call in the same turn). */
   recordReply(row: ReplyRow): void
-  knownReply(owner: string, key: string): { route: string; hash: string } | null
+  knownReply(owner: string, key: string): boolean
   storedReply(owner: string, key: string): Promise<ReplyRow | null>
   /** Access tokens, by hash. */
   recordToken(row: TokenRow): void

@@ -3,6 +3,7 @@ import type { Cause } from '../../proto/cause.ts'
 import { causeText } from '../../proto/words.ts'
 import { moveTask } from '../core/task-machine.ts'
 import type { StopPlan } from '../core/task-state.ts'
+import { noIndexes } from '../state/index-ranges.ts'
 import { countEnds, freshTask, isOver, machineFacts, type LiveJob } from '../state/live-job.ts'
 import { note, type BrainContext } from './context.ts'
 import { endOf } from './rows.ts'
@@ -81,14 +82,15 @@ export function cancelWaiting(ctx: BrainContext, job: LiveJob, cause: Cause, by:
 
 /** How many. They stay a range, which the job's own row remembers. */
 function cancelUntouched(ctx: BrainContext, job: LiveJob, stop: StopPlan, by: string): number {
-  const [first] = job.untouched.stretches
+  const { count, stretches } = job.untouched
+  const [first] = stretches
   if (first === undefined) return 0
   const now = ctx.clock.now()
   const event = { happened: 'stop-wanted', stop } as const
   const { state } = moveTask(freshTask(job, first[0]), machineFacts(job), event, now)
   if (state.is !== 'finished') return 0
-  job.cancelled = { stretches: job.untouched.stretches, end: state, at: now }
-  const count = job.untouched.clear()
+  job.cancelled = { stretches, end: state, at: now }
+  job.untouched = noIndexes
   ctx.state.use.count(job.owner, 'pending', -count)
   countEnds(job, state, count)
   ctx.journal.ranges(job)

@@ -7,7 +7,7 @@ import { nextDue } from '../core/cron/next-due.ts'
 import { filledQueue, type Queue } from '../core/queue.ts'
 import { placementOf, type Task } from '../core/task-state.ts'
 import type { GridState } from '../state/grid.ts'
-import { IndexRanges, type Stretch } from '../state/index-ranges.ts'
+import { IndexRanges, noIndexes, oneIndex, type Stretch } from '../state/index-ranges.ts'
 import type { LiveJob } from '../state/live-job.ts'
 import { newNode, type StoredNode } from '../state/live-node.ts'
 import { scheduleKey, type LiveSchedule, type StoredSchedule } from '../state/live-schedule.ts'
@@ -119,7 +119,7 @@ function jobOfRow(state: GridState, row: Omit<JobRow, 'specJson'>, stretches: St
     onPartition: facts.onPartition,
     exits: facts.exits,
     restartOrder: facts.restartOrder,
-    untouched: new IndexRanges(stretches, facts.array?.step ?? 1),
+    untouched: untouchedIn(facts.array, stretches),
     tasks: null,
     placed: 0,
     ended: endedOf(row.countsJson),
@@ -143,6 +143,11 @@ function addTask(state: GridState, job: LiveJob, task: Task): void {
   state.capacity.take(placement.node, job.shape)
   state.shares.take(job.shape)
   state.nodes.get(placement.node)?.tasks.add(taskKey(job.id, task.index))
+}
+
+function untouchedIn(array: LiveJob['array'], stretches: Stretch[]): IndexRanges {
+  if (stretches.length === 0) return noIndexes
+  return array === null ? oneIndex : new IndexRanges(stretches, array.step)
 }
 
 type Parse = typeof parseExpression

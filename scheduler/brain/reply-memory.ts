@@ -6,12 +6,14 @@ const keysPerOwner = 10_000
 /** As long as the store keeps the replies themselves. */
 const keysKeptMs = 86_400_000
 
-type KnownKey = { route: string; hash: string; at: number }
+/** Whole seconds: small enough a number to need no object of its own. */
+const secondOf = (at: number): number => Math.floor(at / 1000)
 
 export class ReplyMemory {
   readonly #journal: Journal | null
   readonly #now: () => number
-  readonly #replies = new Map<string, Map<string, KnownKey>>()
+  /** Owner and key -> the second of the reply; what it was and for which request the store knows. */
+  readonly #replies = new Map<string, Map<string, number>>()
   readonly #tokens = new Map<string, { owner: string; expiresAt: number }>()
 
   /** Without a journal all is kept for this start only. */
@@ -28,9 +30,9 @@ export class ReplyMemory {
     this.#journal?.change({ put: 'reply', row })
   }
 
-  known(owner: string, key: string): { route: string; hash: string } | null {
-    const found = this.#replies.get(owner)?.get(key)
-    return found && found.at > this.#now() - keysKeptMs ? found : null
+  known(owner: string, key: string): boolean {
+    const second = this.#replies.get(owner)?.get(key)
+    return second !== undefined && second > secondOf(this.#now() - keysKeptMs)
   }
 
   recordToken(row: TokenRow): void {
@@ -47,10 +49,10 @@ export class ReplyMemory {
     return this.#tokens.get(hash) ?? null
   }
 
-  #remember({ owner, key, route, hash, at }: Omit<ReplyRow, 'replyJson'>): void {
-    const keys = this.#replies.get(owner) ?? new Map<string, KnownKey>()
+  #remember({ owner, key, at }: Omit<ReplyRow, 'replyJson'>): void {
+    const keys = this.#replies.get(owner) ?? new Map<string, number>()
     this.#replies.set(owner, keys)
-    keys.set(key, { route, hash, at })
+    keys.set(key, secondOf(at))
     const [oldest] = keys.keys()
     if (keys.size > keysPerOwner && oldest !== undefined) keys.delete(oldest)
   }

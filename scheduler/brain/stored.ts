@@ -31,7 +31,8 @@ export function factsText(job: LiveJob): string {
   if (!isUsual(job.wanted, job)) facts.wanted = job.wanted
   if (job.restartOrder !== null) facts.restartOrder = job.restartOrder
   if (job.epochBase !== 0) facts.epochBase = job.epochBase
-  if (job.worst !== null) facts.worst = job.worst
+  // Of a finished job it is the cause in its row.
+  if (job.worst !== null && job.finishedAt === null) facts.worst = job.worst
   if (job.cancelled !== null) facts.cancelled = job.cancelled
   const rest = JSON.stringify(facts)
   const { slots, memBytes } = shape

@@ -213,6 +213,16 @@ function takenBy({ id, kind, name }: LiveJob): ReturnType<typeof refuse> {
   return refuse('name-taken', detail, `wait for its end, or stop it with \`eg stop ${id}\``)
 }
 
+/** Never changed in place: what was submitted in one moment shares one. */
+let newestWanted: LiveJob['wanted'] = { what: 'run', by: '', why: '', at: 0 }
+
+function wantedOf(owner: string, hold: boolean, at: number): LiveJob['wanted'] {
+  if (hold) return { what: 'hold', by: owner, why: 'submitted with --hold', at }
+  if (newestWanted.by !== owner || newestWanted.at !== at)
+    newestWanted = { what: 'run', by: owner, why: '', at }
+  return newestWanted
+}
+
 function newJob(
   ctx: BrainContext,
   owner: string,
@@ -239,12 +249,7 @@ function newJob(
     startedAt: null,
     finishedAt: null,
     beginAt: spec.beginAt === null ? null : Date.parse(spec.beginAt),
-    wanted: {
-      what: spec.hold ? 'hold' : 'run',
-      by: owner,
-      why: spec.hold ? 'submitted with --hold' : '',
-      at,
-    },
+    wanted: wantedOf(owner, spec.hold, at),
     after,
     maxRunning: spec.maxRunning,
     retry: spec.retry,

@@ -30,7 +30,11 @@ export function replaceTask(
   next: Task,
   taken: boolean,
 ): void {
-  if (job.untouched.take(next.index)) ctx.journal.ranges(job)
+  const untouched = job.untouched.without(next.index)
+  if (untouched !== job.untouched) {
+    job.untouched = untouched
+    ctx.journal.ranges(job)
+  }
   job.tasks ??= new Map()
   bookPlace(ctx, job, before, next, taken)
   const waits = Number(isWaiting(next)) - Number(isWaiting(before))

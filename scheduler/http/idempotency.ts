@@ -37,12 +37,11 @@ export class Replies {
     const { owner, key, route, hash } = request
     const place = `${owner}\n${key}`
     const joined = this.#inFlight.get(place)
-    const first = joined ?? this.#door.knownReply(owner, key)
-    if (first !== null && (first.route !== route || first.hash !== hash)) {
+    if (joined !== undefined && !isSame(joined, request)) {
       await this.#door.settled()
       return { sent: keyReused(key), replayed: false }
     }
-    if (first !== null) {
+    if (joined !== undefined || this.#door.knownReply(owner, key)) {
       const sent = await (joined?.sent ?? this.#stored(request))
       return { sent, replayed: sent.ok }
     }
@@ -58,9 +57,11 @@ export class Replies {
     }
   }
 
-  async #stored({ owner, key }: KeyedRequest): Promise<Sent> {
+  async #stored(request: KeyedRequest): Promise<Sent> {
+    const { owner, key } = request
     await this.#door.settled()
     const row = await this.#door.storedReply(owner, key)
+    if (row !== null && !isSame(row, request)) return keyReused(key)
     if (row !== null) return { ok: true, status: row.status, text: row.replyJson }
     return refuse(
       'unavailable',
@@ -69,6 +70,10 @@ export class Replies {
     )
   }
 }
+
+type About = Pick<KeyedRequest, 'route' | 'hash'>
+const isSame = (one: About, other: About): boolean =>
+  one.route === other.route && one.hash === other.hash
 
 const keyReused = (key: string): Sent =>
   refuse(

@@ -12,7 +12,7 @@ import { outcomes, taskStates } from '../../proto/job.ts'
 import type { Shape } from '../core/placement/shape.ts'
 import type { JobFacts } from '../core/task-machine.ts'
 import type { Task } from '../core/task-state.ts'
-import { IndexRanges, type Stretch } from './index-ranges.ts'
+import { IndexRanges, oneIndex, type Stretch } from './index-ranges.ts'
 
 export type WantedFact = {
   what: 'run' | 'hold' | 'suspend' | 'stop'
@@ -70,7 +70,7 @@ export type LiveJob = {
   onPartition: JobSpec['onPartition']
   readonly exits: Exits | null
   restartOrder: RestartOrder | null
-  readonly untouched: IndexRanges
+  untouched: IndexRanges
   /** Touched tasks that are not finished; null until the first is touched. */
   tasks: Map<number, Task> | null
   /** Tasks that hold a placement. */
@@ -108,12 +108,8 @@ export function countEnds(job: LiveJob, end: FinishedState, count: number): void
   if (job.worst === null || severity[end.outcome] > severity[job.worst.outcome]) job.worst = end
 }
 
-const single: readonly Stretch[] = [[1, 1]]
-
 export function untouchedOf(array: ArrayRange | null): IndexRanges {
-  return array === null
-    ? new IndexRanges(single, 1)
-    : new IndexRanges([[array.from, array.to]], array.step)
+  return array === null ? oneIndex : new IndexRanges([[array.from, array.to]], array.step)
 }
 
 const zeroCounts = Object.fromEntries(

@@ -20,14 +20,14 @@ export type Batch = readonly {
 const putNames = Object.keys(tables) as PutName[]
 
 type BatchStatement = {
-  /** For one row, or for several where it is an insert: what SQLite does once per statement is shared by them. */
+  /** For one row, or for several where that can be said: what SQLite does once per statement is shared by them. */
   sql: (rows: number) => string
   /** Parameters of one row. */
   count: number
   takesMany: boolean
 }
 
-const put = (sql: (rows: number) => string, count: number): BatchStatement => ({
+const many = (sql: (rows: number) => string, count: number): BatchStatement => ({
   sql,
   count,
   takesMany: true,
@@ -40,7 +40,7 @@ const single = (sql: string, count: number): BatchStatement => ({
 
 /** What is no put of a table's whole row. */
 const others = {
-  spec: put(
+  spec: many(
     (rows) =>
       upsertSql('spec', ['id', 'specJson'], ['id'], {
         onlyIf: 'WHERE specJson IS NOT excluded.specJson',
@@ -49,7 +49,10 @@ const others = {
     2,
   ),
   advance: single('UPDATE schedule SET cursorAt = ?, dataJson = ? WHERE owner = ? AND name = ?', 4),
-  ranges: single('DELETE FROM range WHERE job = ?', 1),
+  ranges: many(
+    (rows) => `DELETE FROM range WHERE job IN (${Array.from({ length: rows }, () => '?').join()})`,
+    1,
+  ),
   node: single('DELETE FROM node WHERE name = ?', 1),
   schedule: single('DELETE FROM schedule WHERE owner = ? AND name = ?', 2),
   quota: single('DELETE FROM quota WHERE subject = ?', 1),
@@ -63,7 +66,7 @@ const others = {
 export const statements: readonly BatchStatement[] = [
   ...putNames.map((name) => {
     const { columns, key } = tables[name]
-    return put((rows) => upsertSql(name, columns, key, { ...tables[name], rows }), columns.length)
+    return many((rows) => upsertSql(name, columns, key, { ...tables[name], rows }), columns.length)
   }),
   ...Object.values(others),
 ]

@@ -115,7 +115,7 @@ export function fakeDoor(): FakeDoor {
     },
     newestEventId: () => door.events.at(-1)?.id ?? 0,
     recordReply: (row) => void door.replies.set(`${row.owner} ${row.key}`, row),
-    knownReply: (owner, key) => door.replies.get(`${owner} ${key}`) ?? null,
+    knownReply: (owner, key) => door.replies.has(`${owner} ${key}`),
     storedReply: async (owner, key) => door.replies.get(`${owner} ${key}`) ?? null,
     recordToken: (row) => void door.tokens.set(row.hash, row),
     tokenOwner: (hash) => door.tokens.get(hash) ?? null,
