@@ -286,6 +286,19 @@ describe('writing', () => {
     expect(jobsFileText([])).toBe('[]\n')
   })
 
+  test('of the environment only what somebody said: not what jsub and qsub tell their jobs', () => {
+    const [bot] = wanted('- { name: a, command: a, continuous: true, env: { A: b, PATH: /x } }')
+    const told = { SGE_O_WORKDIR: home, SGE_O_HOST: 'h', ARC: 'lx-amd64', TERM: '', HOME: home }
+    const env = { ...bot?.job.env, ...told }
+    const live = { ...bot, job: { ...bot?.job, env } } as Wanted
+    expect(saidOf(live, home)).toMatchObject({ env: { A: 'b', PATH: '/x' } })
+    expect(Object.keys(saidOf(live, home).env ?? {})).toEqual(['A', 'PATH'])
+    // Of a job that was submitted otherwise, all is somebody's.
+    const { SGE_O_WORKDIR: _, ...others } = env
+    const other = { ...bot, job: { ...bot?.job, env: others } } as Wanted
+    expect(saidOf(other, home).env).toEqual(others)
+  })
+
   test("a node's own names for output are those that a file would give", () => {
     const [bot, nightly] = wanted(
       '- { name: a, command: a, continuous: true }\n- { name: n, command: a, schedule: "@daily" }',

@@ -14,7 +14,7 @@ export function saidOf(wanted: Wanted, home: string): Said {
     'job-name': job.name === name ? undefined : job.name,
     ...sizesSaid(job),
     ...filesSaid(job),
-    ...environmentSaid(job),
+    ...environmentSaid(job, home),
     ...checkSaid(job),
     cwd: unless(home, job.cwd),
     stdin: job.stdin ?? undefined,
@@ -70,7 +70,8 @@ function usual(job: FullJob, stream: 'out' | 'err'): string {
   return `${job.name}.${stream === 'out' ? 'o' : 'e'}$JOB_ID${job.array === null ? '' : '.$TASK_ID'}`
 }
 
-function environmentSaid({ kind, env }: FullJob): Said {
+function environmentSaid({ kind, env: all }: FullJob, home: string): Said {
+  const env = 'SGE_O_WORKDIR' in all ? ownVariables(all, home) : all
   const { PORT, ...others } = env
   const isPort = kind === 'continuous' && /^[1-9]\d{0,4}$/.test(PORT ?? '') && Number(PORT) < 65_536
   const rest = isPort ? others : env
@@ -78,6 +79,18 @@ function environmentSaid({ kind, env }: FullJob): Said {
     ...(isPort ? { port: Number(PORT) } : {}),
     ...(Object.keys(rest).length === 0 ? {} : { env: rest }),
   }
+}
+
+/** Without what jsub and qsub tell a job about where it was submitted: nobody has said that. */
+function ownVariables(env: FullJob['env'], home: string): FullJob['env'] {
+  return Object.fromEntries(
+    Object.entries(env).filter(
+      ([name, value]) =>
+        !/^(SGE_\w+|ARC|QUEUE|PE)$/.test(name) &&
+        !(name === 'TERM' && value === '') &&
+        !(name === 'HOME' && value === home),
+    ),
+  )
 }
 
 function checkSaid({ check, env }: FullJob): Said {
