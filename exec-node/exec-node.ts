@@ -154,6 +154,7 @@ function tagOf({ name, dataDir }: Settings): string {
 }
 
 function secretOf({ secret, findSecret }: ExecNodeOptions) {
+  if (typeof secret === 'function') return { secret, onUnknown: () => void findSecret?.() }
   const known = { secret }
   return {
     secret: () => known.secret,

@@ -1,12 +1,15 @@
 /** The exec-node as a process: flags, signals, one line when it is up. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 
+import { parseJoinToken } from '../proto/node-identity.ts'
+import { provenAgent } from '../src/client/prove-scheduler.ts'
 import { findNodeSecret } from '../src/client/secrets.ts'
 import { endOnSignal } from '../src/lib/daemon.ts'
 import { startExecNode } from './exec-node.ts'
+import { joinGrid, nodeIdentity, renewIdentity, type Shown } from './identity.ts'
 
 const { values } = parseArgs({
   options: {
@@ -16,6 +19,7 @@ const { values } = parseArgs({
     slots: { type: 'string' },
     mem: { type: 'string' },
     label: { type: 'string', multiple: true, default: [] },
+    join: { type: 'string' },
     'secret-file': { type: 'string' },
     'insecure-network': { type: 'boolean', default: false },
     'refusal-is-silence': { type: 'boolean', default: false },
@@ -50,6 +54,18 @@ async function nodeSecret(url: string, dataDir: string, file: string | undefined
   }
 }
 
+/** Its own identity where it has one or joins, else the secret of the scheduler's data folder. */
+async function bearerOf(shown: Shown): Promise<string> {
+  const { url, dataDir, node } = shown
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  const own = nodeIdentity(dataDir, node)
+  if (own !== null) return own
+  if (values.join === undefined) return nodeSecret(url, dataDir, values['secret-file'])
+  const token = readFileSync(values.join, 'utf8').trim()
+  if (parseJoinToken(token) === null) throw new Error(`${values.join} holds no join token`)
+  return joinGrid(shown, token)
+}
+
 /** A value may hold a `=` itself. */
 const keyAndValue = (text: string): [string, string] => {
   const at = text.indexOf('=')
@@ -65,12 +81,20 @@ const seconds = (text: string | undefined): number | undefined =>
 
 try {
   const dataDir = resolve(data)
+  const agent = provenAgent(url, { insecureNetwork: values['insecure-network'] })
+  const shown: Shown = { url, agent, dataDir, node: name }
+  let bearer = await bearerOf(shown)
+  const findSecret = () => {
+    bearer =
+      nodeIdentity(dataDir, name) ?? knownSecret(url, dataDir, values['secret-file']) ?? bearer
+    return bearer
+  }
   const node = await startExecNode({
     url,
     name,
     dataDir,
-    secret: await nodeSecret(url, dataDir, values['secret-file']),
-    findSecret: () => knownSecret(url, dataDir, values['secret-file']),
+    secret: () => bearer,
+    findSecret,
     slots: count(values.slots),
     memBytes: count(values.mem),
     labels: Object.fromEntries(values.label.map(keyAndValue)),
@@ -78,7 +102,14 @@ try {
     healthEveryMs: seconds(process.env['EVERGRID_HEALTH_EVERY']),
     refusalRenews: !values['refusal-is-silence'],
   })
+  const renew = async () => {
+    bearer = (await renewIdentity(shown, Date.now())) ?? bearer
+  }
+  await renew()
+  const renewing = setInterval(() => void renew(), 86_400_000)
   endOnSignal(async () => {
+    clearInterval(renewing)
+    agent.destroy()
     await node.stop()
   })
   process.stdout.write(`ready ${name}\n`)

@@ -12,7 +12,7 @@ export type ExecNodeOptions = {
   name: string
   dataDir: string
   /** What the grid's nodes show to be let in. */
-  secret: string
+  secret: string | (() => string)
   /** Looks again where the secret may lie: another scheduler may listen there now. */
   findSecret?: (() => string | null) | undefined
   slots?: number | undefined

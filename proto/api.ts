@@ -3,6 +3,7 @@ import { crontabRoutes } from './api-crontab.ts'
 import { exchangeRoutes } from './api-exchange.ts'
 import { gridRoutes } from './api-grid.ts'
 import { jobRoutes } from './api-jobs.ts'
+import { nodeIdentityRoutes } from './api-node-identity.ts'
 import { nodeRoutes } from './api-nodes.ts'
 import { queueRoutes } from './api-queues.ts'
 import { quotaRoutes } from './api-quota.ts'
@@ -17,6 +18,7 @@ export const routes = {
   ...scheduleRoutes,
   ...crontabRoutes,
   ...nodeRoutes,
+  ...nodeIdentityRoutes,
   ...queueRoutes,
   ...quotaRoutes,
   ...exchangeRoutes,

@@ -6,7 +6,7 @@ import type { OrderDesk } from './order-desk.ts'
 export class AskDesk {
   readonly #clock: Clock
   readonly #orders: OrderDesk
-  readonly #open = new Map<string, (answer: Answer) => void>()
+  readonly #open = new Map<string, { node: string; take: (answer: Answer) => void }>()
   #count = 0
 
   constructor(clock: Clock, orders: OrderDesk) {
@@ -25,18 +25,21 @@ export class AskDesk {
         this.#open.delete(id)
         resolve(null)
       })
-      this.#open.set(id, (answer) => {
+      const take = (answer: Answer) => {
         cancel()
         resolve(answer)
-      })
+      }
+      this.#open.set(id, { node, take })
       sink.send({ kind: 'ask', id, ask })
     })
   }
 
-  answered(id: string, answer: Answer): boolean {
-    const resolve = this.#open.get(id)
+  /** `by`: only what this node was asked counts. */
+  answered(id: string, answer: Answer, by: string | null): boolean {
+    const asked = this.#open.get(id)
+    if (asked === undefined || (by !== null && asked.node !== by)) return false
     this.#open.delete(id)
-    resolve?.(answer)
-    return resolve !== undefined
+    asked.take(answer)
+    return true
   }
 }

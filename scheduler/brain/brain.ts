@@ -21,6 +21,7 @@ import { Journal } from './journal.ts'
 import { Judge } from './judge.ts'
 import { stateLoader } from './load.ts'
 import { Maintenance } from './maintenance.ts'
+import { forgetOldKey, joinNode, type Join } from './node-identity.ts'
 import { offerNode } from './node-offer.ts'
 import { OrderDesk } from './order-desk.ts'
 import { admitRequest, quotaBook } from './quota.ts'
@@ -130,6 +131,9 @@ export class Brain implements BrainDoor {
     for (const row of snapshot.roles) state.roles.set(row.owner, row)
     for (const row of snapshot.sharing)
       state.sharing.set(row.owner, [...(state.sharing.get(row.owner) ?? []), row])
+    for (const row of snapshot.joinTokens) state.joinTokens.set(row.id, row)
+    for (const row of snapshot.nodeKeys) state.nodeKeys.set(row.node, row)
+    state.lastJoinToken = snapshot.joinTokens.at(-1)?.id ?? 0
     for (const row of snapshot.apiTokens) state.tokens.set(row.id, row)
     state.lastToken = snapshot.apiTokens.at(-1)?.id ?? 0
     state.lostNumbers = JSON.parse(meta.lostNumbers ?? '[]') as GridState['lostNumbers']
@@ -218,8 +222,8 @@ export class Brain implements BrainDoor {
     return this.#asks.ask(node, ask, timeoutMs)
   }
 
-  answered(id: string, answer: Answer): boolean {
-    return this.#asks.answered(id, answer)
+  answered(id: string, answer: Answer, node: string | null = null): boolean {
+    return this.#asks.answered(id, answer, node)
   }
 
   onEvents(listener: (events: readonly EventRow[]) => void): () => void {
@@ -268,6 +272,22 @@ export class Brain implements BrainDoor {
 
   get isShared(): boolean {
     return this.#ctx.state.sharing.size > 0
+  }
+
+  joinToken(id: number): ReturnType<BrainDoor['joinToken']> {
+    return this.#ctx.state.joinTokens.get(id) ?? null
+  }
+
+  joinNode(join: Join): ReturnType<BrainDoor['joinNode']> {
+    return joinNode(this.#ctx, join)
+  }
+
+  nodeKey(node: string): ReturnType<BrainDoor['nodeKey']> {
+    return this.#ctx.state.nodeKeys.get(node) ?? null
+  }
+
+  newKeyShown(node: string): void {
+    if (this.#readOnly === null) forgetOldKey(this.#ctx, node)
   }
 
   whoCould(): ReturnType<BrainDoor['whoCould']> {

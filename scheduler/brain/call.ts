@@ -37,6 +37,7 @@ export type Call<N extends RouteName> = {
 export type OwnRoutes =
   | 'orders'
   | 'answer'
+  | 'joinNode'
   | 'grid'
   | 'whoAmI'
   | 'login'

@@ -4,8 +4,16 @@ import type { Refusal } from '../../proto/errors.ts'
 import type { Role } from '../../proto/rights.ts'
 import type { Answer, Ask, OrderLine } from '../../proto/sync.ts'
 import type { WhoCould } from '../core/identity/who-could.ts'
-import type { ApiTokenRow, EventRow, ReplyRow, TokenRow } from '../store/change.ts'
-import type { Handlers } from './call.ts'
+import type {
+  ApiTokenRow,
+  EventRow,
+  JoinTokenRow,
+  NodeKeyRow,
+  ReplyRow,
+  TokenRow,
+} from '../store/change.ts'
+import type { Handlers, Result } from './call.ts'
+import type { Join } from './node-identity.ts'
 
 export type { EventRow } from '../store/change.ts'
 
@@ -31,7 +39,8 @@ export type BrainDoor = {
   attachOrders(node: string, sink: OrderSink): () => void
   /** Asks a node through its order stream; resolves with its answer, or null after the timeout. */
   ask(node: string, ask: Ask, timeoutMs: number): Promise<Answer | null>
-  answered(id: string, answer: Answer): boolean
+  /** `node`: which alone may answer what it was asked; null where any may. */
+  answered(id: string, answer: Answer, node?: string | null): boolean
   /** Committed events, as they happen; the returned call ends it. */
   onEvents(listener: (events: readonly EventRow[]) => void): () => void
   eventsAfter(id: number, limit: number, job: number | null): Promise<EventRow[]>
@@ -45,6 +54,13 @@ export type BrainDoor = {
   tokenOwner(hash: string): { owner: string; expiresAt: number } | null
   /** A token for a program, by its number. */
   apiToken(id: number): ApiTokenRow | null
+  /** What lets a node join, by its number. */
+  joinToken(id: number): JoinTokenRow | null
+  joinNode(join: Join): Result<{ node: string; grid: string }>
+  /** What a node that has an identity of its own shows. */
+  nodeKey(node: string): NodeKeyRow | null
+  /** The newest secret of a node was shown. */
+  newKeyShown(node: string): void
   /** What was granted to the account by a manager. */
   roleOf(owner: string): Role | null
   /** Whether any owner lets members of a unix group in. */

@@ -8,7 +8,7 @@ export function auditNode(
   ctx: BrainContext,
   caller: Caller,
   verb: string,
-  node: LiveNode,
+  node: { name: string },
   before: unknown,
   after: unknown,
 ): void {

@@ -9,6 +9,7 @@ import { note, type BrainContext } from './context.ts'
 import { endDrain } from './drains.ts'
 import { loseTasks } from './lost-tasks.ts'
 import { auditNode, cordonsOf, drainOf } from './node-audit.ts'
+import { dropKey } from './node-identity.ts'
 import { offerNode } from './node-offer.ts'
 import { nodeView } from './node-view.ts'
 
@@ -112,6 +113,7 @@ export function removeNode(
   ctx.state.foreign.delete(node.name)
   ctx.state.capacity.removeNode(node.name)
   ctx.journal.removeNode(node)
+  dropKey(ctx, node.name)
   note(ctx, 'node-removed', `${node.name} removed`, { node: node.name, by: caller.owner })
   return done({})
 }

@@ -47,6 +47,8 @@ export function routeHandler(room: Room, name: RouteName, route: Route, replies:
     const closedBecause = isChange ? door.readOnlyBecause(name) : null
     if (closedBecause !== null) return sendProblem(reply, readOnly(closedBecause))
     const { parts } = found
+    const strange = strangeNode(room, request, (parts.body as { node?: string }).node)
+    if (route.access === 'node' && strange !== null) return sendProblem(reply, strange)
     const caller = route.access === 'node' ? nodeCaller(request) : callerOf(request)
     const outside = outsideOwn(caller, parts.query)
     if (outside !== null) return sendProblem(reply, outside)
@@ -70,6 +72,25 @@ export function routeHandler(room: Room, name: RouteName, route: Route, replies:
 function outsideOwn({ owner, ownOnly }: Caller, query: JsonSchema): Refusal | null {
   const isOwn = query['all'] !== true && (query['owner'] === undefined || query['owner'] === owner)
   return ownOnly !== true || isOwn ? null : notOwn(owner)
+}
+
+/** A node speaks for itself alone; and for one that has an identity, nobody does who does not show it. */
+export function strangeNode(
+  { door }: Room,
+  { known }: FastifyRequest,
+  node: string | undefined,
+): Refusal | null {
+  if (known?.kind !== 'node' || node === undefined) return null
+  if (known.node !== null && known.node !== node) {
+    const detail = `this is the identity of ${known.node}, and opens nothing of ${node}`
+    return { code: 'forbidden', detail }
+  }
+  if (known.node !== null || door.nodeKey(node) === null) return null
+  return {
+    code: 'forbidden',
+    detail: `${node} has an identity of its own, and the node secret does not speak for it`,
+    hint: `its identity is node-identity in its data folder; where that is lost, \`eg node token --node ${node}\``,
+  }
 }
 
 /** Exec-nodes act for the grid itself, not for an account. */

@@ -14,6 +14,7 @@ import { grid } from './grid.ts'
 import { health } from './health.ts'
 import { Replies } from './idempotency.ts'
 import type { IdentityKeeper } from './identity/keeper.ts'
+import { join } from './join.ts'
 import { openMetrics } from './metrics.ts'
 import { sendProblem, speakProblems } from './problems.ts'
 import type { Room } from './room.ts'
@@ -39,6 +40,7 @@ const bodyBytes = 16 * 2 ** 20
 const ownRoutes: ReadonlySet<string> = new Set<OwnRoutes>([
   'orders',
   'answer',
+  'joinNode',
   'grid',
   'whoAmI',
   'login',
@@ -64,7 +66,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   speakProblems(server, log)
   guard(server, room, new Set(options.names?.map((name) => name.toLowerCase())))
   measure(server, room)
-  for (const plugin of [exchange, events, grid, health]) plugin(server, room)
+  for (const plugin of [exchange, join, events, grid, health]) plugin(server, room)
   const replies = new Replies(door, now)
   for (const [name, route] of Object.entries<Route>(routes)) {
     if (ownRoutes.has(name)) continue

@@ -28,6 +28,17 @@ export type ApiToken = {
   revokedBy: string | null
 }
 export type Sharing = { owner: string; job: number; group: string; by: string; at: number }
+export type JoinToken = {
+  id: number
+  hash: string
+  node: string | null
+  by: string
+  createdAt: number
+  expiresAt: number
+  usedAt: number | null
+  usedBy: string | null
+}
+export type NodeKey = { node: string; hash: string; oldHash: string | null; since: number }
 export type Reminder = { at: number; job: number }
 
 export class GridState {
@@ -40,6 +51,10 @@ export class GridState {
   readonly roles = new Map<string, RoleGrant>()
   /** Owner -> with which unix groups it keeps its jobs together; job 0 stands for all. */
   readonly sharing = new Map<string, Sharing[]>()
+  readonly joinTokens = new Map<number, JoinToken>()
+  lastJoinToken = 0
+  /** What nodes with an identity of their own show. */
+  readonly nodeKeys = new Map<string, NodeKey>()
   /** For programs, by number; those that have expired go with the next start. */
   readonly tokens = new Map<number, ApiToken>()
   lastToken = 0

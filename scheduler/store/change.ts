@@ -130,6 +130,20 @@ export type ApiTokenRow = {
 }
 /** `job` 0: all jobs of the owner. */
 export type SharingRow = { owner: string; job: number; group: string; by: string; at: number }
+export type JoinTokenRow = {
+  id: number
+  /** SHA-256 of its secret part, hex. */
+  hash: string
+  /** The one node that may use it. */
+  node: string | null
+  by: string
+  createdAt: number
+  expiresAt: number
+  usedAt: number | null
+  usedBy: string | null
+}
+/** `oldHash`: of the secret before, until the new one is used. */
+export type NodeKeyRow = { node: string; hash: string; oldHash: string | null; since: number }
 export type RoleRow = { owner: string; role: Role; by: string; at: number }
 /** Written once, never again. */
 export type AuditRow = {
@@ -177,6 +191,9 @@ export type Change =
   | { put: 'apiToken'; row: ApiTokenRow }
   | { put: 'sharing'; row: SharingRow }
   | { drop: 'sharing'; owner: string; job: number; group: string }
+  | { put: 'joinToken'; row: JoinTokenRow }
+  | { put: 'nodeKey'; row: NodeKeyRow }
+  | { drop: 'nodeKey'; node: string }
   | { put: 'role'; row: RoleRow }
   | { drop: 'role'; owner: string }
   | { put: 'audit'; row: AuditRow }
@@ -222,6 +239,8 @@ export type Snapshot = {
   tokens: TokenRow[]
   roles: RoleRow[]
   apiTokens: ApiTokenRow[]
+  joinTokens: JoinTokenRow[]
+  nodeKeys: NodeKeyRow[]
   sharing: SharingRow[]
 }
 

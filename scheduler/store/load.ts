@@ -54,6 +54,8 @@ const reads: { [K in keyof Snapshot]: string } = {
   tokens: `SELECT ${rowJson('token')} FROM token ORDER BY expiresAt, hash`,
   apiTokens: `SELECT ${rowJson('apiToken')} FROM apiToken ORDER BY id`,
   sharing: `SELECT ${rowJson('sharing')} FROM sharing ORDER BY owner, job, "group"`,
+  joinTokens: `SELECT ${rowJson('joinToken')} FROM joinToken ORDER BY id`,
+  nodeKeys: `SELECT ${rowJson('nodeKey')} FROM nodeKey ORDER BY node`,
   roles: `SELECT ${rowJson('role')} FROM role ORDER BY owner`,
 }
 
@@ -89,6 +91,8 @@ export const emptySnapshot = (): Snapshot => ({
   replies: [],
   tokens: [],
   roles: [],
+  joinTokens: [],
+  nodeKeys: [],
   sharing: [],
   apiTokens: [],
 })

@@ -38,6 +38,11 @@ const aged: readonly { sql: string; age: keyof OlderThan }[] = [
       SELECT id FROM apiToken WHERE expiresAt < ? AND id < (SELECT max(id) FROM apiToken) ORDER BY expiresAt LIMIT ?)`,
   },
   {
+    age: 'eventAt',
+    sql: `DELETE FROM joinToken WHERE id IN (
+      SELECT id FROM joinToken WHERE expiresAt < ? AND id < (SELECT max(id) FROM joinToken) ORDER BY id LIMIT ?)`,
+  },
+  {
     age: 'replyAt',
     sql: `DELETE FROM reply WHERE rowid IN (SELECT rowid FROM reply WHERE at < ? ORDER BY at LIMIT ?)`,
   },

@@ -108,6 +108,12 @@ export const tables: { [N in PutName]: Table<N> } = {
     fixed: ['hash', 'owner', 'name', 'scopesJson', 'createdAt', 'expiresAt'],
   },
   sharing: { columns: ['owner', 'job', 'group', 'by', 'at'], key: ['owner', 'job', 'group'] },
+  joinToken: {
+    columns: ['id', 'hash', 'node', 'by', 'createdAt', 'expiresAt', 'usedAt', 'usedBy'],
+    key: ['id'],
+    fixed: ['hash', 'node', 'by', 'createdAt', 'expiresAt'],
+  },
+  nodeKey: { columns: ['node', 'hash', 'oldHash', 'since'], key: ['node'] },
   role: { columns: ['owner', 'role', 'by', 'at'], key: ['owner'] },
   audit: {
     columns: [

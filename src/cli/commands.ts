@@ -96,6 +96,10 @@ const nodes = {
     summary: 'Confirm that nothing runs there any more',
     load: () => import('./node/lost.ts'),
   },
+  'node token': {
+    summary: 'Make a token with which a node joins',
+    load: () => import('./node/token.ts'),
+  },
   'node remove': { summary: 'Forget an empty node', load: () => import('./node/remove.ts') },
 } satisfies Record<string, Entry>
 

@@ -18,6 +18,10 @@ export const command = defineCommand({
     slots: { value: 'N', help: 'slots (default: processors of the machine)' },
     mem: { value: 'SIZE', help: 'memory for jobs (default: all of the machine)' },
     label: { value: 'KEY=VALUE', many: true, help: 'label that jobs may ask for' },
+    join: {
+      value: 'FILE',
+      help: 'file with a token of "eg node token": take an identity of its own',
+    },
     'secret-file': { value: 'FILE', help: 'secret of the nodes (default: found by the URL)' },
     'refusal-is-silence': {
       help: 'a refused connection renews no lease: proxy, rejecting firewall',
@@ -33,6 +37,7 @@ export const command = defineCommand({
       data: values.data ?? join(dataFolderDefault(), name),
       slots: whole('slots', values.slots) ?? availableParallelism(),
       mem: size('mem', values.mem) ?? totalmem(),
+      join: values.join,
       'secret-file': values['secret-file'],
       'refusal-is-silence': values['refusal-is-silence'],
       'insecure-network': values['insecure-network'],

@@ -188,3 +188,21 @@ test('sharing is added, ended and listed', async () => {
   expect(first).toMatch(/^ada +all +keepers +2026/)
   expect(second).toMatch(/^bo +job 3 +keepers +2026/)
 })
+
+test('a join token is printed once; an identity ends at once, or with its node', async () => {
+  api.handlers.createJoinToken = () => ({ id: 4, node: 'n1', expiresAt: at })
+  api.handlers.revokeNode = () => ({})
+  api.handlers.removeNode = () => ({})
+  const made = await run('node', 'token', '--node', 'n1', '--expires', '2d')
+  expect(made.out).toMatch(/^egj\.4\.[0-9a-f]{64}\n$/)
+  const secret = made.out.trim().split('.')[2] ?? ''
+  const hash = createHash('sha256').update(secret).digest('hex')
+  expect(last()?.body).toEqual({ node: 'n1', expiresInMs: 2 * 86_400_000, hash })
+  await run('node', 'token')
+  expect(last()?.body).toMatchObject({ node: null, expiresInMs: 3_600_000 })
+  expect((await run('node', 'token', '--expires', '8d')).status).toBe(2)
+  expect((await run('node', 'remove', '--revoke', 'n1')).out).toContain('no longer good')
+  expect(api.heard.map(({ name }) => name)).not.toContain('removeNode')
+  await run('node', 'remove', 'n1')
+  expect(last()?.name).toBe('removeNode')
+})

@@ -65,6 +65,8 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       roles: [],
       apiTokens: [],
       sharing: [],
+      joinTokens: [],
+      nodeKeys: [],
     })
   })
 
@@ -110,6 +112,17 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       revokedBy: 'root',
     }
     const shared = { owner: 'anna', job: 0, group: 'keepers', by: 'anna', at: 3 }
+    const nodeKey = { node: 'n1', hash: 'd'.repeat(64), oldHash: 'e'.repeat(64), since: 3 }
+    const joinToken = {
+      id: 2,
+      hash: 'f'.repeat(64),
+      node: 'n1',
+      by: 'root',
+      createdAt: 1,
+      expiresAt: 9,
+      usedAt: 3,
+      usedBy: 'n1',
+    }
     const role = { owner: 'anna', role: 'operator', by: 'root', at: 4 } as const
     const entry = auditRow(3, { job: 7, toJob: 9, owner: 'anna', own: true })
     await store.commit([
@@ -128,6 +141,10 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       { put: 'reply', row: reply },
       { put: 'token', row: token },
       { put: 'role', row: role },
+      { put: 'joinToken', row: joinToken },
+      { put: 'nodeKey', row: nodeKey },
+      { put: 'nodeKey', row: { ...nodeKey, node: 'n2' } },
+      { drop: 'nodeKey', node: 'n2' },
       { put: 'sharing', row: shared },
       { put: 'sharing', row: { ...shared, job: 7 } },
       { drop: 'sharing', owner: 'anna', job: 7, group: 'keepers' },
@@ -157,6 +174,8 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       roles: [role],
       apiTokens: [apiToken],
       sharing: [shared],
+      joinTokens: [joinToken],
+      nodeKeys: [nodeKey],
     })
     expect(await again.query('job', { id: 7 })).toEqual(job)
     expect(await again.query('runs', { job: 7, from: 1, to: 9, newest: 5 })).toEqual([run])

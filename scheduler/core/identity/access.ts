@@ -15,7 +15,8 @@ export type Known =
       /** Unix groups, where any owner shares with groups. */
       groups?: readonly string[]
     }
-  | { kind: 'node' }
+  /** `node`: the one that it is, by its own identity; null: any, by the secret of the data folder. */
+  | { kind: 'node'; node: string | null }
 /** Shows what was good once, and is told why it is not. */
 export type Unknown = { kind: 'refused'; refusal: Refusal }
 

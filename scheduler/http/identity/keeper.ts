@@ -29,7 +29,10 @@ export type IdentityKeeper = {
 export type IdentityOptions = {
   dataDir: string
   port: number
-  door: Pick<BrainDoor, 'recordToken' | 'tokenOwner' | 'roleOf' | 'apiToken' | 'isShared'>
+  door: Pick<
+    BrainDoor,
+    'recordToken' | 'tokenOwner' | 'roleOf' | 'apiToken' | 'isShared' | 'nodeKey' | 'newKeyShown'
+  >
   now: () => number
   /** Left out: by file where root runs the grid, else by secret. */
   proof?: 'secret' | 'file' | undefined

@@ -3,6 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { join } from 'node:path'
 
 import { iso } from '../../../proto/ids.ts'
+import { parseNodeIdentity } from '../../../proto/node-identity.ts'
 import type { Rights } from '../../../proto/rights.ts'
 import { parseToken, type Scope } from '../../../proto/token.ts'
 import type { BrainDoor } from '../../brain/door.ts'
@@ -14,7 +15,10 @@ import { keepSecret } from './secret-file.ts'
 
 export type KnowerOptions = {
   dataDir: string
-  door: Pick<BrainDoor, 'tokenOwner' | 'roleOf' | 'apiToken' | 'isShared'>
+  door: Pick<
+    BrainDoor,
+    'tokenOwner' | 'roleOf' | 'apiToken' | 'isShared' | 'nodeKey' | 'newKeyShown'
+  >
   now: () => number
   /** The account that the scheduler runs as. */
   self: string
@@ -72,7 +76,9 @@ export function openKnower(
   return async (bearer) => {
     const shown = digest(bearer)
     if (timingSafeEqual(shown, secret)) return manager
-    if (timingSafeEqual(shown, nodeSecret)) return { kind: 'node' }
+    if (timingSafeEqual(shown, nodeSecret)) return { kind: 'node', node: null }
+    const ofNode = parseNodeIdentity(bearer)
+    if (ofNode !== null) return nodeOf(door, ofNode)
     const ofProgram = parseToken(bearer)
     if (ofProgram !== null) return programOf(ofProgram)
     if (proof === 'secret') return null
@@ -83,4 +89,19 @@ export function openKnower(
     const rights = await rightsOf(owner)
     return { kind: 'person', owner, rights, token: null, ...(await sharedWith(owner)) }
   }
+}
+
+/** The newest secret, or the one before it until the newest was shown. */
+function nodeOf(
+  door: Pick<BrainDoor, 'nodeKey' | 'newKeyShown'>,
+  { node, secret }: { node: string; secret: string },
+): Known | null {
+  const key = door.nodeKey(node)
+  if (key === null) return null
+  const hash = digest(secret)
+  const is = (known: string | null) =>
+    known !== null && timingSafeEqual(hash, Buffer.from(known, 'hex'))
+  const isNew = is(key.hash)
+  if (isNew && key.oldHash !== null) door.newKeyShown(node)
+  return isNew || is(key.oldHash) ? { kind: 'node', node } : null
 }

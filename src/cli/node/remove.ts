@@ -4,10 +4,18 @@ import { json } from '../render/json.ts'
 
 export const command = defineCommand({
   usage: '[OPTION…] NODE',
-  options: {},
+  options: { revoke: { help: 'end its identity at once, also while it reports; it stays listed' } },
   operands: [1, 1],
   async run({ values, operands: [node = ''], terminal, client }) {
-    await (await client()).call('removeNode', { params: { node } })
+    const grid = await client()
+    if (values.revoke) {
+      await grid.call('revokeNode', { params: { node } })
+      terminal.out(
+        values.json ? json({ revoked: node }) : `the identity of ${node} is no longer good\n`,
+      )
+      return 0
+    }
+    await grid.call('removeNode', { params: { node } })
     terminal.out(values.json ? json({ removed: node }) : `node ${node} removed\n`)
     return 0
   },

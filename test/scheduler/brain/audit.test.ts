@@ -248,6 +248,24 @@ const stories: Record<string, Story> = {
     entry: { what: 'queue remove', afterJson: 'null' },
     with: drops('queue'),
   },
+  createJoinToken: {
+    by: operator,
+    parts: { body: { node: null, expiresInMs: 9000, hash: 'f'.repeat(64) } },
+    entry: { what: 'node token', about: 'join token 1', own: false },
+    with: puts('joinToken'),
+  },
+  revokeNode: {
+    by: operator,
+    first: async (grid) => {
+      const body = { node: 'n1', expiresInMs: 9000, hash: 'f'.repeat(64) }
+      await grid.ok('createJoinToken', operator, { body })
+      const token = grid.brain.joinToken(1)!
+      grid.brain.joinNode({ node: 'n1', token, hash: 'e'.repeat(64), from: 'test' })
+    },
+    parts: n1,
+    entry: { what: 'node remove --revoke', about: 'node n1', afterJson: '{"identity":null}' },
+    with: drops('nodeKey'),
+  },
   addSharing: {
     parts: { body: { group: 'keepers', job: '1' } },
     entry: { what: 'share add', job: 1, afterJson: '{"group":"keepers","jobs":"job 1"}' },

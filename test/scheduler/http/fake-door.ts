@@ -122,6 +122,10 @@ export function fakeDoor(): FakeDoor {
     roleOf: () => null,
     apiToken: () => null,
     isShared: false,
+    joinToken: () => null,
+    joinNode: () => refuse('refused', 'nobody joins here'),
+    nodeKey: () => null,
+    newKeyShown: () => {},
     whoCould: () => whoCould({ maker: 'root', roles: new Map() }),
     gauges: () => [
       { name: 'evergrid_jobs', help: 'Live jobs', labels: { state: 'pending' }, value: 3 },

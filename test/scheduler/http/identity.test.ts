@@ -77,8 +77,10 @@ test('rights', () => {
   expect(refuseAccess(of('manager'), person('operator'), 'file', could)?.detail).toContain(
     'root, mia',
   )
-  expect(refuseAccess(of('node'), { kind: 'node' }, 'file', could)).toBe(null)
-  expect(refuseAccess(of('user'), { kind: 'node' }, 'file', could)?.code).toBe('forbidden')
+  expect(refuseAccess(of('node'), { kind: 'node', node: null }, 'file', could)).toBe(null)
+  expect(refuseAccess(of('user'), { kind: 'node', node: null }, 'file', could)?.code).toBe(
+    'forbidden',
+  )
 })
 
 test('only loopback is listened on, unless told in words; until served, it says that it starts', async () => {

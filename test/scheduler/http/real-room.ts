@@ -4,12 +4,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { nodeIdentityText } from '../../../proto/node-identity.ts'
 import { tokenText, type Scope } from '../../../proto/token.ts'
 import { refuse } from '../../../scheduler/brain/call.ts'
 import { openKnower } from '../../../scheduler/http/identity/knower.ts'
 import { listen } from '../../../scheduler/http/listen.ts'
 import { buildServer } from '../../../scheduler/http/server.ts'
-import { BrainGrid } from '../../support/brain.ts'
+import { BrainGrid, operator } from '../../support/brain.ts'
 
 export type RealRoom = {
   grid: BrainGrid
@@ -23,6 +24,8 @@ export type RealRoom = {
     scopes: Scope[],
     more?: { lastsMs?: number; revoked?: true },
   ): Promise<string>
+  /** What a node shows that has joined, in the place of one that is there if need be. */
+  identityOf(node: string): Promise<string>
   /** The status, and of JSON replies the body; streams are closed when they begin. */
   ask(method: string, path: string, as: string | null, body?: unknown): Promise<Told>
   end(): Promise<void>
@@ -69,6 +72,16 @@ export async function realRoom(): Promise<RealRoom> {
       const { id } = await grid.ok('createToken', caller, { body })
       if (revoked) await grid.ok('revokeToken', caller, { params: { token: String(id) } })
       return tokenText(id, secret)
+    },
+    async identityOf(node) {
+      const hex = randomBytes(32).toString('hex')
+      const hash = createHash('sha256').update(hex).digest('hex')
+      const body = { node, expiresInMs: 9000, hash }
+      const { id } = await grid.ok('createJoinToken', operator, { body })
+      const token = door.joinToken(id)
+      if (token === null) throw new Error('no token')
+      door.joinNode({ node, token, hash, from: 'test' })
+      return nodeIdentityText(node, hex)
     },
     async ask(method, path, as, body) {
       const end = new AbortController()
