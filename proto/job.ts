@@ -252,6 +252,18 @@ export const JobDetail = Type.Intersect([
     tasks: Type.Array(TaskView),
     tasksNext: Nullable(Type.Integer({ description: 'first index of the next page' })),
     timeline: Type.Array(TimelineEntry),
+    past: Type.Optional(
+      Nullable(
+        Type.Object(
+          {
+            runs: Type.Integer(),
+            peakMemBytes: Type.Integer(),
+            advice: Nullable(Type.String({ description: 'for people: what to ask for' })),
+          },
+          { description: 'what the last ended runs of the owner’s jobs of this name peaked at' },
+        ),
+      ),
+    ),
   }),
 ])
 export type JobDetail = Static<typeof JobDetail>

@@ -26,6 +26,8 @@ export function recordRuns(
     }
     if (run.endedAt !== null && run.cause !== null && run.number > task.lastEnded) {
       task.lastEnded = run.number
+      const peak = run.usage?.peakMemBytes ?? null
+      if (peak !== null) ctx.state.peaks.add(job.owner, job.name, peak)
       if (run.cause) {
         const ranMs = run.startedAt === null ? null : run.endedAt - run.startedAt
         const end: RunEnd = {

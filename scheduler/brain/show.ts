@@ -2,6 +2,7 @@
 import { iso, taskKey } from '../../proto/ids.ts'
 import type { JobDetail, JobSpec, JobSummary, TaskView, TimelineEntry } from '../../proto/job.ts'
 import { done, refuse, type Result } from '../core/result.ts'
+import { pastOf, pastRuns } from '../core/right-size.ts'
 import type { LiveJob } from '../state/live-job.ts'
 import type { EventRow, RunRow, TaskRow } from '../store/change.ts'
 import type { Call } from './call.ts'
@@ -58,10 +59,12 @@ async function look(
   const taskRows = await ctx.store.query('tasks', { job: id, from, to, limit: tasksPerPage + 1 })
   const page = taskRows.slice(0, tasksPerPage)
   const last = page.at(-1)?.index ?? 0
-  const [runRows, ranges, events, stored] = await Promise.all([
+  const { owner, name } = found.live ?? found.row
+  const [runRows, ranges, events, peaks, stored] = await Promise.all([
     ctx.store.query('runs', { job: id, from, to: last, newest: runsShown }),
     ctx.store.query('ranges', { job: id }),
     ctx.store.query('jobEvents', { job: id, limit: timelineLength }),
+    ctx.store.query('pastPeaks', { owner, name, limit: pastRuns }),
     row ? Promise.resolve(row) : ctx.store.query('job', { id }),
   ])
   if (!stored?.specJson) return refuse('not-found', `job ${id} is no longer kept`)
@@ -81,6 +84,7 @@ async function look(
     tasks,
     tasksNext: taskRows.length > tasksPerPage ? last + 1 : null,
     timeline: events.map(timelineEntry),
+    past: pastOf(name, peaks, spec.memBytes),
   })
 }
 

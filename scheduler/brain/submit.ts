@@ -5,6 +5,7 @@ import { completeSpec, tasksOf } from '../core/admission.ts'
 import { canEverRun, type FitVerdict } from '../core/explain.ts'
 import { globTest } from '../core/glob.ts'
 import { done, refuse, type Result } from '../core/result.ts'
+import { pastOf } from '../core/right-size.ts'
 import { noneEnded, untouchedOf, type LiveJob } from '../state/live-job.ts'
 import { audit } from './audit.ts'
 import type { Caller } from './call.ts'
@@ -129,7 +130,8 @@ export function submit(
   const shape = shapeOf(ctx, owner, spec)
   const fit = remembered(moment.fits, shape, (asked) => canEverRun(asked, ctx.state.capacity))
   if (!fit.ok) return refuse('can-never-run', fit.detail, fit.hint)
-  const warnings = [fit.warning, admitted.value.warning].filter((warning) => warning !== null)
+  const said = [fit.warning, admitted.value.warning, adviceFor(ctx, owner, spec, request)]
+  const warnings = said.filter((warning) => warning !== null)
   if (request.dryRun === true)
     return done({ job: 0, name: spec.name, tasks: tasksOf(spec), warnings })
   const job = newJob(ctx, owner, spec, shape, spec.after, from)
@@ -161,6 +163,18 @@ function specInQueue(
 ): Result<JobSpec> {
   const completed = completeSpec(request, after, ctx.settings.limits)
   return completed.ok ? admitByQueue(ctx, owner, completed.value) : completed
+}
+
+/** What past runs say of the memory that is asked for; nothing of more than enough where nobody asked for it. */
+function adviceFor(
+  ctx: BrainContext,
+  owner: string,
+  { name, memBytes }: JobSpec,
+  request: JobRequest,
+): string | null {
+  const past = pastOf(name, ctx.state.peaks.of(owner, name), memBytes)
+  const isTold = request.memBytes !== undefined || (past?.peakMemBytes ?? 0) > memBytes / 2
+  return isTold ? (past?.advice ?? null) : null
 }
 
 const shapeOf = (ctx: BrainContext, owner: string, spec: JobSpec): LiveJob['shape'] =>

@@ -9,6 +9,7 @@ import { ownLabels, ShapeTable, type Shape, type ShapeParts } from '../core/plac
 import { Shares } from '../core/placement/shares.ts'
 import { Waiting } from '../core/placement/waiting.ts'
 import { builtInQueues, markOf, type Queue } from '../core/queue.ts'
+import { RecentPeaks } from '../core/right-size.ts'
 import { DueQueue } from './due-queue.ts'
 import type { LiveJob } from './live-job.ts'
 import type { LiveNode } from './live-node.ts'
@@ -67,6 +68,7 @@ export class GridState {
   /** What each owner's placed tasks hold. */
   readonly shares: Shares
   readonly use = new Use()
+  readonly peaks = new RecentPeaks()
   /** Job -> live jobs that wait for its end. */
   readonly dependents = new Map<number, Set<number>>()
   /** When a waiting job may become eligible: its begin time, or the end of a retry delay. */

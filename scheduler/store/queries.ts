@@ -59,6 +59,26 @@ const runsSql = `SELECT ${columnsOf('run')} FROM run WHERE rowid IN (
 
 const events = (where: string) => `SELECT ${columnsOf('event')} FROM event WHERE ${where}`
 
+/** Job by job, each from its newest run on: a job of a million runs is not read whole. */
+function pastPeaks(read: Read, owner: string, name: string, limit: number): number[] {
+  const jobs = read<{ id: number }>(
+    'SELECT id FROM job WHERE owner = ? AND name = ? ORDER BY id DESC LIMIT ?',
+    [owner, name, limit],
+  )
+  const peaks: number[] = []
+  for (const { id } of jobs) {
+    if (peaks.length >= limit) break
+    const rows = read<{ peak: number }>(
+      `SELECT json_extract(usageJson, '$.peakMemBytes') AS peak FROM run
+       WHERE job = ? AND endedAt IS NOT NULL AND peak IS NOT NULL
+       ORDER BY "index" DESC, epoch DESC, number DESC LIMIT ?`,
+      [id, limit - peaks.length],
+    )
+    peaks.push(...rows.map(({ peak }) => peak))
+  }
+  return peaks
+}
+
 function answersFrom(read: Read): Answers {
   return {
     job: ({ id }) => first(read<JobRow>(`${wholeJob} WHERE job.id = ?`, [id])),
@@ -86,6 +106,7 @@ function answersFrom(read: Read): Answers {
     ranges: ({ job }) =>
       read('SELECT "from", "to" FROM range WHERE job = ? ORDER BY "from"', [job]),
     runs: ({ job, from, to, newest }) => read<RunRow>(runsSql, [job, from, to, newest]),
+    pastPeaks: ({ owner, name, limit }) => pastPeaks(read, owner, name, limit),
     // The newest of them, told in the order they happened.
     jobEvents: ({ job, limit }) =>
       read<EventRow>(`${events('job = ?')} ORDER BY id DESC LIMIT ?`, [job, limit]).reverse(),

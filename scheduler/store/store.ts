@@ -55,6 +55,8 @@ export type Queries = {
   tasks: { args: { job: number; from: number; to: number; limit: number }; result: TaskRow[] }
   ranges: { args: { job: number }; result: { from: number; to: number }[] }
   runs: { args: { job: number; from: number; to: number; newest: number }; result: RunRow[] }
+  /** Highest memory of ended runs of an owner's jobs of that name, the newest first. */
+  pastPeaks: { args: { owner: string; name: string; limit: number }; result: number[] }
   jobEvents: { args: { job: number; limit: number }; result: EventRow[] }
   eventsAfter: { args: { id: number; limit: number; job: number | null }; result: EventRow[] }
   firings: { args: { owner: string; schedule: string; limit: number }; result: FiringRow[] }

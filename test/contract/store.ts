@@ -182,6 +182,9 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
     expect(await again.query('jobEvents', { job: 7, limit: 5 })).toEqual([event])
     expect(await again.query('audit', allAudit)).toEqual([entry])
     expect(await again.query('reply', { owner: 'anna', key: 'k' })).toEqual(reply)
+    expect(await again.query('pastPeaks', { owner: job.owner, name: job.name, limit: 9 })).toEqual(
+      [],
+    )
     expect(await again.query('firings', { owner: 'anna', schedule: 'nightly', limit: 5 })).toEqual([
       firing,
     ])
@@ -189,6 +192,30 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
     expect(await again.query('specs', { jobs: [7, 8] })).toEqual([
       { id: 7, specJson: job.specJson },
     ])
+  })
+
+  test('past peaks are those of ended runs of the owner’s jobs of the name, newest first', async () => {
+    const { store } = await open()
+    const measured = (id: number, index: number, peakMemBytes: number | null, endedAt = 9) =>
+      ({
+        put: 'run',
+        row: runRow(id, { index, usageJson: JSON.stringify({ peakMemBytes }), endedAt }),
+      }) as const
+    for (const id of [1, 2, 3, 4])
+      await store.commit(submitChanges(id, { name: 'bot', owner: id === 3 ? 'bert' : 'anna' }))
+    await store.commit(submitChanges(5, { name: 'other', owner: 'anna' }))
+    await store.commit([
+      measured(1, 1, 100),
+      measured(2, 1, 200),
+      measured(2, 2, 300),
+      measured(2, 3, null),
+      measured(3, 1, 999),
+      measured(5, 1, 999),
+      { put: 'run', row: runRow(4, { endedAt: null, usageJson: '{"peakMemBytes":999}' }) },
+    ])
+    const peaks = (limit: number) => store.query('pastPeaks', { owner: 'anna', name: 'bot', limit })
+    expect(await peaks(9)).toEqual([300, 200, 100])
+    expect(await peaks(2)).toEqual([300, 200])
   })
 
   test('of several changes to one key the last counts, in one batch as in several', async () => {

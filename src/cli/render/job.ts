@@ -2,12 +2,12 @@
 import type { JobDetail, JobSpec, Run, TaskView } from '../../../proto/job.ts'
 import { formatDuration } from '../../../proto/resources.ts'
 import { causeText } from '../../../proto/words.ts'
-import { countsText, indexText, sizeText, stateCell, timeText, whyText } from '../words.ts'
+import { counted, countsText, indexText, sizeText, stateCell, timeText, whyText } from '../words.ts'
 import { facts, printable, table, type Cell, type Look } from './table.ts'
 
 export function jobText(job: JobDetail, look: Look): string {
   const parts = [
-    facts([...stateFacts(job), ...specFacts(job.spec)], look),
+    facts([...stateFacts(job), ...specFacts(job.spec), ...pastFacts(job)], look),
     job.array === null ? '' : tasksText(job.tasks, look),
     runsText(job.tasks, look),
     timelineText(job, look),
@@ -65,6 +65,16 @@ function specFacts(spec: JobSpec): Facts {
     ['restart', spec.kind === 'continuous' ? spec.restart : null],
     ['stop', `${spec.stop.signal}, SIGKILL after ${formatDuration(spec.stop.graceMs)}`],
     ['cut off', spec.onPartition === 'stop' ? 'stops, to run elsewhere' : 'keeps running there'],
+  ]
+}
+
+function pastFacts({ past }: JobDetail): Facts {
+  if (!past) return []
+  const { runs, peakMemBytes, advice } = past
+  const peaked = `${counted(runs, 'run')} peaked at ${sizeText(peakMemBytes)}`
+  return [
+    ['before', peaked],
+    ['advice', advice],
   ]
 }
 
