@@ -81,12 +81,20 @@ const infinite = ['rt', 'cpu', 'fsize', 'data', 'stack', 'core', 'rss', 'vmem']
   .flatMap((name) => [`s_${name} INFINITY`, `h_${name} INFINITY`])
   .join('\n')
 
+/** Those that the site has made, beside the one of all one-off jobs. */
+const queueNames: Show = async ({ client }) => {
+  const { queues } = await (await client()).call('listQueues')
+  const made = queues.filter(({ builtIn }) => !builtIn).map(({ name }) => name)
+  return lines(['all.q', ...made].toSorted())
+}
+
 const queue: Show = async (context, [name = '']) => {
-  if (name !== 'all.q' && !name.startsWith('all.q@'))
+  const known = (await queueNames(context, [])).split('\n')
+  if (!known.includes(name.replace(/@.*$/, '')))
     throw new Failure(`No cluster queue or queue instance matches the phrase "${name}"`, 1)
   const slots = (await nodesOf(context)).map((node) => node.slots)
   const pairs = `
-qname all.q
+qname ${name.replace(/@.*$/, '')}
 hostlist @allhosts
 seq_no 0
 load_thresholds NONE
@@ -213,7 +221,7 @@ const all: Readonly<Record<string, Show>> = {
   '-spl': fixed('make\nmpi\nsmp\n'),
   '-sprjl': none('project list'),
   '-sq': queue,
-  '-sql': fixed('all.q\n'),
+  '-sql': queueNames,
   '-srqsl': none('resource quota set list'),
   '-ss': nodeNames,
   '-ssconf': schedulerConfiguration,

@@ -24,7 +24,7 @@ export function hostXml(
 ): string {
   const one = (host: Host) =>
     hostPart(host.node.name, hostValues(host), [
-      wanted.queues ? queueXml(host.instance) : '',
+      wanted.queues ? host.instances.map(queueXml).join('') : '',
       wanted.jobs ? host.rows.map(jobXml).join('') : '',
     ])
   return `<?xml version='1.0'?>

@@ -4,7 +4,7 @@ import type { ProgramContext } from '../programs.ts'
 import { Failure, gridEngineProgram } from './failure.ts'
 import { rowsOf, textTime, type Row } from './job-rows.ts'
 import { allSaid, isSaid, readFlags, type FlagTable, type Said } from './option-table.ts'
-import { instancesOf, type Instance } from './queue-instances.ts'
+import { archOf, instancesOf, type Instance } from './queue-instances.ts'
 import { shownQueue } from './queue-names.ts'
 import { matches } from './values.ts'
 
@@ -20,7 +20,7 @@ const flags: FlagTable = {
   '-xml': {},
 }
 
-export type Host = { node: NodeView; instance: Instance; rows: Row[] }
+export type Host = { node: NodeView; instances: Instance[]; rows: Row[] }
 
 export const program = gridEngineProgram(async (context) => {
   const { terminal, argv } = context
@@ -45,30 +45,30 @@ export const program = gridEngineProgram(async (context) => {
 
 async function hostsOf(context: ProgramContext, said: readonly Said[]): Promise<Host[]> {
   const client = await context.client()
-  const withJobs = isSaid(said, '-j') || isSaid(said, '-u')
-  const [{ nodes }, { jobs }] = await Promise.all([
+  const withQueues = isSaid(said, '-q')
+  const withJobs = withQueues || isSaid(said, '-j') || isSaid(said, '-u')
+  const [{ nodes }, { jobs }, { queues }] = await Promise.all([
     client.call('listNodes'),
     withJobs
       ? client.call('listJobs', { query: { all: true, tasks: true, limit: 100_000 } })
       : { jobs: [] },
+    withQueues ? client.call('listQueues') : { queues: [] },
   ])
-  const users = allSaid(said, '-u').flatMap((list) => list.split(','))
   const names = allSaid(said, '-h').flatMap((list) => list.split(','))
   const unknown = names.find((name) => !nodes.some((node) => matches(name, node.name)))
   if (unknown !== undefined) throw new Failure(`error: no such host "${unknown}"`, 1)
-  const rows = rowsOf(jobs, context.terminal.now()).filter(
-    ({ isRunning, job }) =>
-      isRunning && (users.length === 0 || users.some((user) => matches(user, job.owner))),
-  )
+  const running = rowsOf(jobs, context.terminal.now()).filter(({ isRunning }) => isRunning)
+  const instances = instancesOf(nodes, queues, running)
+  const users = allSaid(said, '-u').flatMap((list) => list.split(','))
+  const isWanted = ({ job }: Row) =>
+    users.length === 0 || users.some((user) => matches(user, job.owner))
   return nodes
     .filter((node) => names.length === 0 || names.some((name) => matches(name, node.name)))
-    .flatMap((node) =>
-      instancesOf([node]).map((instance) => ({
-        node,
-        instance,
-        rows: rows.filter((row) => row.node === node.name),
-      })),
-    )
+    .map((node) => ({
+      node,
+      instances: instances.filter((one) => one.node === node.name),
+      rows: running.filter((row) => row.node === node.name && isWanted(row)),
+    }))
 }
 
 type Wanted = { queues: boolean; jobs: boolean }
@@ -77,8 +77,8 @@ const header =
 const nothing = '-'
 
 /** What a node has: its slots stand for its processors; load, sockets and swap are not known. */
-export const hostValues = ({ node, instance }: Host): string[] => [
-  instance.arch,
+export const hostValues = ({ node }: Host): string[] => [
+  archOf(node),
   String(node.slots),
   ...[nothing, nothing, nothing, nothing],
   sizeText(node.memBytes),
@@ -99,14 +99,25 @@ function hostLine(name: string, values: readonly string[]): string {
 function hostText(hosts: readonly Host[], wanted: Wanted): string {
   let isFirst = true
   const parts = hosts.map((host) => {
-    const queue = wanted.queues ? queueLine(host.instance) : ''
+    const queue = wanted.queues ? queueLines(host, wanted.jobs) : ''
     const jobs =
-      wanted.jobs && host.rows.length > 0 ? jobLines(host.rows, isFirst, wanted.queues) : ''
+      wanted.jobs && !wanted.queues && host.rows.length > 0
+        ? jobLines(host.rows, isFirst, false)
+        : ''
     if (jobs !== '') isFirst = false
     return hostLine(host.node.name, hostValues(host)) + queue + jobs
   })
   return `${header}\n${'-'.repeat(94)}\n${hostLine('global', globalValues)}${parts.join('')}`
 }
+
+/** Each queue with its jobs under it. */
+const queueLines = ({ instances, rows }: Host, withJobs: boolean): string =>
+  instances
+    .map((one) => {
+      const own = rows.filter((row) => shownQueue(row.job.queue) === one.queue)
+      return queueLine(one) + (withJobs ? jobLines(own, false, true) : '')
+    })
+    .join('')
 
 const queueLine = ({ queue, used, total, states }: Instance): string =>
   `   ${queue.padEnd(20)} BIP   ${`0/${used}/${total}`.padEnd(14)}${states}\n`

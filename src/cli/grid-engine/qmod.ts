@@ -115,6 +115,7 @@ async function onQueue(
   const [queue = '', host = '*'] = word.split('@')
   const { nodes } = await client.call('listNodes')
   const meant = nodes.filter((node) => matches(queue, 'all.q') && matches(host, node.name))
+  if (meant.length === 0 && host === '*') return onOwnQueue(context, client, flag, queue)
   if (meant.length === 0) {
     terminal.out(`invalid queue "${word}"\n`)
     return 1
@@ -122,6 +123,35 @@ async function onQueue(
   let status = 0
   for (const node of meant) status ||= await change(context, client, flag, node)
   return status
+}
+
+/** A queue that the site has made is closed as a whole, wherever it runs. */
+async function onOwnQueue(
+  { terminal, account, host }: ProgramContext,
+  client: Client,
+  flag: string,
+  queue: string,
+): Promise<number> {
+  const { queues } = await client.call('listQueues')
+  const known = queues.find(({ name, builtIn }) => name === queue && !builtIn)
+  if (known === undefined) {
+    terminal.out(`invalid queue "${queue}"\n`)
+    return 1
+  }
+  const { user } = account()
+  const { rights } = await client.call('whoAmI')
+  if (rights === 'user' || (flag !== '-d' && flag !== '-e')) {
+    terminal.out(`${user} - you have no permission to modify queue "${queue}"\n`)
+    return 1
+  }
+  const word = flag === '-d' ? 'disabled' : 'enabled'
+  if ((known.closed !== null) === (flag === '-d')) {
+    terminal.out(`Queue "${queue}" is already in the specified state: ${word}\n`)
+    return 0
+  }
+  await client.call(flag === '-d' ? 'closeQueue' : 'openQueue', { params: { queue }, body: {} })
+  terminal.out(`${user}@${host} changed state of "${queue}" (${word})\n`)
+  return 0
 }
 
 async function change(

@@ -24,10 +24,14 @@ export const program = gridEngineProgram(async (context) => {
     terminal.out(toolHelp('qselect', flags))
     return 0
   }
-  const { nodes } = await (await context.client()).call('listNodes')
+  const client = await context.client()
+  const [{ nodes }, { queues: known }] = await Promise.all([
+    client.call('listNodes'),
+    client.call('listQueues'),
+  ])
   const queues = allSaid(said, '-q').flatMap((list) => list.split(','))
   const states = lastSaid(said, '-qs')
-  const fits = instancesOf(nodes).filter(
+  const fits = instancesOf(nodes, known, []).filter(
     (one) =>
       (queues.length === 0 ||
         queues.some((queue) => matches(queue, one.queue) || matches(queue, instanceName(one)))) &&

@@ -1,6 +1,6 @@
 /** The XML forms of qstat. */
 import { instanceOf, xmlTime, type Row } from './job-rows.ts'
-import type { Instance } from './queue-instances.ts'
+import type { Cluster, Instance } from './queue-instances.ts'
 import { instanceName } from './queue-instances.ts'
 import type { Requested } from './requested.ts'
 import { escaped } from './xml.ts'
@@ -87,21 +87,21 @@ function requestXml(
   ]
 }
 
-export function clusterXml(instances: readonly Instance[]): string {
-  const sum = (pick: (one: Instance) => number) =>
-    instances.reduce((all, one) => all + pick(one), 0)
-  const isOpen = ({ states }: Instance) => states === ''
-  const values = [
-    ['name', 'all.q'],
-    ['used', sum(({ used }) => used)],
-    ['resv', 0],
-    ['available', sum((one) => (isOpen(one) ? one.total - one.used : 0))],
-    ['total', sum(({ total }) => total)],
-    ['temp_disabled', 0],
-    ['manual_intervention', sum((one) => (isOpen(one) ? 0 : one.total))],
-  ] as const
-  const lines = values.map(([name, value]) => `    <${name}>${value}</${name}>\n`).join('')
-  return `${head}  <cluster_queue_summary>\n${lines}  </cluster_queue_summary>\n</job_info>\n`
+export function clusterXml(clusters: readonly Cluster[]): string {
+  const parts = clusters.map(({ name, used, available, total, closed }) => {
+    const values = {
+      name: escaped(name),
+      used,
+      resv: 0,
+      available,
+      total,
+      temp_disabled: 0,
+      manual_intervention: closed,
+    }
+    const lines = Object.entries(values).map(([key, value]) => `    <${key}>${value}</${key}>\n`)
+    return `  <cluster_queue_summary>\n${lines.join('')}  </cluster_queue_summary>\n`
+  })
+  return `${head}${parts.join('')}</job_info>\n`
 }
 
 export const unknownXml = (names: readonly string[]): string =>

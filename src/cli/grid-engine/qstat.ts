@@ -8,6 +8,7 @@ import { instanceOf, rowsOf, type Row } from './job-rows.ts'
 import { header, jobLine, lineInQueue, pendingTitle, type Columns } from './job-table.ts'
 import { allSaid, isSaid, lastSaid, readFlags, type FlagTable, type Said } from './option-table.ts'
 import {
+  clustersOf,
   clusterSummary,
   instanceHeader,
   instanceLine,
@@ -65,20 +66,25 @@ async function list(context: ProgramContext, said: readonly Said[]): Promise<num
   const group = allSaid(said, '-g').join('')
   const client = await context.client()
   const isCluster = group.includes('c')
-  const [jobs, nodes] = await Promise.all([
-    isCluster ? [] : jobsOf(client, said, context.account().user),
-    isFull || isCluster ? client.call('listNodes').then((reply) => reply.nodes) : [],
+  const withQueues = isFull || isCluster
+  const user = context.account().user
+  const [jobs, nodes, queues] = await Promise.all([
+    jobsOf(client, said, user, withQueues),
+    withQueues ? client.call('listNodes').then((reply) => reply.nodes) : [],
+    withQueues ? client.call('listQueues').then((reply) => reply.queues) : [],
   ])
-  const instances = instancesOf(nodes).filter((one) => inQueue(said, one.queue, one.node))
+  const all = rowsOf(jobs, terminal.now(), group.includes('d'))
+  const instances = instancesOf(nodes, queues, all).filter((one) =>
+    inQueue(said, one.queue, one.node),
+  )
   if (isSaid(said, '-q') && !isKnownQueue(said, jobs)) return 1
   const { clusterXml, statXml } = await import('./qstat-xml.ts')
   if (isCluster) {
-    terminal.out(isXml ? clusterXml(instances) : clusterSummary(instances))
+    const clusters = clustersOf(instances)
+    terminal.out(isXml ? clusterXml(clusters) : clusterSummary(clusters))
     return 0
   }
-  const rows = rowsOf(jobs, terminal.now(), group.includes('d')).filter((row) =>
-    isWanted(said, row),
-  )
+  const rows = all.filter((row) => isOwn(said, row, user) && isWanted(said, row))
   const asked = isSaid(said, '-r') ? await requests(client, rows) : new Map<number, Requested>()
   const requested = (row: Row) => asked.get(row.job.id) ?? null
   terminal.out(
@@ -91,18 +97,26 @@ async function list(context: ProgramContext, said: readonly Said[]): Promise<num
   return 0
 }
 
-/** One request: each job with those of its tasks that have not ended. */
-async function jobsOf(client: Client, said: readonly Said[], user: string): Promise<JobSummary[]> {
-  const users = allSaid(said, '-u').flatMap((list) => list.split(','))
-  const everybody = users.includes('*') || users.length > 1
-  const owner = users.length === 1 && !everybody ? users[0] : undefined
-  const query = {
-    tasks: true,
-    limit: 100_000,
-    ...(everybody ? { all: true } : { owner: owner ?? user }),
-  }
-  const { jobs } = await client.call('listJobs', { query })
-  return jobs.filter((job) => users.length === 0 || users.some((name) => matches(name, job.owner)))
+const usersOf = (said: readonly Said[]): string[] =>
+  allSaid(said, '-u').flatMap((list) => list.split(','))
+
+/** One request: each job with those of its tasks that have not ended; of everybody where queues are shown. */
+async function jobsOf(
+  client: Client,
+  said: readonly Said[],
+  user: string,
+  everybody: boolean,
+): Promise<JobSummary[]> {
+  const users = usersOf(said)
+  const [first = user] = users
+  const isOne = users.length < 2 && first !== '*' && !everybody
+  const query = { tasks: true, limit: 100_000, ...(isOne ? { owner: first } : { all: true }) }
+  return (await client.call('listJobs', { query })).jobs
+}
+
+function isOwn(said: readonly Said[], { job }: Row, user: string): boolean {
+  const users = usersOf(said)
+  return users.length === 0 ? job.owner === user : users.some((name) => matches(name, job.owner))
 }
 
 function inQueue(said: readonly Said[], queue: string, node: string | null): boolean {
