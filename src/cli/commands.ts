@@ -166,6 +166,10 @@ const grid = {
   down: { summary: 'End the grid that "eg up" runs', load: () => import('./down.ts') },
   scheduler: { summary: 'Run the scheduler alone', load: () => import('./scheduler.ts') },
   'exec-node': { summary: 'Run an exec-node alone', load: () => import('./exec-node.ts') },
+  'grid-engine init': {
+    summary: 'Make the tree in which clients of Grid Engine look',
+    load: () => import('./grid-engine/init.ts'),
+  },
   backup: {
     summary: "Copy the scheduler's database, while it runs",
     load: () => import('./backup.ts'),

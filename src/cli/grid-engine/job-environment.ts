@@ -45,7 +45,7 @@ export function jobEnvironment(
 }
 
 /** Grid Engine's word for the architecture of this machine. */
-const arc = process.arch === 'arm64' ? 'lx-arm64' : 'lx-amd64'
+export const arc = process.arch === 'arm64' ? 'lx-arm64' : 'lx-amd64'
 
 export const saidVariables = (said: readonly Said[]): [string, string | null][] =>
   allSaid(said, '-v').flatMap(variables)

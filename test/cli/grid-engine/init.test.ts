@@ -1,0 +1,38 @@
+/** The tree under $SGE_ROOT: what a shell finds there, and whose it may not be. */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+import { eg } from '../../support/eg.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'evergrid-sge-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+test('settings.sh leads to the grid and to the commands, also from a folder with odd signs', async () => {
+  const root = join(folder, "it's a root")
+  const made = await eg(['grid-engine', 'init', root], { url: 'http://127.0.0.1:7001' })
+  expect(made).toMatchObject({ status: 0, err: '' })
+  const script =
+    '. "$0"; echo "$SGE_ROOT|$SGE_CELL|$EVERGRID_URL|$SGE_QMASTER_PORT"; command -v qsub'
+  const settings = join(root, 'default/common/settings.sh')
+  const out = execFileSync('sh', ['-c', script, settings], { encoding: 'utf8' })
+  const arch = process.arch === 'arm64' ? 'lx-arm64' : 'lx-amd64'
+  expect(out).toBe(`${root}|default|http://127.0.0.1:7001|7001\n${root}/bin/${arch}/qsub\n`)
+  expect(readFileSync(join(root, 'default/common/act_qmaster'), 'utf8')).toBe('127.0.0.1\n')
+  expect((await eg(['grid-engine', 'init', root])).status).toBe(0)
+})
+
+test('the tree of a real Grid Engine is left alone', async () => {
+  mkdirSync(join(folder, 'default/common'), { recursive: true })
+  writeFileSync(join(folder, 'default/common/bootstrap'), 'admin_user sgeadmin\n')
+  const refused = await eg(['grid-engine', 'init', folder])
+  expect(refused.status).toBe(1)
+  expect(refused.err).toContain('is of another Grid Engine')
+  expect((await eg(['grid-engine', 'init', '--cell', 'new', folder])).status).toBe(0)
+})
