@@ -147,7 +147,9 @@ export class Promises {
     for (const [name, since] of scheduler.unread) {
       const state = scheduler.brain?.state.nodes.get(name)?.state
       const before = this.#states.get(name)
-      const isNew = (state === 'silent' || state === 'lost') && state !== before
+      // An operator, too, takes one for lost that is silent.
+      const isNew =
+        before !== state && (state === 'silent' || (state === 'lost' && before === 'up'))
       if (isNew && world.now - since > simLease.stallMs)
         throw new Broken(
           `${name} is called ${state}, and its report lies unread for ${world.now - since} ms`,

@@ -58,7 +58,7 @@ export type VirtualRun = {
   alive: boolean
   supervised: boolean
   suspended: boolean
-  stop: { order: StopOrder; killAt: number } | null
+  stop: { order: StopOrder; killAt: number; kill: () => void } | null
   killed: boolean
   limits: RunPlan['limits']
   cancels: Cancel[]
@@ -165,6 +165,9 @@ export class FakeMachine {
 
   /** What shepherd and node fence do by themselves: call when the clock moved. */
   fence(): void {
+    // Timers stand still while a machine sleeps; a shepherd counts by a clock that does not, and looks each second.
+    for (const { stop, killed } of this.living())
+      if (stop !== null && !killed && this.clock.uptime() >= stop.killAt) stop.kill()
     const { lease } = this
     if (lease === null || lease.kind === 'endless') return
     const cause: Cause = { kind: 'lease-expired', node: 'node' }
@@ -250,16 +253,16 @@ export class FakeMachine {
     const killAt = this.clock.uptime() + order.graceMs
     if (run.stop !== null && run.stop.killAt <= killAt) return
     const first = run.stop === null
-    run.stop = { order: run.stop?.order ?? order, killAt }
-    const { cause } = run.stop.order
-    if (first && run.endedAt === null && run.script.stopsAfterMs !== null) {
-      this.#end(run, run.script.stopsAfterMs, cause)
-    }
+    const { cause } = run.stop?.order ?? order
     const kill = () => {
       run.killed = true
       this.changes += 1
       this.#end(run, run.script.stuckMs, cause)
       if (run.endedAt !== null) this.#empty(run, run.script.stuckMs)
+    }
+    run.stop = { order: run.stop?.order ?? order, killAt, kill }
+    if (first && run.endedAt === null && run.script.stopsAfterMs !== null) {
+      this.#end(run, run.script.stopsAfterMs, cause)
     }
     run.cancels.push(this.clock.after(order.graceMs, kill))
   }
