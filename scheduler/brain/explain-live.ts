@@ -7,7 +7,7 @@ import { quotaBlocker } from '../core/quota.ts'
 import { countsOf, type LiveJob } from '../state/live-job.ts'
 import type { BrainContext } from './context.ts'
 import { unheard } from './held-back.ts'
-import { heldLimits } from './quota.ts'
+import { heldLimits, slotsLeft } from './quota.ts'
 import { liveSummary } from './views.ts'
 
 export function explainLive(ctx: BrainContext, job: LiveJob): Explanation {
@@ -30,7 +30,7 @@ export function explainLive(ctx: BrainContext, job: LiveJob): Explanation {
     blockedBy: [...blockers(ctx, job), ...limitBlockers(ctx, job)],
     avoid: task?.avoid ?? [],
     never: [],
-    ahead: ctx.state.waiting.ahead(id, ctx.state.shares),
+    ahead: ctx.state.waiting.ahead(id, ctx.state.shares, (owner) => slotsLeft(ctx, owner)),
   }
   return { job: job.id, state, ...explainWaiting(job.shape, ctx.state.capacity, context) }
 }

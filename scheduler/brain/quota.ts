@@ -46,6 +46,10 @@ export const boundsOf = (ctx: BrainContext): Bounds => ({
   queue: (queue) => ctx.state.queues.get(queue)?.slots ?? Infinity,
 })
 
+/** Beside what it holds. */
+export const slotsLeft = (ctx: BrainContext, owner: string): number =>
+  (limitOf(ctx, owner, 'slots').value ?? Infinity) - ctx.state.shares.held(owner).slots
+
 /** What keeps its tasks waiting, for explain and for warnings at submit. */
 export const heldLimits = (ctx: BrainContext, owner: string) => ({
   slots: limitOf(ctx, owner, 'slots'),

@@ -20,6 +20,7 @@ export type WaitingEntry = {
 }
 
 export type Head = { id: string; job: number; count: number; avoid: readonly string[] }
+type SlotsLeft = (owner: string) => number
 type Level = { priority: number; owners: Map<string, Map<string, Lane>> }
 
 const none: readonly string[] = []
@@ -113,9 +114,10 @@ export class Waiting {
 
   /**
    * Tasks that go before this entry if nothing else changes: the owner's own earlier ones, and of every other
-   * owner those that it may start until it holds as many slots as this owner will hold then.
+   * owner those that it may start until it holds as many slots as this owner will hold then. `slotsLeft`: what an
+   * owner may still take of the grid; who is at a limit goes before nobody.
    */
-  ahead(id: string, shares: Shares): number | null {
+  ahead(id: string, shares: Shares, slotsLeft: SlotsLeft = () => Infinity): number | null {
     const row = this.#rowOf.get(id)
     const lane = row === undefined ? undefined : this.#laneOf[row]
     if (row === undefined || lane === undefined) return null
@@ -123,13 +125,19 @@ export class Waiting {
     for (const level of this.#levels) {
       if (level.priority < lane.queuePriority) break
       if (level.priority > lane.queuePriority) {
-        for (const lanes of level.owners.values()) tasks += waitingIn(lanes).tasks
-      } else tasks += this.#aheadIn(level, lane, row, shares)
+        for (const [owner, lanes] of level.owners)
+          tasks += startable(waitingIn(lanes), slotsLeft(owner))
+      } else tasks += this.#aheadIn(level, lane, row, { shares, slotsLeft })
     }
     return tasks
   }
 
-  #aheadIn(level: Level, lane: Lane, row: number, shares: Shares): number {
+  #aheadIn(
+    level: Level,
+    lane: Lane,
+    row: number,
+    { shares, slotsLeft }: { shares: Shares; slotsLeft: SlotsLeft },
+  ): number {
     const { owner } = lane.shape
     let tasks = 0
     let share = shares.of(owner)
@@ -145,7 +153,7 @@ export class Waiting {
       if (other === owner) continue
       const all = waitingIn(lanes)
       const may = Math.ceil(Math.max(0, share - shares.of(other)) / (all.slots / all.tasks))
-      tasks += Math.min(all.tasks, may)
+      tasks += Math.min(startable(all, slotsLeft(other)), may)
     }
     return tasks
   }
@@ -199,6 +207,10 @@ export class Waiting {
     }
   }
 }
+
+/** Of tasks that wait, how many may start within so many slots. */
+const startable = (all: { tasks: number; slots: number }, slotsLeft: number): number =>
+  Math.min(all.tasks, Math.max(0, Math.floor(slotsLeft / (all.slots / all.tasks))))
 
 function waitingIn(lanes: Map<string, Lane>): { tasks: number; slots: number } {
   let tasks = 0

@@ -155,6 +155,10 @@ describe('order', () => {
       },
     )
     expect(one.waiting.ahead('mine', one.shares)).toBe(3 + 3 + 7)
+    // Those who may take only so much more.
+    const left = (bob: number, cat: number) => (owner: string) => (owner === 'bob' ? bob : cat)
+    expect(one.waiting.ahead('mine', one.shares, left(1, 2))).toBe(3 + 1 + 2)
+    expect(one.waiting.ahead('mine', one.shares, left(-5, 0))).toBe(3)
     expect(one.waiting.ahead('express', one.shares)).toBe(0)
     expect(one.waiting.ahead('none', one.shares)).toBeNull()
   })
