@@ -9,6 +9,7 @@ import type { Call } from './call.ts'
 import type { BrainContext } from './context.ts'
 import { findJob, type Found } from './reads.ts'
 import { taskOfRow } from './rows.ts'
+import { mayMaintain } from './sharing.ts'
 import { factsOf } from './stored.ts'
 import {
   cancelledViews,
@@ -68,11 +69,12 @@ async function look(
     row ? Promise.resolve(row) : ctx.store.query('job', { id }),
   ])
   if (!stored?.specJson) return refuse('not-found', `job ${id} is no longer kept`)
-  const spec = JSON.parse(stored.specJson) as JobSpec
+  const whole = JSON.parse(stored.specJson) as JobSpec
+  const spec = mayMaintain(ctx, call.caller, owner, id) ? whole : forStrangers(whole)
   const tasks = tasksOf(live, page, live ? withUsage(ctx, runRows) : runRows)
   if (live) {
-    const whole = ranges.filter((range) => range.from <= to && range.to >= from)
-    tasks.push(...whole.map((range) => rangeView(live, range.from, range.to)))
+    const stretches = ranges.filter((range) => range.from <= to && range.to >= from)
+    tasks.push(...stretches.map((range) => rangeView(live, range.from, range.to)))
   }
   const { wanted, ...facts } = live ?? factsOf(stored.factsJson, stored)
   tasks.push(...cancelledViews(facts, from, to))
@@ -86,6 +88,13 @@ async function look(
     timeline: events.map(timelineEntry),
     past: pastOf(name, peaks, spec.memBytes),
   })
+}
+
+/** Where passwords are: the processes of a job hide these from other accounts too. */
+function forStrangers(spec: JobSpec): JobSpec {
+  const told: JobSpec = { ...spec, env: {} }
+  delete told.script
+  return told
 }
 
 /** What a run that goes on uses is only in memory, as its node last said it. */

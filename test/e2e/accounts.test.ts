@@ -35,7 +35,8 @@ describe.skipIf(!isRoot)('a grid run by root', () => {
   })
 
   test('another account sees that there is a job, and can do nothing to it', async () => {
-    expect((await grid.egOf(two, 'show', String(job))).status).toBe(0)
+    const shown = await grid.egOf(two, 'show', '--json', String(job))
+    expect(JSON.parse(shown.stdout)).toMatchObject({ owner: 'nobody', spec: { env: {} } })
     for (const command of ['stop', 'hold', 'suspend', 'restart', 'logs']) {
       const refused = await grid.egOf(two, command, String(job))
       expect({ command, status: refused.status }).toEqual({ command, status: 4 })

@@ -44,6 +44,23 @@ test('all jobs of an owner, those of later with them: seen, stopped and restarte
   expect((await grid.ok('stopJobs', bert, named)).refused).toMatchObject([{ code: 'forbidden' }])
 })
 
+test('what is hidden of a job from strangers, members of the group see', async () => {
+  const grid = await BrainGrid.open()
+  const secret = { env: { PASSWORD: 'hush' }, command: ['sh', '$JOB_SCRIPT'], script: 'hush' }
+  const job = await grid.submit({ ...secret, name: 'bot' })
+  await grid.ok('addSharing', anna, { body: { group: 'keepers' } })
+  const specFor = async (by: typeof anna) =>
+    (await grid.ok('showJob', by, { params: { job: String(job) } })).spec
+  for (const by of [anna, operator, { ...kim, groups: [...kim.groups] }])
+    expect(await specFor(by)).toMatchObject({ env: { PASSWORD: 'hush' }, script: 'hush' })
+  const seen = await specFor(bert)
+  expect(seen).toMatchObject({ name: 'bot', env: {}, command: ['sh', '$JOB_SCRIPT'] })
+  expect(JSON.stringify(seen)).not.toContain('hush')
+  // Finished, it is the same.
+  await grid.stop([job])
+  expect(JSON.stringify(await specFor(bert))).not.toContain('hush')
+})
+
 test('one job alone; refusals name the group; it ends, and is kept over a restart', async () => {
   const grid = await BrainGrid.open()
   const [one, other] = [await grid.submit({ name: 'one' }), await grid.submit()]
