@@ -72,7 +72,10 @@ export const flagNotes: Readonly<Record<keyof typeof submitFlags, Note>> = {
   '-ot': ['no', 'refused'],
   '-p': ['yes', ''],
   '-P': ['no', 'refused: there are no projects'],
-  '-pe': ['partly', 'smp, make, mpi, all on one node; of a range the least'],
+  '-pe': [
+    'partly',
+    'smp, make, mpi and those of `eg grid-engine init --pe`, all on one node; of a range the least',
+  ],
   '-q': ['partly', 'QUEUE, QUEUE@HOST, @allhosts; of a list the first'],
   '-r': ['yes', '`y`: runs again when its node is lost'],
   '-R': ['partly', 'kept and shown'],

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { CommandError, defineCommand } from '../command.ts'
 import { programs } from '../programs.ts'
 import { arc } from './job-environment.ts'
+import { environmentFile } from './parallel-environments.ts'
 
 const mark = '# made by eg grid-engine init'
 
@@ -13,10 +14,12 @@ export const command = defineCommand({
   usage: '[OPTION…] DIR',
   options: {
     cell: { value: 'NAME', help: 'cell (default: default)' },
+    pe: { value: 'NAME', many: true, help: 'a parallel environment that scripts ask for' },
   },
   operands: [1, 1],
   notes: `DIR becomes $SGE_ROOT: DIR/CELL/common has settings.sh, settings.csh, act_qmaster and bootstrap, DIR/bin the
-commands. People and programs that read settings.sh find this grid. Made again, it is brought up to date.`,
+commands. People and programs that read settings.sh find this grid. With --pe, qsub -pe takes further names beside
+smp, make and mpi: all of them give slots of one node. Made again, it is brought up to date.`,
   run({ values, operands: [dir = ''], terminal }) {
     const root = resolve(terminal.cwd, dir)
     const cell = values.cell ?? 'default'
@@ -42,6 +45,7 @@ commands. People and programs that read settings.sh find this grid. Made again, 
         (name, value) => `setenv ${name} ${value}`,
       ),
     }
+    if (values.pe.length > 0) writeFileSync(environmentFile(common), `${values.pe.join('\n')}\n`)
     for (const [name, text] of Object.entries(files)) writeFileSync(join(common, name), text)
     linkPrograms(root)
     terminal.out(`${root} is there; in a shell: . ${join(common, 'settings.sh')}\n`)

@@ -6,6 +6,7 @@ import { Failure, rejected, usageFailure } from './failure.ts'
 import { jobEnvironment, type Submitter } from './job-environment.ts'
 import { isSaid, lastSaid, type Said } from './option-table.ts'
 import { outputPaths } from './output-paths.ts'
+import { environmentNames } from './parallel-environments.ts'
 import { askedQueue, pickQueue } from './queue-names.ts'
 import { askedFor, resourcesOf, type Asked } from './resources.ts'
 import { noteOf } from './submit-note.ts'
@@ -21,7 +22,7 @@ const notifyMs = 60_000
 
 export function jobRequest(command: string, told: Told, around: Around): Made {
   const { said } = told
-  const pe = parallelEnvironment(said)
+  const pe = parallelEnvironment(said, environmentNames(around.env))
   const asked = resources(said, pe?.slots ?? 1)
   const wantedQueue = lastSaid(said, '-q') ?? asked.queue
   const queue = wantedQueue === null ? null : askedQueue(wantedQueue)
@@ -89,15 +90,15 @@ function resources(said: readonly Said[], slots: number): Asked {
 const slotsOf = (slots: number | null | undefined): Partial<JobRequest> =>
   slots && slots > 1 ? { slots } : {}
 
-/** All of them give the slots of one node. */
-const parallelEnvironments = ['make', 'mpi', 'smp']
-
 /** Of a range the least that satisfies it: it starts soonest. */
-function parallelEnvironment(said: readonly Said[]): { name: string; slots: number } | null {
+function parallelEnvironment(
+  said: readonly Said[],
+  known: readonly string[],
+): { name: string; slots: number } | null {
   const found = said.findLast(({ flag }) => flag === '-pe')
   if (found === undefined) return null
   const [name = '', range = ''] = found.words
-  if (!parallelEnvironments.includes(name))
+  if (!known.includes(name))
     throw rejected(`job rejected: the requested parallel environment "${name}" does not exist`)
   const [, least, open, most] = /^(\d*)(-?)(\d*)$/.exec(range) ?? []
   if (least === undefined || range === '')

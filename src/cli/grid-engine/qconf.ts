@@ -2,6 +2,7 @@
 import type { NodeView } from '../../../proto/node.ts'
 import type { ProgramContext } from '../programs.ts'
 import { Failure, gridEngineProgram } from './failure.ts'
+import { environmentNames } from './parallel-environments.ts'
 
 type Show = (context: ProgramContext, words: readonly string[]) => Promise<string>
 
@@ -57,8 +58,8 @@ const columns = (width: number, pairs: string): string =>
     })
     .join('')
 
-const environment: Show = (_, [name = '']) =>
-  ['make', 'mpi', 'smp'].includes(name)
+const environment: Show = ({ terminal }, [name = '']) =>
+  environmentNames(terminal.env).includes(name)
     ? Promise.resolve(columns(18, environmentPairs.replace('NAME', name)))
     : Promise.reject(new Failure(`${name} is not a parallel environment`, 1))
 
@@ -88,6 +89,10 @@ const queueNames: Show = async ({ client }) => {
   return lines(['all.q', ...made].toSorted())
 }
 
+/** The usual ones in Grid Engine's order. */
+const peList = ({ terminal }: ProgramContext): string =>
+  [...new Set(['make', 'smp', 'mpi', ...environmentNames(terminal.env)])].join(' ')
+
 const queue: Show = async (context, [name = '']) => {
   const known = (await queueNames(context, [])).split('\n')
   if (!known.includes(name.replace(/@.*$/, '')))
@@ -106,7 +111,7 @@ min_cpu_interval 00:05:00
 processors UNDEFINED
 qtype BATCH INTERACTIVE
 ckpt_list NONE
-pe_list make smp mpi
+pe_list ${peList(context)}
 rerun FALSE
 slots ${Math.max(0, ...slots)}
 tmpdir /tmp
@@ -218,7 +223,7 @@ const all: Readonly<Record<string, Show>> = {
   '-sm': managers,
   '-so': none('operator'),
   '-sp': environment,
-  '-spl': fixed('make\nmpi\nsmp\n'),
+  '-spl': ({ terminal }) => Promise.resolve(lines(environmentNames(terminal.env))),
   '-sprjl': none('project list'),
   '-sq': queue,
   '-sql': queueNames,

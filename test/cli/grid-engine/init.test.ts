@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 import { eg } from '../../support/eg.ts'
+import { GridEngineWorld } from '../../support/grid-engine.ts'
 
 let folder: string
 beforeEach(() => {
@@ -26,6 +27,22 @@ test('settings.sh leads to the grid and to the commands, also from a folder with
   expect(out).toBe(`${root}|default|http://127.0.0.1:7001|7001\n${root}/bin/${arch}/qsub\n`)
   expect(readFileSync(join(root, 'default/common/act_qmaster'), 'utf8')).toBe('127.0.0.1\n')
   expect((await eg(['grid-engine', 'init', root])).status).toBe(0)
+})
+
+test('parallel environments that scripts ask for are known where SGE_ROOT is set', async () => {
+  expect(
+    (await eg(['grid-engine', 'init', '--pe', 'threaded', '--pe', 'orte', folder])).status,
+  ).toBe(0)
+  const world = await GridEngineWorld.open()
+  const job = ['qsub', '-pe', 'threaded', '3', '-b', 'y', 'true']
+  expect((await world.run('alice', job)).stderr).toContain('"threaded" does not exist')
+  world.env['SGE_ROOT'] = folder
+  expect((await world.run('alice', job)).stdout).toContain('has been submitted')
+  expect((await world.grid.show(1)).slots).toBe(3)
+  expect((await world.run('alice', ['qconf', '-spl'])).stdout).toBe(
+    'make\nmpi\norte\nsmp\nthreaded\n',
+  )
+  expect((await world.run('alice', ['qconf', '-sp', 'orte'])).stdout).toContain('$pe_slots')
 })
 
 test('the tree of a real Grid Engine is left alone', async () => {
