@@ -20,7 +20,7 @@ export function jobEnvironment(
   const { env } = from
   const path = env['PATH'] ?? ''
   return withoutNull({
-    ...(isSaid(said, '-V') ? env : {}),
+    ...(isSaid(said, '-V') ? { ...env, ...ofAnotherJob } : {}),
     TERM: env['TERM'] ?? '',
     ...Object.fromEntries(
       saidVariables(said).map(([name, value]) => [name, value ?? env[name] ?? '']),
@@ -49,6 +49,9 @@ export const arc = process.arch === 'arm64' ? 'lx-arm64' : 'lx-amd64'
 
 export const saidVariables = (said: readonly Said[]): [string, string | null][] =>
   allSaid(said, '-v').flatMap(variables)
+
+/** What a job that submits another has for itself. */
+const ofAnotherJob = { JOB_SCRIPT: undefined, PE_HOSTFILE: undefined }
 
 const withoutNull = (env: Environment): Record<string, string> =>
   Object.fromEntries(

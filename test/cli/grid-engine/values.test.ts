@@ -97,10 +97,10 @@ describe('a job request', () => {
     now: Date.UTC(2026, 10, 22),
     isFolder: (path) => path === '/tmp',
   }
-  const request = (line: string, input = 'true\n') => {
+  const request = (line: string, input = 'true\n', env: Record<string, string> = {}) => {
     const world = { env: {}, cwd: '/nowhere', readInput: () => input }
     const told = readSources('qsub', submitFlags, splitWords(line), world)
-    return jobRequest('qsub', told, around).request
+    return jobRequest('qsub', told, { ...around, env: { ...around.env, ...env } }).request
   }
 
   test('a binary goes through the shell, its words joined; -shell n keeps them apart', () => {
@@ -150,6 +150,9 @@ describe('a job request', () => {
       SGE_O_PATH: '/bin',
     })
     expect(request('-b y env').env).not.toHaveProperty('PATH')
+    const inJob = { PE: 'smp', PE_HOSTFILE: '/tmp/x', JOB_SCRIPT: '/tmp/y' }
+    const nested = request('-V -b y env', '', inJob).env
+    for (const name of Object.keys(inJob)) expect(nested).not.toHaveProperty(name)
     expect(request('-V -v A=9 -b y env').env).toMatchObject({
       PATH: '/bin',
       A: '9',
