@@ -107,6 +107,6 @@ function resourceList(resources: readonly Resource[], asTyped: boolean): string 
 function variableList(said: readonly Said[], env: Readonly<Record<string, string>>): string {
   const own = saidVariables(said)
     .filter(([name]) => name !== 'TERM')
-    .map(([name, value]) => (value === null ? name : `${name}=${value}`))
+    .map(([name]) => (env[name] === undefined ? name : `${name}=${env[name]}`))
   return [env['TERM'] === undefined ? 'TERM' : `TERM=${env['TERM'] || 'NONE'}`, ...own].join(',')
 }

@@ -1,6 +1,7 @@
 /** What qsub keeps with a job of what it was told, so that qstat and qacct can tell it as Grid Engine does. */
 import type { Said } from './option-table.ts'
 import type { Told } from './submit-sources.ts'
+import { variables } from './values.ts'
 
 export type SubmitNote = {
   flags: [flag: string, ...words: string[]][]
@@ -17,13 +18,19 @@ export function noteOf(told: Told, cwd: string): Record<string, string> {
   const note: SubmitNote = {
     flags: told.said
       .filter(({ flag }) => !untold.has(flag))
-      .map(({ flag, words }) => [flag, ...words]),
+      .map(({ flag, words }) => [flag, ...(flag === '-v' ? words.map(namesOnly) : words)]),
     words: told.words,
     isBinary: told.isBinary,
     cwd,
   }
   return { qsub: JSON.stringify(note) }
 }
+
+/** Values are in the spec's environment, which is not told to everybody. */
+const namesOnly = (list: string): string =>
+  variables(list)
+    .map(([name]) => name)
+    .join(',')
 
 /** Null: submitted by another command. */
 export function readNote(notes: Readonly<Record<string, string>> | undefined): SubmitNote | null {

@@ -25,7 +25,8 @@ test('a queue of the site is submitted to, shown, listed, and closed', async () 
   expect(await run('qconf', '-sql')).toBe('all.q\nshort.q\n')
   expect(await run('qconf', '-sq', 'short.q')).toMatch(/^qname +short\.q$/m)
   expect(await run('qselect', '-q', 'short*')).toBe('short.q@vm\n')
-  expect((await world.grid.show(10)).spec.env['QUEUE']).toBe('short.q')
+  const { spec } = await world.client('alice').call('showJob', { params: { job: '10' } })
+  expect(spec.env['QUEUE']).toBe('short.q')
   expect((await world.run('alice', ['qmod', '-d', 'short.q'])).exit).toBe(1)
   expect((await world.run('root', ['qmod', '-d', 'short.q'])).stdout).toBe(
     'root@vm changed state of "short.q" (disabled)\n',

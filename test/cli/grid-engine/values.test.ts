@@ -150,6 +150,8 @@ describe('a job request', () => {
       SGE_O_PATH: '/bin',
     })
     expect(request('-b y env').env).not.toHaveProperty('PATH')
+    // Notes are told to everybody; values stand in the environment alone.
+    expect(request('-v KEY=hush -b y env').notes?.['qsub']).not.toContain('hush')
     const inJob = { PE: 'smp', PE_HOSTFILE: '/tmp/x', JOB_SCRIPT: '/tmp/y' }
     const nested = request('-V -b y env', '', inJob).env
     for (const name of Object.keys(inJob)) expect(nested).not.toHaveProperty(name)
