@@ -1,4 +1,4 @@
-/** `npm run sim:mutants [-- --seeds N --only NAME]`: how many of so many seeds catch each mutant; all must be caught. */
+/** `npm run sim:mutants [-- --seeds N --from N --only NAME]`: how many of so many seeds catch each mutant; all must be caught. */
 import { fork } from 'node:child_process'
 import { parseArgs } from 'node:util'
 
@@ -8,6 +8,7 @@ import { simulate, usual } from './simulation.ts'
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '1000' },
+    from: { type: 'string', default: '1' },
     jobs: { type: 'string', default: '2' },
     only: { type: 'string' },
     /** Of one mutant, in a process of its own. */
@@ -15,13 +16,14 @@ const { values } = parseArgs({
   },
 })
 const seeds = Number(values.seeds)
+const first = Number(values.from)
 type Count = { caught: number; how: string }
 
 async function count(name: string): Promise<Count> {
   const { mutant } = mutants[name] ?? {}
   if (mutant === undefined) throw new Error(`there is no mutant ${name}`)
   const found: Count = { caught: 0, how: '' }
-  for (let seed = 1; seed <= seeds; seed += 1) {
+  for (let seed = first; seed < first + seeds; seed += 1) {
     const { broken } = await simulate({ seed, ...usual, mutant })
     if (broken === null) continue
     found.caught += 1
@@ -32,7 +34,8 @@ async function count(name: string): Promise<Count> {
 
 function countApart(name: string): Promise<Count> {
   return new Promise((resolve, reject) => {
-    const child = fork(new URL(import.meta.url), ['--one', name, '--seeds', String(seeds)])
+    const which = ['--seeds', String(seeds), '--from', String(first)]
+    const child = fork(new URL(import.meta.url), ['--one', name, ...which])
     child.once('message', (found) => resolve(found as Count))
     child.once('exit', (code) => reject(new Error(`${name} ended with ${code}`)))
   })

@@ -25,6 +25,8 @@ const found: { seed: number; isOnDisk?: boolean; what: string }[] = [
     what: 'a machine that was started again was refused, for its old report was read late',
   },
   { seed: 101, what: 'a suspended job that lost its place could not be resumed' },
+  { seed: 12, what: 'a stopped task ended while its order was on the way to its silent node' },
+  { seed: 40, what: 'a restored task was ordered again where it was over, and waited for ever' },
 ]
 
 it.each(found)('seed $seed: $what', async ({ seed, isOnDisk }) => {
