@@ -99,6 +99,9 @@ export function batchOf(changes: readonly Change[]): Batch {
   return Object.values(parts)
 }
 
+export const rowsOf = (batch: Batch): number =>
+  batch.reduce((sum, { runs }) => sum + runs.reduce((rows, run, at) => rows + (at % 2) * run, 0), 0)
+
 function addPut(parts: Parts, change: Put): void {
   const values = stepIn(parts, change.put, stepOf[change.put])
   if (change.put === 'job') {

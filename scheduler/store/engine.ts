@@ -3,8 +3,8 @@ import { rmSync } from 'node:fs'
 
 import type { Database } from 'better-sqlite3'
 
-import type { Batch } from './batch.ts'
-import { openForReading, openForWriting } from './connection.ts'
+import { rowsOf, type Batch } from './batch.ts'
+import { openForReading, openForWriting, withCacheFor } from './connection.ts'
 import { guarded, toStoreError } from './failure.ts'
 import { readPieces, type Piece } from './load.ts'
 import { takeLock, type Lock } from './lock.ts'
@@ -34,6 +34,8 @@ export type Engine = {
   commit(batch: Batch, fault?: Fault): void
   query<Q extends QueryName>(name: Q, args: Queries[Q]['args']): Queries[Q]['result']
   prune: (...args: Parameters<Store['prune']>) => number
+  /** Moves the log into the database file, as far as nobody reads from it; what fails now is tried with a later commit. */
+  checkpoint(): void
   backup(path: string): Promise<void>
   close(): void
 }
@@ -58,7 +60,8 @@ function openReader(path: string, { migrations = migrationsIn() }: EngineOptions
         'read-only',
         `${path} has an old schema and cannot be written to renew it`,
       )
-    return { ...readsOf(db, path), commit: refuse, prune: refuse, close: () => db.close() }
+    const close = () => db.close()
+    return { ...readsOf(db, path), commit: refuse, prune: refuse, checkpoint: () => {}, close }
   } catch (error) {
     db.close()
     throw error
@@ -100,11 +103,18 @@ function writing(db: Database, path: string, options: EngineOptions, lock?: Lock
     commit: (batch, fault) => {
       withRoom(() => {
         fault?.('before', db)
-        commit.immediate(batch, fault)
+        withCacheFor(db, rowsOf(batch), () => commit.immediate(batch, fault))
         fault?.('after', db)
       })
     },
     prune: (olderThan, limit) => withRoom(() => prune.immediate(olderThan, limit)),
+    checkpoint: () => {
+      try {
+        db.pragma('wal_checkpoint(PASSIVE)')
+      } catch {
+        // Closed meanwhile, or no room: the log keeps what is in it.
+      }
+    },
     close: () => {
       db.close()
       lock?.release()

@@ -14,7 +14,7 @@ export function entryOf(program: Program): string {
 
 /** A small nursery: what a submit leaves behind is one long-lived job, and room for garbage is memory held for good. */
 export const nodeFlagsOf = (daemon: Daemon): readonly string[] =>
-  daemon === 'scheduler' ? ['--max-semi-space-size=2'] : []
+  daemon === 'scheduler' ? ['--max-semi-space-size=1'] : []
 
 /**
  * In a session of its own: a terminal's Ctrl-C and its closing reach `eg` alone, which ends the daemon in order.
