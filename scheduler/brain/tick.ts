@@ -111,10 +111,7 @@ export class Ticker {
 
   #clockIsSteady(): boolean {
     const verdict = watchWallClock(this.#ctx)
-    if (verdict === 'stepped') {
-      this.#lookedAroundAt = Number.NEGATIVE_INFINITY
-      judgeTimesAnew(this.#ctx)
-    }
+    if (verdict === 'stepped') this.#lookedAroundAt = Number.NEGATIVE_INFINITY
     return verdict !== 'stepped' && verdict !== 'held'
   }
 }
@@ -129,15 +126,6 @@ function fireSchedules(ctx: BrainContext): number {
     fireDue(ctx, schedule, herd)
   }
   return firingsPerTick
-}
-
-/** What waits for a time may have waited long enough, or would wait far too long, by a clock that stepped. */
-function judgeTimesAnew(ctx: BrainContext): void {
-  for (const job of ctx.state.jobs.values()) {
-    if (job.remindAt === null) continue
-    job.remindAt = null
-    refreshWaiting(ctx, job)
-  }
 }
 
 function remind(ctx: BrainContext): void {

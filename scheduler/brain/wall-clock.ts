@@ -13,11 +13,21 @@ import { done, refuse, type Result } from '../core/result.ts'
 import { audit } from './audit.ts'
 import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
+import { refreshWaiting } from './tasks.ts'
 
 const readingOf = ({ clock }: BrainContext): ClockReading => ({
   wallMs: clock.now(),
   monotonicMs: clock.uptime(),
 })
+
+/** What waits for a time may have waited long enough, or would wait far too long, by a clock that stepped. */
+function judgeTimesAnew(ctx: BrainContext): void {
+  for (const job of ctx.state.jobs.values()) {
+    if (job.remindAt === null) continue
+    job.remindAt = null
+    refreshWaiting(ctx, job)
+  }
+}
 
 /** To be called by each tick; schedules fire unless it says `stepped` or `held`. */
 export function watchWallClock(ctx: BrainContext): ClockVerdict['kind'] {
@@ -29,6 +39,7 @@ export function watchWallClock(ctx: BrainContext): ClockVerdict['kind'] {
     const detail = `the wall clock stepped ${direction} by ${by}: schedules wait until it has been steady for 10 minutes or an operator confirms it`
     note(ctx, 'clock-stepped', detail, {})
     ctx.log.warn({ event: 'clock-stepped', detail })
+    judgeTimesAnew(ctx)
   }
   if (verdict.kind === 'released')
     note(ctx, 'clock-steady', 'the wall clock is steady again: schedules go on', {})

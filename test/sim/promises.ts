@@ -112,7 +112,8 @@ export class Promises {
     for (const run of live) {
       // A restored database learns of what runs there when the node has said it.
       const node = state.nodes.get(run.of)
-      if (database > 0 && !knowsOf(run, node)) continue
+      const isLost = state.wasLost(Number.parseInt(run.task, 10))
+      if (database > 0 && (isLost || !knowsOf(run, node))) continue
       const found = state.findTaskByKey(run.task)
       const task = found?.job.tasks?.get(found.index)
       const place = task ? placementOf(task.state) : null

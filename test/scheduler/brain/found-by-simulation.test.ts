@@ -1,7 +1,7 @@
 /** What the simulation found, told small. */
 import { expect, test } from 'vitest'
 
-import { anna, BrainGrid } from '../../support/brain.ts'
+import { anna, BrainGrid, operator } from '../../support/brain.ts'
 
 test('a one-off uses up its retries although each of its runs began in health', async () => {
   const grid = await BrainGrid.open()
@@ -48,6 +48,21 @@ test('a retry does not wait for a time that went far away when the clock was set
   node.exit(`${job}.1`, 1)
   await node.report()
   grid.clock.stepWall(-3_600_000)
+  await grid.pass(20_000, node)
+  expect(await grid.state(job)).toBe('placed')
+})
+
+test('nor where an operator says that the clock is right before a tick has seen its step', async () => {
+  const grid = await BrainGrid.open()
+  const node = await grid.node('n1')
+  const job = await grid.submit({ retry: 1 })
+  await grid.tick()
+  node.start(`${job}.1`)
+  await node.report()
+  node.exit(`${job}.1`, 1)
+  await node.report()
+  grid.clock.stepWall(-3_600_000)
+  await grid.ok('confirmClock', operator)
   await grid.pass(20_000, node)
   expect(await grid.state(job)).toBe('placed')
 })
