@@ -152,12 +152,13 @@ function setSuspended(
     (task) => (index === null || task.index === index) && placementOf(task.state),
   )
   if (job.wanted.what === 'stop') return { refused: `job ${job.id} is being stopped` }
-  // A suspended job that lost its place waits, and only this lets it go on.
-  const isWaiting = !suspended && index === null && job.wanted.what === 'suspend'
+  const isFrozen = [...(job.tasks?.values() ?? [])].some((task) => task.suspend)
+  // What was suspended and lost its place waits, and only this lets it go on.
+  const isWaiting = !suspended && index === null && (job.wanted.what === 'suspend' || isFrozen)
   if (tasks.length === 0 && !isWaiting)
     return { refused: `nothing of job ${job.id} runs; use hold and release for waiting work` }
   if (index === null) {
-    if (!suspended && job.wanted.what !== 'suspend' && !tasks.some((task) => task.suspend))
+    if (!suspended && job.wanted.what !== 'suspend' && !isFrozen)
       return { refused: `job ${job.id} is not suspended` }
     // A hold outlasts both: what waits goes on waiting.
     if (job.wanted.what !== 'hold') want(ctx, target, suspended ? 'suspend' : 'run', caller, why)

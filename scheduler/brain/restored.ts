@@ -30,6 +30,9 @@ const numbersAhead = 1_000_000
 /** More than a grid gives out for long: covers also those that were restored from the same backup before. */
 const numbersPerSecond = 100
 
+/** More than one task has between two restores. */
+const placementsBetween = 1_000
+
 type Ahead = { incarnation: number; nextJob: number; epochs: number; why: string }
 
 export function jumpAhead(ctx: BrainContext, seen: number): void {
@@ -51,11 +54,13 @@ export function jumpIfRestored(ctx: BrainContext, meta: Readonly<Record<string, 
   const { state, journal, clock } = ctx
   const now = clock.now()
   const ageSeconds = Math.max(0, Math.ceil((now - madeAt) / 1000))
-  const numbers = numbersAhead + ageSeconds * numbersPerSecond
+  const byAge = numbersAhead + ageSeconds * numbersPerSecond
+  // By a clock that was set back there is no age; what was restored from the same backup before has jumped as well.
+  const numbers = Math.max(byAge, (seen?.nextJob ?? 0) - state.nextJob + placementsBetween)
   goAhead(ctx, {
     // They rise by one with each start, and no scheduler starts once a second for long: seconds are ahead of all.
     incarnation: Math.max(state.incarnation, (seen?.incarnation ?? 0) + 1, Math.floor(now / 1000)),
-    nextJob: Math.max(state.nextJob + numbers, seen?.nextJob ?? 0),
+    nextJob: state.nextJob + numbers,
     epochs: numbers,
     why: `this database is a backup of ${iso(madeAt)}: numbers jump ahead`,
   })

@@ -38,6 +38,26 @@ test('a suspended job that lost its place can be resumed, and is placed again', 
   expect(node.of(task).order.want.kind).toBe('run')
 })
 
+test('what was suspended, lost its place, was held and released can be resumed while it waits', async () => {
+  const grid = await BrainGrid.open()
+  const node = await grid.node('n1')
+  const job = await grid.submit({ kind: 'continuous', name: 'bot' })
+  const task = `${job}.1`
+  await grid.tick()
+  node.start(task)
+  await node.report()
+  const jobs = { body: { jobs: [String(job)] } }
+  await grid.ok('suspendJobs', anna, jobs)
+  node.end(task, { kind: 'lease-expired', node: 'n1' })
+  await node.report()
+  await grid.ok('holdJobs', anna, jobs)
+  await grid.ok('releaseJobs', anna, jobs)
+  expect((await grid.ok('resumeJobs', anna, jobs)).done).toHaveLength(1)
+  await grid.tick()
+  await grid.quiet()
+  expect(node.of(task).order.want.kind).toBe('run')
+})
+
 test('a retry does not wait for a time that went far away when the clock was set back', async () => {
   const grid = await BrainGrid.open()
   const node = await grid.node('n1')

@@ -87,9 +87,16 @@ test('each restore from one backup goes ahead of the one before', async () => {
   const { folder, grid, file } = await gridWithBackup()
   const elsewhere = `${folder}-2`
   let before = { incarnation: 0, job: 0, epoch: 0 }
-  for (const round of ['on nothing', 'over what the first has become', 'where that is lost']) {
+  const rounds = [
+    'on nothing',
+    'over what the first has become',
+    'where that is lost',
+    'by a clock that was set back',
+  ]
+  for (const round of rounds) {
     await grid.clock.advance(60_000)
     if (round === 'where that is lost') rmSync(elsewhere, { recursive: true })
+    if (round === 'by a clock that was set back') grid.clock.stepWall(-3_600_000)
     restore({ folder: elsewhere, file, overwrite: true, now: grid.clock.now(), schema })
     const engine = openEngine(prepareDataFolder(elsewhere), { reserveBytes: 0 })
     const restored = await BrainGrid.open({ engine, clock: grid.clock })
