@@ -5,10 +5,38 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 125
 
+# The machine says something every minute. One that does not is an emulator that stands still with all its processors,
+# which happens and tells nothing of what runs in it: it is put away (status 75) and started once more.
+attempt() {
+  local pidfile line got
+  pidfile=$(mktemp)
+  while :; do
+    IFS= read -r -t "${EVERGRID_VM_SILENCE:-180}" line; got=$?
+    # Without an emulator yet it is the kernel that is still being fetched.
+    [ "$got" -le 128 ] || [ ! -s "$pidfile" ] || { kill -9 "$(cat "$pidfile")"; rm -f "$pidfile"; return 75; }
+    [ "$got" -le 128 ] || continue
+    [ "$got" -eq 0 ] || break
+    printf '%s\n' "$line"
+  done < <(scripts/cgroup2-vm -P "$pidfile" -m 3072 -t "${EVERGRID_VM_SECONDS:-600}" -- env CI=true EVERGRID_TEST_PATIENCE=5 test/vm/run.sh inside 2>&1)
+  wait $!; got=$?
+  rm -f "$pidfile"
+  return "$got"
+}
+
 if [ "${1:-}" != inside ]; then
   npm run --silent build || exit 1
-  exec scripts/cgroup2-vm -m 3072 -t "${EVERGRID_VM_SECONDS:-600}" -- env CI=true EVERGRID_TEST_PATIENCE=5 test/vm/run.sh inside
+  attempt; status=$?
+  [ "$status" -ne 75 ] || { echo 'The machine stood still: once more.'; attempt; status=$?; }
+  exit "$status"
 fi
+
+# Where a test hangs, the log shows in what.
+while sleep 60; do
+  printf '%s after %.0f s: ' '--' "$(cut -d' ' -f1 /proc/uptime)"
+  ps -eo stat,pcpu,etimes,args --sort=-pcpu --no-headers | head -4 | cut -c1-110 | tr '\n' ';'
+  echo
+done &
+watch=$!
 
 [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ] || { echo 'no cgroup version 2 here'; exit 1; }
 failed=0
@@ -24,4 +52,5 @@ node test/vm/delegated.mjs < /dev/null 2>&1 | cat
 [ "${PIPESTATUS[0]}" -eq 0 ] || failed=1
 node test/vm/clock.mjs < /dev/null 2>&1 | cat
 [ "${PIPESTATUS[0]}" -eq 0 ] || failed=1
+kill $watch
 exit $failed
