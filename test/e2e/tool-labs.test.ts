@@ -155,8 +155,10 @@ describe('eg apply and eg dump', () => {
 })
 
 describe('crontab', () => {
-  const tab = `# the bots
+  // A private grid is known by its data folder, also to the jobs that start others.
+  const tab = () => `# the bots
 MAILTO=""
+EVERGRID_DATA=${grid.data}
 GREETING="good morning"
 
 0 3 * * *  jsub -once -quiet -N nightly ./night.sh 'a  b' > /dev/null
@@ -168,8 +170,8 @@ GREETING="good morning"
     const script = join(grid.work, 'night.sh')
     writeFileSync(script, '#!/bin/sh\n#$ -mem 64m\necho "night <$1>"\n')
     chmodSync(script, 0o755)
-    expect(await called(tab, 'crontab', '-')).toEqual({ status: 0, stdout: '', stderr: '' })
-    expect((await called('', 'crontab', '-l')).stdout).toBe(tab)
+    expect(await called(tab(), 'crontab', '-')).toEqual({ status: 0, stdout: '', stderr: '' })
+    expect((await called('', 'crontab', '-l')).stdout).toBe(tab())
     const run = async (name: string) => {
       const ran = await home('schedule', 'run', name)
       return grid.finished(Number(/^job (\d+)/.exec(ran.stdout)?.[1]))
@@ -196,7 +198,7 @@ GREETING="good morning"
     const wrong = await called('0 3 * * * true\n61 * * * * true\n', 'crontab')
     expect(wrong).toMatchObject({ status: 1, stdout: '' })
     expect(wrong.stderr).toMatch(/^"-":2: The expression "61 \* \* \* \*" cannot be used/)
-    expect((await called('', 'crontab', '-l')).stdout).toBe(tab)
+    expect((await called('', 'crontab', '-l')).stdout).toBe(tab())
     expect((await called('', 'crontab', '-r')).status).toBe(0)
     expect(await grid.json('schedules')).toEqual([])
     expect((await called('', 'crontab', '-l')).stderr).toMatch(/^no crontab for \S+\n$/)
