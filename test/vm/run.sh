@@ -5,8 +5,8 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 125
 
-# The machine says something every minute. One that does not is an emulator that stands still with all its processors,
-# which happens and tells nothing of what runs in it: it is put away (status 75) and started once more.
+# The machine says something every minute. One that has fallen silent, with all its emulated processors busy, has been seen
+# to stay so: it is put away (status 75) and started once more. A test that hangs in a machine that speaks is a failure.
 attempt() {
   local pidfile line got
   pidfile=$(mktemp)
