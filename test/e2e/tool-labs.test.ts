@@ -128,7 +128,9 @@ describe('eg apply and eg dump', () => {
     expect(turned.stdout).toBe('bot: stopped, of another kind now\nbot: created\n')
     expect((await grid.finished(bot.id)).outcome).toBe('cancelled')
     const back = await home('apply', file(bigger))
-    expect(back.stdout).toMatch(/^bot: removed, of another kind now\nbot: created \(job \d+\)/)
+    expect(back.stdout).toMatch(
+      /^bot: removed, of another kind now\nbot: created \(job \d+\)(?:: the last \d+ runs of bot peaked at .*)?\n$/,
+    )
   })
 
   it('change nothing for a file that is wrong, and go on where one job is refused', async () => {

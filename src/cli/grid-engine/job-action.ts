@@ -1,15 +1,9 @@
 /** One action on the jobs that were named, with an answer for each word in its turn. */
 import type { ActionReply, Selection } from '../../../proto/api-jobs.ts'
 import type { Client } from '../../client/client.ts'
+import type { Action } from '../selection.ts'
 import { refsOf, type JobWord } from './job-words.ts'
 
-export type Action =
-  | 'stopJobs'
-  | 'holdJobs'
-  | 'releaseJobs'
-  | 'suspendJobs'
-  | 'resumeJobs'
-  | 'restartJobs'
 export type Refused = ActionReply['refused'][number]
 
 export async function acted(client: Client, action: Action, word: JobWord): Promise<ActionReply> {
