@@ -193,6 +193,7 @@ function addSchedule(state: GridState, row: ScheduleRow, parse: Parse, log: Log)
     liveJobs: [],
     armedAt: null,
     recentStarts: [],
+    manualAt: null,
     fuseToldAt: null,
     rewinding: false,
   }

@@ -80,6 +80,7 @@ export function fireManually(
   const herd = newHerd(ctx)
   const decision = manualRun(factsOf(schedule, herd), now)
   const dueAt = decision.entries[0]?.dueAt ?? now
+  schedule.manualAt = dueAt
   const start = startedAt(carryOut(ctx, schedule, decision, herd), dueAt)
   const refusal = start?.refusal
   const outcome = refusal ? 'skipped' : decision.outcome
@@ -145,6 +146,7 @@ function factsOf(schedule: LiveSchedule, { uptimeMs }: Herd): ScheduleFacts {
     jitterMs: schedule.spec.jitterMs,
     paused: schedule.paused,
     cursorMs: schedule.cursorAt,
+    manualMs: schedule.manualAt,
     nextMs: schedule.nextDue,
     firedAhead: schedule.firedAhead,
     liveJobs: schedule.liveJobs,

@@ -81,6 +81,7 @@ function makeSchedule(ctx: BrainContext, caller: Caller, spec: ScheduleSpec): Re
     liveJobs: [],
     armedAt: null,
     recentStarts: [],
+    manualAt: null,
     fuseToldAt: null,
     rewinding: false,
   })

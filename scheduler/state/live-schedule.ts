@@ -29,6 +29,8 @@ export type LiveSchedule = StoredSchedule & {
   liveJobs: readonly number[]
   /** Its newest starts, for the fuse. */
   recentStarts: readonly RecentStart[]
+  /** Time of its newest manual run. */
+  manualAt: number | null
   /** Uptime when an event last told of its fuse. */
   fuseToldAt: number | null
   /** Its fired times are being looked up after the clock was set back. */

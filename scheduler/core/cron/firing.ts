@@ -33,6 +33,8 @@ export type ScheduleFacts = {
   paused: { by: string; why: string } | null
   /** Newest covered due time; for a new schedule, when it was made. */
   cursorMs: Millis
+  /** Of the newest manual run; null where none is known. */
+  manualMs: Millis | null
   /** The first due time after the cursor, where it is known. */
   nextMs?: Millis | null
   /** Due times after the cursor that fired already, before a rewind; sorted. */
@@ -152,10 +154,16 @@ export function manualRun(
 ): FiringDecision & { outcome: FiringOutcome; why: string } {
   const ledger = new Ledger(null, [], nowMs)
   const gate = new Gate(facts, nowMs, caps, ledger)
-  gate.admit({ dueAt: nowMs, manual: true, catchUp: false })
+  gate.admit({ dueAt: manualTime(facts, nowMs), manual: true, catchUp: false })
   const decision = close(facts, facts.cursorMs, gate, ledger)
   const { outcome, why } = decision.entries[0]!
   return { ...decision, outcome, why }
+}
+
+/** Many may be asked for in one millisecond, and each has an entry of its own; after a clock set back it is now again. */
+function manualTime({ manualMs }: ScheduleFacts, nowMs: Millis): Millis {
+  const isTaken = manualMs !== null && manualMs >= nowMs && manualMs < nowMs + 1_000
+  return isTaken ? manualMs + 1 : nowMs
 }
 
 /** A job of the schedule has ended (it is no longer in `liveJobs`): what waited may start. */

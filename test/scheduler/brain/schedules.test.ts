@@ -115,6 +115,19 @@ describe('when the run before it still lives', () => {
   })
 })
 
+test('manual runs within one millisecond have an entry each', async () => {
+  const { grid, at, ledger } = await scheduled({ overlap: 'allow' })
+  const both = [await grid.ok('runSchedule', anna, at), await grid.ok('runSchedule', anna, at)]
+  expect(both.map(({ jobId }) => jobId)).toEqual([1, 2])
+  expect(await ledger()).toEqual([
+    ['ran', 1, 1],
+    ['ran', 2, 1],
+  ])
+  expect((await grid.ok('showSchedule', anna, at)).ledger.map(({ dueAt }) => dueAt)).toEqual(
+    both.map(({ dueAt }) => dueAt).toReversed(),
+  )
+})
+
 test('jitter puts the job off, not its due time', async () => {
   const { grid, node, ledger } = await scheduled({ jitterMs: 5 * minute })
   await grid.pass(10 * minute, node)

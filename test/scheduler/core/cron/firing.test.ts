@@ -31,6 +31,7 @@ function facts(changes: Partial<ScheduleFacts> = {}, text = '0 * * * *'): Schedu
     jitterMs: 0,
     paused: null,
     cursorMs: noon - hourMs,
+    manualMs: null,
     firedAhead: [],
     liveJobs: [],
     queue: [],
@@ -241,6 +242,15 @@ describe('manual runs', () => {
     })
     const ran = manualRun(facts(), noon + 5)
     expect(ran.entries).toMatchObject([{ manual: true, dueAt: noon + 5, why: 'asked for by hand' }])
+  })
+
+  it.each([
+    ['in the same millisecond', 5, 6],
+    ['after others of that millisecond', 7, 8],
+    ['long after a clock that was ahead', 3_600_000, 5],
+  ])('has a time of its own %s', (_, before, after) => {
+    const ran = manualRun(facts({ manualMs: noon + before }), noon + 5)
+    expect(ran.entries).toMatchObject([{ manual: true, dueAt: noon + after }])
   })
 })
 

@@ -68,6 +68,7 @@ function run(
     jitterMs: 0,
     paused: null,
     cursorMs: wallMs,
+    manualMs: null,
     firedAhead: [],
     liveJobs: [],
     queue: [],
