@@ -17,8 +17,11 @@ static inline bool open_pipes(const struct spec *spec) {
 
 static inline void start_logger(const struct spec *spec) {
   logger_at = uptime_ms();
-  logger = fork();
-  if (logger != 0) return;
+  pid_t forked = fork();
+  if (forked != 0) {
+    logger = forked > 0 ? forked : 0; /* tried again later; -1 would mean everybody to kill() */
+    return;
+  }
   char cap[32], keep[32];
   snprintf(cap, sizeof cap, "%lld", spec->cap);
   snprintf(keep, sizeof keep, "%lld", spec->keepfiles);
