@@ -6,12 +6,12 @@ import { iso } from '../../../proto/ids.ts'
 import { parseNodeIdentity } from '../../../proto/node-identity.ts'
 import type { Rights } from '../../../proto/rights.ts'
 import { parseToken, type Scope } from '../../../proto/token.ts'
+import { keepSecret } from '../../../src/lib/secret-file.ts'
 import type { BrainDoor } from '../../brain/door.ts'
 import type { Known, Unknown } from '../../core/identity/access.ts'
 import { isOwnOnly, rightsWith } from '../../core/identity/scope.ts'
 import { groupsWatch } from './groups.ts'
 import { operatorsWatch } from './operators.ts'
-import { keepSecret } from './secret-file.ts'
 
 export type KnowerOptions = {
   dataDir: string

@@ -8,8 +8,8 @@ import { routes } from '../../../proto/api.ts'
 import type { Access } from '../../../proto/route.ts'
 import { refuseAccess } from '../../../scheduler/core/identity/access.ts'
 import { operatorsWatch } from '../../../scheduler/http/identity/operators.ts'
-import { keepSecret } from '../../../scheduler/http/identity/secret-file.ts'
 import { listen } from '../../../scheduler/http/listen.ts'
+import { keepSecret } from '../../../src/lib/secret-file.ts'
 
 let folder: string
 beforeEach(() => {
@@ -30,7 +30,7 @@ test('a secret that others could read is not used; half a one is made anew', () 
   const path = join(folder, 'secret')
   keepSecret(path)
   chmodSync(path, 0o640)
-  expect(() => keepSecret(path)).toThrow('account with mode 0600')
+  expect(() => keepSecret(path)).toThrow('with mode 0600')
   chmodSync(path, 0o600)
   writeFileSync(path, '')
   expect(keepSecret(path)).toMatch(/^[0-9a-f]{64}$/)

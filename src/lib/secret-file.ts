@@ -1,4 +1,4 @@
-/** Secrets of a grid, made at its first start: whoever can read the file is believed. */
+/** Secrets that a daemon makes at its first start: whoever can read the file is believed. */
 import { randomBytes } from 'node:crypto'
 import {
   closeSync,
@@ -30,7 +30,7 @@ function readSecret(path: string): string | null {
     const { uid, mode } = fstatSync(file)
     if (uid !== process.getuid?.() || (mode & 0o077) !== 0) {
       throw new Error(
-        `${path} must belong to the scheduler's account with mode 0600: others may know this secret. ` +
+        `${path} must belong to the account of the daemon with mode 0600: others may know this secret. ` +
           'Remove it, and a new one is made at the next start',
       )
     }
