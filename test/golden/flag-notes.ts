@@ -9,14 +9,17 @@ export const commandNotes: Readonly<Record<string, Note>> = {
     'partly',
     'plain, -u -s -q -r -t -f -ne -g c,d,t -ext -urg -pri -xml -j; not -F, and -j as XML only of unknown jobs; the load and the urgencies of Grid Engine are not there',
   ],
-  qdel: ['yes', 'numbers, tasks, names, patterns, -u; -f is as without'],
+  qdel: ['yes', 'numbers, tasks (-t of numbers), names, patterns, -u; -f is as without'],
   qhost: ['partly', 'plain, -q -j -h -u -xml; not -F and -l; load, sockets and swap are not known'],
   qacct: [
     'partly',
     '-j with numbers, names and patterns, -o -q -h -b -e -d -t, sums; what is not measured is 0',
   ],
   'qhold, qrls': ['yes', 'the holds of owner, operator and system are one'],
-  qalter: ['partly', '-a -p -tc -o -e, memory and h_rt of -l; others are refused by name'],
+  qalter: [
+    'partly',
+    '-a -p -tc -o -e, memory and h_rt of -l, of whole jobs; others are refused by name',
+  ],
   qmod: [
     'partly',
     '-sj -usj -cj, -d and -e of queues by closing nodes; -rj of one-offs, -sq and -usq are refused',

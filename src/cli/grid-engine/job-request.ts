@@ -170,14 +170,19 @@ function concurrency(
 ): Partial<JobRequest> {
   const text = lastSaid(said, '-tc')
   if (text === undefined) return {}
-  if (!/^\d+$/.test(text))
-    throw usageFailure(
-      command,
-      `invalid task concurrency number "${text}". Must be an integer greater or equal to 0.`,
-      7,
-    )
+  const most = concurrencyOf(command, text)
   if (!isArray) throw rejected('invalid "task concurrency" value in job request')
-  return Number(text) > 0 ? { maxRunning: Number(text) } : {}
+  return most > 0 ? { maxRunning: most } : {}
+}
+
+/** 0: as many as there is room for. */
+export function concurrencyOf(command: string, text: string): number {
+  if (/^\d+$/.test(text)) return Number(text)
+  throw usageFailure(
+    command,
+    `invalid task concurrency number "${text}". Must be an integer greater or equal to 0.`,
+    7,
+  )
 }
 
 function timing(command: string, said: readonly Said[], now: number): Partial<JobRequest> {
@@ -196,7 +201,7 @@ function timing(command: string, said: readonly Said[], now: number): Partial<Jo
   }
 }
 
-function priorityOf(command: string, text: string): number {
+export function priorityOf(command: string, text: string): number {
   const value = Number(text)
   if (/^-?\d+$/.test(text) && value >= -1023 && value <= 1024) return value
   throw usageFailure(

@@ -6,21 +6,22 @@ import { ClientError } from '../../client/client-error.ts'
 import type { Client } from '../../client/client.ts'
 import type { ProgramContext } from '../programs.ts'
 import { Failure, gridEngineProgram, usageFailure, withHint } from './failure.ts'
+import { inTurn } from './job-action.ts'
+import { concurrencyOf, priorityOf } from './job-request.ts'
 import { jobWords } from './job-words.ts'
 import { isSaid, lastSaid, readFlags, type Said } from './option-table.ts'
 import { outputPaths } from './output-paths.ts'
 import { askedFor, resourcesOf } from './resources.ts'
 import { alterFlags } from './submit-flags.ts'
-import { readNote } from './submit-note.ts'
-import { dateValue } from './values.ts'
+import { readNote, saidOf } from './submit-note.ts'
+import { dateValue, yesNo } from './values.ts'
 
 /** What each flag changes, and how Grid Engine tells it; in its order of telling. */
-const words: Readonly<Record<string, string>> = {
+const changes: Readonly<Record<string, string>> = {
   '-a': 'execution time',
   '-l': 'hard resource list',
   '-o': 'stdout path list',
   '-e': 'stderr path list',
-  '-r': 'restart behaviour',
   '-tc': 'task concurrency',
 }
 
@@ -36,19 +37,19 @@ export const program = gridEngineProgram(async (context) => {
   }
   if (operands.length === 0)
     throw new Failure(`${toolHelp('qalter', alterFlags)}ERROR! no option argument`, 1)
-  const other = said.find(({ flag }) => !Object.hasOwn(words, flag) && flag !== '-p')
+  const other = said.find(({ flag }) => !Object.hasOwn(changes, flag) && flag !== '-p')
   if (other)
     throw new Failure(
       `qalter: ${other.flag} cannot be changed of a job that is there; submit it again with it`,
       1,
     )
+  const words = jobWords(operands, [])
+  if (words.some((word) => word.kind === 'job' && word.tasks !== null))
+    throw usageFailure(name, 'a job is changed as a whole; name it without its tasks', 1)
   const client = await context.client()
-  let status = 0
-  for (const word of jobWords(operands, [])) {
-    const job = word.kind === 'job' ? word.id : word.name
-    status ||= await alter(context, client, job, said)
-  }
-  return status
+  return inTurn(words, (word) =>
+    alter(context, client, word.kind === 'job' ? word.id : word.name, said),
+  )
 })
 
 async function alter(
@@ -70,7 +71,7 @@ async function alter(
       body.notes = { ...spec.notes, qsub: JSON.stringify({ ...note, flags }) }
     }
     await client.call('editJob', { params, body })
-    for (const [flag, what] of Object.entries(words))
+    for (const [flag, what] of Object.entries(changes))
       if (isSaid(said, flag)) terminal.out(`modified ${what} of job ${id}\n`)
     if (isSaid(said, '-p'))
       terminal.out(
@@ -108,8 +109,10 @@ function editOf(said: readonly Said[], slots: number, now: number): JobEdit {
     ...(memBytes === undefined ? {} : { memBytes }),
     ...(timeMs === undefined ? {} : { timeMs }),
     ...(beginAt === null ? {} : { beginAt: new Date(beginAt).toISOString() }),
-    ...(priority === undefined ? {} : { priority: Number(priority) }),
-    ...(concurrency === undefined ? {} : { maxRunning: Number(concurrency) || null }),
+    ...(priority === undefined ? {} : { priority: priorityOf('qalter', priority) }),
+    ...(concurrency === undefined
+      ? {}
+      : { maxRunning: concurrencyOf('qalter', concurrency) || null }),
   }
 }
 
@@ -125,6 +128,10 @@ function limits(said: readonly Said[], slots: number): JobEdit {
 }
 
 function paths({ account }: ProgramContext, spec: JobSpec, said: readonly Said[]) {
+  const note = readNote(spec.notes)
+  // One file for both since the submit: it goes where -o says, and -e says nothing.
+  const isMerged = note !== null && yesNo(lastSaid(saidOf(note), '-j') ?? '') === true
+  if (isMerged && !isSaid(said, '-o')) return {}
   const { user, home } = account()
   const { name, cwd, array } = spec
   const isFolder = (path: string) =>
@@ -132,7 +139,7 @@ function paths({ account }: ProgramContext, spec: JobSpec, said: readonly Said[]
   const { out, err } = outputPaths(said, {
     ...{ name, cwd, user, home, isFolder },
     isArray: array !== null,
-    isMerged: false,
+    isMerged,
   })
   return { ...(out === undefined ? {} : { out }), ...(err === undefined ? {} : { err }) }
 }

@@ -3,7 +3,7 @@ import type { ActionReply } from '../../../proto/api-jobs.ts'
 import type { Client } from '../../client/client.ts'
 import type { ProgramContext } from '../programs.ts'
 import { Failure, gridEngineProgram } from './failure.ts'
-import { acted, isGone } from './job-action.ts'
+import { acted, isGone, ofUsers } from './job-action.ts'
 import { jobWords, type JobWord } from './job-words.ts'
 import { allSaid, isSaid, readFlags, type FlagTable } from './option-table.ts'
 
@@ -28,8 +28,8 @@ export const program = gridEngineProgram(async (context) => {
   const words = jobWords(operands, said)
   const client = await context.client()
   const deleter = new Deleter(context, client)
-  for (const user of users) await deleter.ofUser(user)
-  for (const word of words) await deleter.word(word)
+  if (words.length === 0) for (const user of users) await deleter.ofUser(user)
+  else await deleter.words(words, users)
   return deleter.status
 })
 
@@ -45,7 +45,16 @@ class Deleter {
     this.#out = (line) => terminal.out(`${line}\n`)
   }
 
-  async word(word: JobWord): Promise<void> {
+  /** Named jobs; with users only those that are theirs. */
+  async words(named: readonly JobWord[], users: readonly string[]): Promise<void> {
+    const { words, missing } =
+      users.length === 0 ? { words: named, missing: [] } : await ofUsers(this.#client, named, users)
+    for (const word of words) await this.#word(word)
+    for (const job of missing)
+      this.#fail(`The job ${job} of user(s) ${users.join(',')} does not exist`)
+  }
+
+  async #word(word: JobWord): Promise<void> {
     const waiting = word.kind === 'job' && word.tasks !== null ? await this.#waiting(word.id) : null
     const reply = await acted(this.#client, 'stopJobs', word)
     if (word.kind === 'name' && reply.done.length === 0)

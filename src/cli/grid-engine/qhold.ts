@@ -2,7 +2,7 @@
 import type { Client } from '../../client/client.ts'
 import type { ProgramContext } from '../programs.ts'
 import { Failure, gridEngineProgram } from './failure.ts'
-import { acted, isGone, type Refused } from './job-action.ts'
+import { acted, inTurn, isGone, ofUsers, type Refused } from './job-action.ts'
 import { jobWords, type JobWord } from './job-words.ts'
 import { allSaid, isSaid, lastSaid, readFlags, type FlagTable } from './option-table.ts'
 
@@ -23,7 +23,7 @@ export const program = gridEngineProgram(async (context) => {
     terminal.out(toolHelp(name, flags))
     return 0
   }
-  const users = allSaid(said, '-u')
+  const users = allSaid(said, '-u').flatMap((list) => list.split(','))
   if (operands.length === 0 && users.length === 0)
     throw new Failure(`${toolHelp(name, flags)}ERROR! no option argument`, 1)
   const client = await context.client()
@@ -32,10 +32,12 @@ export const program = gridEngineProgram(async (context) => {
     terminal.out(`${denied}\n`)
     return 10
   }
-  const words = [...jobWords(operands, said), ...(await jobsOf(client, users))]
-  let status = 0
-  for (const word of words) status ||= await hold(context, client, word)
-  return status
+  const named = jobWords(operands, said)
+  const { words, missing } =
+    users.length === 0 ? { words: named, missing: [] } : await ofUsers(client, named, users)
+  const status = await inTurn(words, (word) => hold(context, client, word))
+  for (const job of missing) terminal.out(`denied: job "${job}" does not exist\n`)
+  return missing.length > 0 ? status || 3 : status
 })
 
 /** Holds of operators and of the system are one with the owner's here: who may set them may set it. */
@@ -49,17 +51,6 @@ async function deniedHold(
   if (rights !== 'user') return null
   const [needed, which] = /[oO]/.test(kinds) ? ['operator', 'operator'] : ['manager', 'manager']
   return `denied: "${account().user}" must be ${needed} to set ${which} hold`
-}
-
-async function jobsOf(client: Client, users: readonly string[]): Promise<JobWord[]> {
-  const lists = await Promise.all(
-    users
-      .flatMap((list) => list.split(','))
-      .map((owner) => client.call('listJobs', { query: { owner, limit: 100_000 } })),
-  )
-  return lists.flatMap(({ jobs }) =>
-    jobs.map((job): JobWord => ({ kind: 'job', id: String(job.id), tasks: null })),
-  )
 }
 
 async function hold(context: ProgramContext, client: Client, word: JobWord): Promise<number> {

@@ -4,9 +4,9 @@ import type { Client } from '../../client/client.ts'
 import type { ProgramContext } from '../programs.ts'
 import type { Action } from '../selection.ts'
 import { Failure, gridEngineProgram } from './failure.ts'
-import { acted, isGone } from './job-action.ts'
+import { acted, inTurn, isGone } from './job-action.ts'
 import { jobWords, type JobWord } from './job-words.ts'
-import { readFlags, type FlagTable } from './option-table.ts'
+import { readFlags, type FlagLine, type FlagTable } from './option-table.ts'
 import { matches } from './values.ts'
 
 const takes = { takes: 1 } as const
@@ -44,21 +44,33 @@ export const program = gridEngineProgram(async (context) => {
       `${toolHelp('qmod', flags)}${known.ok ? 'ERROR! no option argument' : known.problem}`,
       1,
     )
-  const { said, operands } = known
-  const words = [...(said[0]?.words ?? []), ...operands]
+  const words = wordsOf(flag, known)
   const client = await context.client()
-  const onQueues = flag === '-d' || flag === '-e' || flag.endsWith('q')
-  let status = 0
-  for (const word of words.flatMap((list) => list.split(',')).filter((one) => one !== '')) {
-    const isJob = /^\d/.test(word) || flag.endsWith('j')
-    const done =
-      onQueues || !isJob
-        ? await onQueue(context, client, flag, word)
-        : await onJob(context, client, flag.replace(/j$/, ''), jobWords([word], [])[0])
-    status ||= done
-  }
-  return status
+  return inTurn(words, (word) =>
+    typeof word === 'string'
+      ? onQueue(context, client, flag, word)
+      : onJob(context, client, flag.replace(/j$/, ''), word),
+  )
 })
+
+/** Jobs, each with the tasks of its `-t`; a text is a queue. */
+function wordsOf(flag: string, { said, operands }: FlagLine): (JobWord | string)[] {
+  const [first, ...more] = said
+  const other = flag === '-t' ? first : more.find((one) => one.flag !== '-t')
+  if (other)
+    throw new Failure(`ERROR! ${other.flag}: say one thing at a time, and its jobs first`, 1)
+  const onQueues = flag === '-d' || flag === '-e' || flag.endsWith('q')
+  return [...(first?.words ?? []), ...operands].flatMap((list, at) => {
+    // The first word was the flag's own, which is no operand.
+    const ranges = more.filter(({ after }) => after === at).map((one) => ({ ...one, after: 1 }))
+    return list
+      .split(',')
+      .filter((word) => word !== '')
+      .flatMap((word): (JobWord | string)[] =>
+        !onQueues && (/^\d/.test(word) || flag.endsWith('j')) ? jobWords([word], ranges) : [word],
+      )
+  })
+}
 
 const actions: Readonly<Record<string, Action>> = {
   '-s': 'suspendJobs',
@@ -71,10 +83,10 @@ async function onJob(
   { terminal, account, host }: ProgramContext,
   client: Client,
   flag: string,
-  word: JobWord | undefined,
+  word: JobWord,
 ): Promise<number> {
   const action = actions[flag]
-  if (word === undefined || action === undefined) return 1
+  if (action === undefined) return 1
   const { user } = account()
   const reply = await acted(client, action, word)
   const told = {
@@ -121,9 +133,7 @@ async function onQueue(
     terminal.out(`invalid queue "${word}"\n`)
     return 1
   }
-  let status = 0
-  for (const node of meant) status ||= await change(context, client, flag, node)
-  return status
+  return inTurn(meant, (node) => change(context, client, flag, node))
 }
 
 /** A queue that the site has made is closed as a whole, wherever it runs. */
