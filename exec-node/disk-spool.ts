@@ -4,12 +4,14 @@ import { readFileSync, rmSync } from 'node:fs'
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 
+import { keepSecret } from '../src/lib/secret-file.ts'
 import { words } from './act.ts'
 import { keyOf } from './core/record.ts'
 import type { KeptState, Loaded, Spool } from './ports.ts'
 import type { LeaseRecord } from './process/run-driver.ts'
 import { replaceOften, replaceSmall, settleSmall } from './process/small-file.ts'
 import { flawOf, isRecord } from './record-shape.ts'
+import { openedRecord, sealedRecord } from './sealed-record.ts'
 
 /** Given up when the disk is full, so that stops, leases and ends can still be written. */
 const reserveBytes = 4 * 2 ** 20
@@ -20,12 +22,21 @@ export async function openSpool(dataDir: string, writeLease: WriteLease): Promis
   const folder = join(dataDir, 'placements')
   const statePath = join(dataDir, 'agent.json')
   await mkdir(folder, { recursive: true, mode: 0o700 })
+  const key = Buffer.from(keepSecret(join(dataDir, 'spool-key')), 'hex')
   const room = reserve(join(dataDir, 'reserve'))
   await room.keep()
   return {
-    load: () => load(dataDir, folder, statePath),
+    async load() {
+      const loaded = await load(dataDir, folder, statePath)
+      return { ...loaded, placements: loaded.placements.map((record) => openedRecord(key, record)) }
+    },
     save: (record) =>
-      room.write(() => replaceOften(join(folder, `${keyOf(record)}.json`), JSON.stringify(record))),
+      room.write(() =>
+        replaceOften(
+          join(folder, `${keyOf(record)}.json`),
+          JSON.stringify(sealedRecord(key, record)),
+        ),
+      ),
     async remove(key) {
       rmSync(join(folder, `${key}.json`), { force: true })
       await room.keep()

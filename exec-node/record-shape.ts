@@ -60,6 +60,7 @@ const order = fields({
   firstRun: whole,
   want: byKind({ run: isObject, suspend: isObject, stop: fields(ending) }),
   restart: fields({ count: whole, by: text, why: text }),
+  secrets: (value) => value === undefined || list(text)(value),
   spec,
 })
 

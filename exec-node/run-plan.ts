@@ -28,6 +28,8 @@ export function planner(options: PlanOptions): (order: Order, run: number) => Pr
     if (!found.ok && found.error === 'lookup-failed')
       return { ok: false, cause: null, detail: `${order.owner}: ${found.detail}` }
     if (!found.ok) return { ok: false, cause: noSuchUser(order, found) }
+    const lost = lostSecret(order)
+    if (lost !== null) return { ok: false, cause: lost }
     return { ok: true, plan: planRun(order, run, found.identity, options) }
   }
 }
@@ -35,6 +37,14 @@ export function planner(options: PlanOptions): (order: Order, run: number) => Pr
 function noSuchUser(order: Order, found: { error: string; detail: string }): Cause {
   const detail = `${order.owner}: ${found.detail}`
   return { kind: 'could-not-start', call: 'getpwnam', error: found.error, detail }
+}
+
+/** A program that misses its password would only fail later, and less clearly. */
+function lostSecret({ secrets = [], spec, job }: Order): Cause | null {
+  const name = secrets.find((secret) => !Object.hasOwn(spec.env, secret))
+  if (name === undefined) return null
+  const detail = `the value of ${name} cannot be decrypted; give it anew with \`eg edit --secret-env ${name} ${job}\``
+  return { kind: 'could-not-start', call: 'secret', error: 'EKEYREJECTED', detail }
 }
 
 export function planRun(

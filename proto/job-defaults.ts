@@ -51,6 +51,7 @@ export function filledJob(
     stop: request.stop ?? { signal: 'SIGTERM', graceMs: defaults.graceMs },
     warn: request.warn ?? { signal: 'SIGUSR1', beforeMs: defaults.warnMs },
     onPartition: request.onPartition ?? (kind === 'continuous' ? 'stop' : 'keep'),
+    ...(request.secretEnv === undefined ? {} : { secretEnv: request.secretEnv }),
     ...(request.script === undefined ? {} : { script: request.script }),
     ...(request.exits === undefined ? {} : { exits: request.exits }),
     ...(request.notes === undefined ? {} : { notes: request.notes }),

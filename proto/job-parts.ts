@@ -43,6 +43,15 @@ export const Check = Type.Object({
 })
 export type Check = Static<typeof Check>
 
+export const VariableName = Type.String({ pattern: '^[^=\\u0000]+$' })
+
+/** Said in clear in requests and orders, sealed where it is kept. Null: it is there and not told; in an edit, it stays. */
+export const SecretEnv = Type.Record(VariableName, Nullable(Text(131_072)), {
+  description:
+    'variables whose values are kept encrypted and told to nobody; null in an edit keeps the present value',
+})
+export type SecretEnv = Static<typeof SecretEnv>
+
 /** Wider than other names: programs make them, as in `nf-align_(3)`. */
 export const JobName = Type.String({
   minLength: 1,

@@ -154,6 +154,8 @@ export const Order = Type.Object({
     Type.Object({ kind: Type.Literal('stop'), cause: Cause, graceMs: Nullable(Type.Integer()) }),
   ]),
   restart: Type.Object({ count: Type.Integer(), by: Type.String(), why: Type.String() }),
+  /** Variables in the spec's `env` whose values are secret: the node keeps them sealed. */
+  secrets: Type.Optional(Type.Array(Type.String())),
   spec: JobSpec,
 })
 export type Order = Static<typeof Order>

@@ -12,6 +12,7 @@ import { Brain } from './brain/brain.ts'
 import { openIdentity } from './http/identity/keeper.ts'
 import { listen, type Listener } from './http/listen.ts'
 import { buildServer } from './http/server.ts'
+import { openVault } from './http/vault.ts'
 import {
   accountsOf,
   brainSettings,
@@ -88,8 +89,9 @@ async function serve(
   reserve.tell(brain)
   const { port } = listener
   const identity = await openIdentity({ dataDir, port, door: brain, now: Date.now })
+  const vault = openVault(dataDir)
   const requestsUnderWay = requestQueueFromEnvironment(process.env['EVERGRID_REQUEST_QUEUE'])
-  await listener.serve(buildServer({ door: brain, identity, log, requestsUnderWay }))
+  await listener.serve(buildServer({ door: brain, identity, vault, log, requestsUnderWay }))
   const address = { host: listener.host, port }
   writeEndpoint(address, { data: dataDir, pid: process.pid, grid: brain.grid, uid })
   const pidFile = join(dataDir, 'scheduler.pid')

@@ -61,7 +61,21 @@ export function planOrder(order: Order, here: Here): OrderPlan {
 
 /** The record under a newer order; what it said of the end of the placement stays. */
 export function withOrder(record: PlacementRecord, order: Order): PlacementRecord {
-  return isEnded(record) ? record : { ...record, order, wasSingleCopy: isSingleCopy(record) }
+  if (isEnded(record)) return record
+  const known = withKnownSecrets(order, record.order)
+  return { ...record, order: known, wasSingleCopy: isSingleCopy(record) }
+}
+
+/** A scheduler that was restored without its key says only the names of secrets: what this node knows still holds. */
+function withKnownSecrets(order: Order, before: Order): Order {
+  const missing = (order.secrets ?? []).filter((name) => !Object.hasOwn(order.spec.env, name))
+  const known = missing.flatMap((name) => {
+    const value = before.secrets?.includes(name) === true ? before.spec.env[name] : undefined
+    return value === undefined ? [] : [[name, value]]
+  })
+  if (known.length === 0) return order
+  const env = { ...order.spec.env, ...Object.fromEntries(known) }
+  return { ...order, spec: { ...order.spec, env } }
 }
 
 /** The scheduler gave the task away: what lives here must end, it is no copy that counts. */

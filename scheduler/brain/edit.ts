@@ -8,6 +8,7 @@ import { problemOfSpec } from '../core/admission.ts'
 import { canEverRun } from '../core/explain.ts'
 import { problemForQueue } from '../core/queue.ts'
 import { done, refuse, type Result } from '../core/result.ts'
+import { keepSecrets } from '../core/secret-env.ts'
 import { placementOf } from '../core/task-state.ts'
 import type { LiveJob } from '../state/live-job.ts'
 import { audit } from './audit.ts'
@@ -36,6 +37,7 @@ const effects: Record<keyof JobEdit, Effect> = {
   warn: 'next-run',
   command: 'next-run',
   env: 'next-run',
+  secretEnv: 'next-run',
   cwd: 'next-run',
   out: 'next-run',
   err: 'next-run',
@@ -71,12 +73,13 @@ async function editLive(
   ctx: BrainContext,
   caller: Caller,
   job: LiveJob,
-  edit: JobEdit,
+  said: JobEdit,
 ): Promise<Result<EditReply>> {
   await ctx.journal.settled()
   const before = await ctx.orders.specOf(job.id)
   if (before === null || !ctx.state.jobs.has(job.id))
     return refuse('wrong-state', `job ${job.id} has just finished`)
+  const edit = keepSecrets(said, before)
   const named = Object.keys(edit) as (keyof JobEdit)[]
   const fields = named.filter((field) => !isDeepStrictEqual(before[field], edit[field]))
   if (fields.length === 0) return done({ job: job.id, changed: [] })
@@ -106,7 +109,10 @@ async function editLive(
 /** Values of the environment may be secrets, and stay out of the log. */
 function tellable(spec: JobSpec, fields: readonly (keyof JobEdit)[]): object {
   return Object.fromEntries(
-    fields.map((field) => [field, field === 'env' ? Object.keys(spec.env) : spec[field]]),
+    fields.map((field) => [
+      field,
+      field === 'env' || field === 'secretEnv' ? Object.keys(spec[field] ?? {}) : spec[field],
+    ]),
   )
 }
 

@@ -21,8 +21,15 @@ export function auditSchedule(
 
 /** Values of the environment may be secrets, and stay out of the log. */
 export function specOf(spec: ScheduleSpec): Record<string, unknown> {
-  const { job } = spec
-  return { ...spec, job: job.env ? { ...job, env: Object.keys(job.env) } : job }
+  const { env, secretEnv, ...job } = spec.job
+  return {
+    ...spec,
+    job: {
+      ...job,
+      ...(env && { env: Object.keys(env) }),
+      ...(secretEnv && { secretEnv: Object.keys(secretEnv) }),
+    },
+  }
 }
 
 /** What is equal before and after is left out. */

@@ -11,6 +11,7 @@ import type {
 } from '../../proto/schedule.ts'
 import { nextDue, upcoming } from '../core/cron/next-due.ts'
 import { done, refuse, type Result } from '../core/result.ts'
+import { hideSecrets, keepSecrets } from '../core/secret-env.ts'
 import { scheduleKey, type LiveSchedule } from '../state/live-schedule.ts'
 import type { FiringRow } from '../store/change.ts'
 import type { Caller } from './call.ts'
@@ -107,7 +108,12 @@ export function editSchedule(
   schedule: LiveSchedule,
   edit: ScheduleEdit,
 ): Result<ScheduleSummary> {
-  const spec = { ...schedule.spec, ...edit, job: { ...schedule.spec.job, ...edit.job } }
+  const { job } = schedule.spec
+  const spec = {
+    ...schedule.spec,
+    ...edit,
+    job: edit.job ? { ...job, ...keepSecrets(edit.job, job) } : job,
+  }
   return respecify(ctx, caller, schedule, spec, Object.keys(edit).join(', '))
 }
 
@@ -252,7 +258,8 @@ export async function showSchedule(
     schedule: schedule.name,
     limit,
   })
-  return { ...summary(schedule), job: schedule.spec.job, ledger: ledger.map(firingOf) }
+  const job = hideSecrets(schedule.spec.job)
+  return { ...summary(schedule), job, ledger: ledger.map(firingOf) }
 }
 
 function firingOf(row: Omit<FiringRow, 'owner' | 'schedule'>): Firing {

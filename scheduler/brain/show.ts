@@ -3,6 +3,7 @@ import { iso, taskKey } from '../../proto/ids.ts'
 import type { JobDetail, JobSpec, JobSummary, TaskView, TimelineEntry } from '../../proto/job.ts'
 import { done, refuse, type Result } from '../core/result.ts'
 import { pastOf, pastRuns } from '../core/right-size.ts'
+import { hideSecrets } from '../core/secret-env.ts'
 import type { LiveJob } from '../state/live-job.ts'
 import type { EventRow, RunRow, TaskRow } from '../store/change.ts'
 import type { Call } from './call.ts'
@@ -69,7 +70,7 @@ async function look(
     row ? Promise.resolve(row) : ctx.store.query('job', { id }),
   ])
   if (!stored?.specJson) return refuse('not-found', `job ${id} is no longer kept`)
-  const whole = JSON.parse(stored.specJson) as JobSpec
+  const whole = hideSecrets(JSON.parse(stored.specJson) as JobSpec)
   const spec = mayMaintain(ctx, call.caller, owner, id) ? whole : forStrangers(whole)
   const tasks = tasksOf(live, page, live ? withUsage(ctx, runRows) : runRows)
   if (live) {
@@ -94,6 +95,7 @@ async function look(
 function forStrangers(spec: JobSpec): JobSpec {
   const told: JobSpec = { ...spec, env: {} }
   delete told.script
+  delete told.secretEnv
   return told
 }
 

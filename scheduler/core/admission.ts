@@ -3,6 +3,7 @@ import type { Refusal } from '../../proto/errors.ts'
 import { filledJob, jobDefaults, type JobDefaults } from '../../proto/job-defaults.ts'
 import type { Dependency, JobRequest, JobSpec } from '../../proto/job.ts'
 import type { Result } from './result.ts'
+import { problemOfSecrets } from './secret-env.ts'
 
 export type AdmissionLimits = JobDefaults & {
   /** Of the whole spec as JSON: it travels with every order of the job. */
@@ -28,7 +29,12 @@ export function completeSpec(
 
 /** The rules that a schema cannot say. */
 export function problemOfSpec(spec: JobSpec, limits: AdmissionLimits): Refusal | null {
-  return problemOfProgram(spec) ?? problemOfArray(spec, limits) ?? problemOfRest(spec, limits)
+  return (
+    problemOfProgram(spec) ??
+    problemOfArray(spec, limits) ??
+    problemOfSecrets(spec) ??
+    problemOfRest(spec, limits)
+  )
 }
 
 const refused = (detail: string, hint: string): Refusal => ({ code: 'refused', detail, hint })
@@ -92,7 +98,7 @@ export function tasksOf(spec: Pick<JobSpec, 'array'>): number {
 function specBytes(spec: JobSpec): number {
   let units = spec.script?.length ?? 0
   for (const argument of spec.command) units += argument.length
-  for (const texts of [spec.env, spec.notes])
+  for (const texts of [spec.env, spec.secretEnv, spec.notes])
     for (const name in texts) units += name.length + (texts[name]?.length ?? 0)
   return units < 16_384 ? units : JSON.stringify(spec).length
 }

@@ -138,7 +138,8 @@ function signOf(end: RunEnd, settings: BreakerSettings): Sign {
     case 'outcome-unknown':
       return fast ? 'bad' : 'none'
     case 'could-not-start':
-      return 'bad'
+      // A lost secret is missing on every node.
+      return end.cause.call === 'secret' ? 'none' : 'bad'
     case 'time-limit':
       return fast ? 'none' : 'good'
     // Somebody's will, the job's own limits, or the loss of the whole node: no news about new work on it.

@@ -11,7 +11,7 @@ import { partsReader, strangeNode } from './route-handler.ts'
 const line = (order: OrderLine) => `${JSON.stringify(order)}\n`
 
 export function exchange(server: FastifyInstance, room: Room): void {
-  const { door, pingMs } = room
+  const { door, vault, pingMs } = room
   const readOrders = partsReader(exchangeRoutes.orders)
   const readAnswer = partsReader(exchangeRoutes.answer)
 
@@ -25,7 +25,7 @@ export function exchange(server: FastifyInstance, room: Room): void {
     const out = openOutflow(reply, { type: 'application/x-ndjson', ping, pingMs })
     const detach = door.attachOrders(String(node), {
       session: typeof session === 'string' ? session : null,
-      send: (order) => void out.write(line(order)),
+      send: (order) => void out.write(line(vault.open(order))),
       close: () => out.end(),
     })
     out.onEnd(detach)

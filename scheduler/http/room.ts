@@ -9,10 +9,12 @@ import { isOwnOnly } from '../core/identity/scope.ts'
 import type { IdentityKeeper } from './identity/keeper.ts'
 import type { Metrics } from './metrics.ts'
 import type { Turns } from './turns.ts'
+import type { Vault } from './vault.ts'
 
 export type Room = {
   door: BrainDoor
   identity: IdentityKeeper
+  vault: Vault
   metrics: Metrics
   turns: Turns
   log: Log

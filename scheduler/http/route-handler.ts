@@ -39,8 +39,9 @@ export function partsReader(
 export function routeHandler(room: Room, name: RouteName, route: Route, replies: Replies) {
   const read = partsReader(route)
   const isChange = route.method !== 'GET'
+  const isSealed = isChange && route.access !== 'node'
   const place = `${route.method} ${route.path}`
-  const { door } = room
+  const { door, vault } = room
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const found = read(request)
     if (!found.ok) return sendProblem(reply, { code: 'invalid', detail: found.problem })
@@ -56,14 +57,22 @@ export function routeHandler(room: Room, name: RouteName, route: Route, replies:
     const handler = (door.handlers as unknown as Record<string, AnyHandler>)[name]
     if (handler === undefined) throw new Error(`the brain has no handler for ${name}`)
     const run = (record?: (text: string) => void) =>
-      answer(room, () => handler({ caller, ...parts }), record)
+      answer(
+        room,
+        () => handler({ caller, ...parts, body: isSealed ? vault.seal(parts.body) : parts.body }),
+        record,
+      )
     const key = isChange ? request.headers['idempotency-key'] : undefined
     if (typeof key !== 'string') return send(reply, { sent: await run(), replayed: false })
     if (key === '' || key.length > longestKey) {
       const detail = `an Idempotency-Key has 1 to ${longestKey} characters`
       return sendProblem(reply, { code: 'invalid', detail })
     }
-    const hash = requestHash(parts.params, parts.query, parts.body)
+    const hash = requestHash(
+      parts.params,
+      parts.query,
+      isSealed ? vault.mark(parts.body) : parts.body,
+    )
     return send(reply, await replies.once({ owner: caller.owner, key, route: place, hash }, run))
   }
 }

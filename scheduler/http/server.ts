@@ -21,10 +21,12 @@ import type { Room } from './room.ts'
 import { routeHandler } from './route-handler.ts'
 import { siteProblem } from './site.ts'
 import { defaultRequestsUnderWay, Turns } from './turns.ts'
+import type { Vault } from './vault.ts'
 
 export type ServerOptions = {
   door: BrainDoor
   identity: IdentityKeeper
+  vault: Vault
   log?: Log
   now?: () => number
   /** Names besides loopback and addresses under which this scheduler may be called. */
@@ -52,9 +54,9 @@ const ownRoutes: ReadonlySet<string> = new Set<OwnRoutes>([
 ])
 
 export function buildServer(options: ServerOptions): FastifyInstance {
-  const { door, identity, log = silentLog, now = Date.now, pingMs = 10_000 } = options
+  const { door, identity, vault, log = silentLog, now = Date.now, pingMs = 10_000 } = options
   const turns = new Turns(options.requestsUnderWay ?? defaultRequestsUnderWay)
-  const room: Room = { door, identity, log, now, pingMs, turns, metrics: openMetrics() }
+  const room: Room = { door, identity, vault, log, now, pingMs, turns, metrics: openMetrics() }
   const server = Fastify({
     bodyLimit: bodyBytes,
     logger: false,

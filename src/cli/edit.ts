@@ -6,6 +6,7 @@ import { defineCommand, UsageError } from './command.ts'
 import { editableFields, editableOptions } from './job-options.ts'
 import { saidEnvironment } from './job-request.ts'
 import { json } from './render/json.ts'
+import { saidSecrets } from './secret-env.ts'
 
 const effects = {
   now: 'now',
@@ -23,6 +24,7 @@ export const command = defineCommand({
     // What an option says only half of is completed from the job as it is.
     const halves = [
       values.env,
+      values['secret-env'],
       values.grace,
       values['stop-signal'],
       values['warn-signal'],
@@ -40,6 +42,7 @@ export const command = defineCommand({
       ...(values.env.length === 0
         ? {}
         : { env: { ...present?.env, ...saidEnvironment(values.env, terminal.env) } }),
+      ...saidSecrets(values['secret-env'], terminal.cwd, present?.secretEnv),
       ...(rest === null || rest.length === 0 ? {} : { command: rest }),
     }
     if (Object.keys(edit).length === 0) throw new UsageError('say what to change: eg edit --help')

@@ -27,6 +27,11 @@ export const editableOptions = {
   out: { value: 'FILE', help: 'file for its output (default NAME.oID)' },
   err: { value: 'FILE', help: 'file for its errors (default NAME.eID)' },
   env: { value: 'NAME[=VALUE]', many: true, help: 'set a variable; NAME alone passes yours on' },
+  'secret-env': {
+    value: 'NAME[=FILE]',
+    many: true,
+    help: 'set a variable from a file or from standard input; kept encrypted, told to nobody',
+  },
   priority: { value: 'N', help: 'from -1023 to 1024; above 0 for operators' },
   'max-running': { value: 'N', help: 'how many tasks of an array run at once' },
   retry: { value: 'N', help: 'run a failed task again, up to N times' },

@@ -6,6 +6,7 @@ import type { JobRequest } from '../../proto/job.ts'
 import { UsageError } from './command.ts'
 import { jobFields, type jobOptions, type Surroundings } from './job-options.ts'
 import type { Values } from './options.ts'
+import { saidSecrets } from './secret-env.ts'
 
 /** What a program needs to find its own; anything else is passed on by `--env` only. */
 const basics = ['PATH', 'LANG', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TZ']
@@ -21,6 +22,7 @@ export function jobRequest(
     cwd: resolve(around.cwd, said.cwd ?? '.'),
     umask: ownUmask(),
     env: { ...basicEnvironment(around.env), ...saidEnvironment(said.env, around.env) },
+    ...saidSecrets(said['secret-env'], around.cwd),
   }
 }
 

@@ -1,5 +1,5 @@
 /** One-off tasks as their owners meet them: `eg submit` and every way in which a task can begin and end. */
-import { existsSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -241,5 +241,73 @@ describe('limits', () => {
     expect(startedAt).toBeNull()
     const told = ['submitted', 'placed', 'run-ended', 'task-finished', 'finished']
     expect(timeline.map(({ what }) => what)).toEqual(told)
+  })
+})
+
+/** Files of the data folder, but for the folders of live runs, which only the node's account may enter. */
+function filesWith(text: string): string[] {
+  return readdirSync(grid.data, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !/\/runs\//.test(entry.parentPath))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => readFileSync(path).includes(text))
+}
+
+describe('secrets', () => {
+  it('reach the job, and nobody and nothing else', async () => {
+    const [first, second] = ['hunter2-first', 'hunter2-second']
+    const file = join(grid.folder, 'token')
+    writeFileSync(file, `${first}\n`, { mode: 0o600 })
+    const job = await grid.submit(
+      ...['--continuous', '--name', 'keeper', '--secret-env', `TOKEN=${file}`, '--out', 'keeper'],
+      ...['--', 'sh', '-c', 'echo "$TOKEN"; exec sleep 99'],
+    )
+    const { number } = await grid.running(job)
+    await until(() => existsSync(join(grid.work, 'keeper')) && grid.text('keeper') !== '')
+    expect(grid.text('keeper')).toBe(`${first}\n`)
+    expect(statSync(join(grid.data, 'node1/runs')).mode & 0o777).toBe(0o700)
+
+    writeFileSync(file, second)
+    const edited = await grid.ok('edit', '--secret-env', `TOKEN=${file}`, String(job))
+    expect(edited).toBe(`job ${job}: secretEnv changes with its next run\n`)
+    await grid.ok('restart', String(job))
+    await grid.running(job, number)
+    await until(() => grid.text('keeper') === `${first}\n${second}\n`)
+
+    const secret = ['--secret-env', `KEY=${file}`]
+    await grid.ok('schedule', 'add', 'nightly', '0 3 * * *', ...secret, '--', 'true')
+    await grid.ok('schedule', 'edit', 'nightly', '--slots', '2')
+    const backup = join(grid.folder, 'backup.db')
+    await grid.ok('backup', backup)
+    const told = [
+      await grid.ok('show', '--json', String(job)),
+      await grid.ok('schedule', 'show', '--json', 'nightly'),
+      await grid.ok('audit', '--json'),
+      await grid.ok('history', '--json'),
+      readFileSync(backup).toString('latin1'),
+    ].join()
+    expect(told).not.toContain('hunter2')
+    expect(told).toContain('"TOKEN": null')
+    expect(told).toContain('"KEY": null')
+    expect(filesWith('hunter2')).toEqual([])
+    // Of an edit that did not name it, the schedule has kept it.
+    const run = JSON.parse(await grid.ok('schedule', 'run', 'nightly', '--json')) as {
+      jobId: number
+    }
+    expect((await grid.finished(run.jobId)).outcome).toBe('succeeded')
+    await grid.ok('schedule', 'remove', 'nightly')
+    await grid.ok('stop', String(job))
+    await grid.finished(job)
+  })
+
+  it('are not taken twice, from nowhere, or as bytes that are no text', async () => {
+    const bytes = join(grid.folder, 'bytes')
+    writeFileSync(bytes, Buffer.from([0xff, 0xfe, 0x41]))
+    const said = async (...args: string[]) =>
+      (await grid.eg('submit', ...args, '--', 'true')).stderr
+    expect(await said('--secret-env', 'A', '--secret-env', 'B')).toContain('only one value')
+    expect(await said('--secret-env', 'A=nowhere')).toContain('cannot read')
+    expect(await said('--secret-env', `A=${bytes}`)).toContain('not UTF-8')
+    writeFileSync(bytes, 'x')
+    expect(await said('--secret-env', `A=${bytes}`, '--env', 'A=y')).toContain('both a secret and')
   })
 })

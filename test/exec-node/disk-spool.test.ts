@@ -120,3 +120,18 @@ it('belongs to one agent; a lock whose holder is dead is taken over', async () =
   await second.release()
   expect(await readdir(folder)).toEqual([])
 })
+
+it('keeps secret values sealed, and leaves out what it cannot open', async () => {
+  const spool = await openSpool(folder, writeLease)
+  const env = { LANG: 'C', TOKEN: 'hunter2' }
+  const record = newRecord({ ...order(1, {}, { env }), secrets: ['TOKEN'] })
+  await spool.save(record)
+  const file = await readFile(join(folder, 'placements', '1.1.1.json'), 'utf8')
+  expect(file).toContain('TOKEN')
+  expect(file).not.toContain('hunter2')
+  expect((await (await openSpool(folder, writeLease)).load()).placements).toEqual([record])
+  await rm(join(folder, 'spool-key'))
+  const [lost] = (await (await openSpool(folder, writeLease)).load()).placements
+  expect(lost?.order).toMatchObject({ secrets: ['TOKEN'], spec: { env: { LANG: 'C' } } })
+  expect(lost?.order.spec.env).not.toHaveProperty('TOKEN')
+})

@@ -95,6 +95,20 @@ describe('the plan of a run', () => {
       cause: { kind: 'could-not-start', call: 'getpwnam' },
     })
   })
+  it('without a secret that cannot be decrypted nothing starts', async () => {
+    const lookUp = async () => ({ ok: true, identity }) as const
+    const planOf = (env: Record<string, string>) =>
+      planner({ ...options, lookUp })({ ...order(17, {}, { env }), secrets: ['TOKEN'] }, 1)
+    expect(await planOf({ TOKEN: '' })).toMatchObject({ ok: true, plan: { env: { TOKEN: '' } } })
+    expect(await planOf({})).toMatchObject({
+      ok: false,
+      cause: {
+        kind: 'could-not-start',
+        call: 'secret',
+        detail: expect.stringContaining('eg edit --secret-env TOKEN 17') as string,
+      },
+    })
+  })
   it('a name service that does not answer says nothing about the run', async () => {
     const lookUp = async () => ({ ok: false, error: 'lookup-failed', detail: 'no answer' }) as const
     const planned = await planner({ ...options, lookUp })(order(1), 1)

@@ -8,6 +8,7 @@ import { jobFields, jobOptions } from '../job-options.ts'
 import { saidEnvironment } from '../job-request.ts'
 import type { Values } from '../options.ts'
 import { json } from '../render/json.ts'
+import { saidSecrets } from '../secret-env.ts'
 import type { Terminal } from '../terminal.ts'
 import { timeText } from '../words.ts'
 import { ofOwner, ownerOption, policies, policyOptions } from './options.ts'
@@ -58,6 +59,7 @@ function jobChanges(
     ...fields,
     ...(kind !== undefined && said.continuous ? { kind } : {}),
     ...(said.cwd === undefined ? {} : { cwd: resolve(cwd, said.cwd) }),
+    ...saidSecrets(said['secret-env'], cwd, job.secretEnv),
     ...(said.env.length === 0 ? {} : { env: { ...job.env, ...saidEnvironment(said.env, env) } }),
   }
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { openIdentity, type IdentityKeeper } from '../../../scheduler/http/identity/keeper.ts'
 import { listen, type Listener } from '../../../scheduler/http/listen.ts'
 import { buildServer } from '../../../scheduler/http/server.ts'
+import { openVault } from '../../../scheduler/http/vault.ts'
 import { fakeDoor, type FakeDoor } from './fake-door.ts'
 
 export type ARoom = {
@@ -38,6 +39,7 @@ export async function aRoom(
   const server = buildServer({
     door,
     identity,
+    vault: openVault(dataDir),
     now,
     pingMs,
     requestsUnderWay,

@@ -10,6 +10,7 @@ import { refuse } from '../../../scheduler/brain/call.ts'
 import { openKnower } from '../../../scheduler/http/identity/knower.ts'
 import { listen } from '../../../scheduler/http/listen.ts'
 import { buildServer } from '../../../scheduler/http/server.ts'
+import { openVault } from '../../../scheduler/http/vault.ts'
 import { BrainGrid, operator } from '../../support/brain.ts'
 
 export type RealRoom = {
@@ -51,7 +52,7 @@ export async function realRoom(): Promise<RealRoom> {
     prove: noLogin,
     close: async () => {},
   } as const
-  const server = buildServer({ door, identity, now })
+  const server = buildServer({ door, identity, vault: openVault(dataDir), now })
   await listener.serve(server)
   return {
     grid,

@@ -1,6 +1,7 @@
 /** Makes one change of a jobs file true, and says in a few words what was done. */
 import type { JobEdit } from '../../../../proto/job.ts'
 import type { Client } from '../../../client/client.ts'
+import { CommandError } from '../../command.ts'
 import type { Change, Difference } from './changes.ts'
 import type { FullJob, Wanted } from './wanted.ts'
 
@@ -53,6 +54,7 @@ async function update(grid: Client, { wanted, present, differences }: Update): P
   if (present.kind !== 'continuous') return create(grid, wanted)
   const job = String(present.id)
   if (differences.some(({ key }) => onlyAnew.has(key))) {
+    refuseSecrets(name, present.job)
     await grid.call('stopJobs', { body: { jobs: [job], why } })
     // It waits for the end of the one that is being stopped.
     const { job: id } = await grid.call('submitJob', { body: wanted.job })
@@ -63,6 +65,16 @@ async function update(grid: Client, { wanted, present, differences }: Update): P
   if (changed.every(({ effect }) => effect === 'now')) return { word: 'updated', job: present.id }
   const { done } = await grid.call('restartJobs', { body: { jobs: [job], why } })
   return { word: done.length > 0 ? 'updated, restarted' : 'updated', job: present.id }
+}
+
+/** A job made anew would come up without them. */
+function refuseSecrets(name: string, { secretEnv = {} }: FullJob): void {
+  const secrets = Object.keys(secretEnv).join(', ')
+  if (secrets === '') return
+  throw new CommandError(
+    `${name} would have to be submitted anew, and its secrets (${secrets}) are told to nobody`,
+    { hint: 'stop it and submit it with `eg submit --secret-env`' },
+  )
 }
 
 /** What a running job cannot be given. */

@@ -115,6 +115,11 @@ function checkSaid({ check, env }: FullJob): Said {
 
 /** What a file cannot say. A continuous job that lives has begun: how it waited then is past. */
 export function unsaidOf(job: FullJob, kind: Wanted['kind']): string[] {
-  const fields = ['script', 'exits', ...(kind === 'schedule' ? ['hold', 'beginAt'] : [])]
+  const fields = [
+    'script',
+    'exits',
+    'secretEnv',
+    ...(kind === 'schedule' ? ['hold', 'beginAt'] : []),
+  ]
   return fields.filter((field) => Boolean(job[field as keyof FullJob]))
 }
