@@ -50,16 +50,40 @@ static inline int signal_tree(pid_t root, pid_t self, int signal, pid_t skip) {
   return found;
 }
 
+/* `path` has room for MEMBERS_PATH bytes and ends with its `length`-th; what is written behind that is taken back. */
+#define MEMBERS_PATH 4096
+static inline int signal_folder(char *path, size_t length, int signal, pid_t skip) {
+  struct stat stat_of;
+  int pid, found = 0;
+  if (length + 256 >= MEMBERS_PATH) return 0;
+  strcpy(path + length, "/cgroup.procs");
+  FILE *file = fopen(path, "re");
+  while (file && fscanf(file, "%d", &pid) == 1)
+    if (pid > 0 && pid != skip && ++found) kill(pid, signal);
+  if (file) fclose(file);
+  path[length] = 0;
+  /* Who owns the folder may have made others within; the kernel counts them as links. */
+  DIR *folder = stat(path, &stat_of) == 0 && stat_of.st_nlink > 2 ? opendir(path) : NULL;
+  for (struct dirent *at; folder && (at = readdir(folder));) {
+    if (at->d_type != DT_DIR || at->d_name[0] == '.') continue;
+    path[length] = '/';
+    strcpy(path + length + 1, at->d_name);
+    found += signal_folder(path, length + 1 + strlen(at->d_name), signal, skip);
+  }
+  if (folder) closedir(folder);
+  path[length] = 0;
+  return found;
+}
+
 /* Sends a signal (0: none) to each member but `skip`; returns how many there are. */
 static inline int signal_members(const struct spec *spec, int signal, pid_t skip) {
   if (spec->procs.count == 0)
     return spec->root || spec->self ? signal_tree(spec->root, spec->self, signal, skip) : 0;
-  FILE *file = fopen(spec->procs.items[0], "re");
-  int pid, found = 0;
-  while (file && fscanf(file, "%d", &pid) == 1)
-    if (pid > 0 && pid != skip && ++found) kill(pid, signal);
-  if (file) fclose(file);
-  return found;
+  char path[MEMBERS_PATH];
+  const char *procs = spec->procs.items[0], *name = strrchr(procs, '/');
+  if (!name || name - procs >= MEMBERS_PATH) return 0;
+  memcpy(path, procs, name - procs);
+  return signal_folder(path, name - procs, signal, skip);
 }
 
 /* A stopped process takes no signal but SIGKILL: whoever is told to end must also be let go on. */

@@ -2,7 +2,8 @@
 import { accessSync, constants, mkdirSync, readdirSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { isGone } from './kernel-file.ts'
+import { pidsIn } from './cgroup-driver.ts'
+import { isGone, readSmall } from './kernel-file.ts'
 import type { RunKey } from './run-driver.ts'
 
 /** True when the folder stands and is ours to make folders in and move processes into. */
@@ -25,6 +26,14 @@ export function listFolders(path: string): RunKey[] {
     if (isGone(error)) return []
     throw error
   }
+}
+
+/** Also of folders within, which an owner to whom the subtree is delegated may have made. */
+export function pidsWithin(path: string): number[] {
+  return [
+    ...pidsIn(readSmall(join(path, 'cgroup.procs'))),
+    ...listFolders(path).flatMap((inner) => pidsWithin(join(path, inner))),
+  ]
 }
 
 export function removeFolder(path: string): boolean {

@@ -1,8 +1,14 @@
 /** Runs held by cgroup version 1: one folder `evergrid-TAG/KEY` in each hierarchy that is mounted. */
 import { join } from 'node:path'
 
-import { noUsage, pidsIn, type CgroupDriver, type Setting } from './cgroup-driver.ts'
-import { listFolders, makeFolder, removeFolder, removeIfEmpty } from './cgroup-folders.ts'
+import { noUsage, type CgroupDriver, type Setting } from './cgroup-driver.ts'
+import {
+  listFolders,
+  makeFolder,
+  pidsWithin,
+  removeFolder,
+  removeIfEmpty,
+} from './cgroup-folders.ts'
 import { field, readSmall, writeSmall } from './kernel-file.ts'
 import type { RunKey, RunPlan } from './run-driver.ts'
 
@@ -56,7 +62,7 @@ function driver(bases: Map<string, string>): CgroupDriver {
       }
     },
     refresh: () => {},
-    pids: (key) => pidsIn(readSmall(join(folder('freezer', key), 'cgroup.procs'))),
+    pids: (key) => pidsWithin(folder('freezer', key)),
     reader: (key) => (label) => {
       const path = file(label, key)
       return path ? readSmall(path) : null

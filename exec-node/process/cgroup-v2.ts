@@ -2,7 +2,13 @@
 import { join } from 'node:path'
 
 import { noUsage, parsePressure, pidsIn, type CgroupDriver, type Setting } from './cgroup-driver.ts'
-import { listFolders, makeFolder, removeFolder, removeIfEmpty } from './cgroup-folders.ts'
+import {
+  listFolders,
+  makeFolder,
+  pidsWithin,
+  removeFolder,
+  removeIfEmpty,
+} from './cgroup-folders.ts'
 import { field, readIfAllowed, readSmall, writeSmall } from './kernel-file.ts'
 import type { RunPlan } from './run-driver.ts'
 
@@ -26,10 +32,6 @@ export function openCgroupV2(tag: string): CgroupDriver | null {
 }
 
 function driver(base: string): CgroupDriver {
-  const nested = (folder: string): number[] => [
-    ...pidsIn(readSmall(join(folder, 'cgroup.procs'))),
-    ...listFolders(folder).flatMap((inner) => nested(join(folder, inner))),
-  ]
   return {
     enforcement: 'cgroup2',
     plan(key, limits) {
@@ -50,7 +52,7 @@ function driver(base: string): CgroupDriver {
       }
     },
     refresh: () => {},
-    pids: (key) => nested(join(base, key)),
+    pids: (key) => pidsWithin(join(base, key)),
     reader: (key) => (label) => readSmall(join(base, key, label)),
     usage(read) {
       const io = read('io.stat')

@@ -1,6 +1,6 @@
 /** Every way a run is ended: asked, made, too long, too big, past its lease. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -10,7 +10,7 @@ import type { RunDriver, RunPlan } from '../../../exec-node/process/run-driver.t
 import { encodeSpec } from '../../../exec-node/process/spec.ts'
 import type { Cause } from '../../../proto/cause.ts'
 import { until } from '../../support/wait.ts'
-import { isRoot, openGrid, shepherdOf, type Grid } from './grid.ts'
+import { isRoot, openGrid, owner, shepherdOf, type Grid } from './grid.ts'
 
 const cause = { kind: 'cancelled', by: 'alice', why: 'odd "text"\nwith lines' } as const
 const ignorer = ['sh', '-c', 'trap "" TERM; echo up; while :; do sleep 1; done']
@@ -47,6 +47,32 @@ describe.each<RunDriver['enforcement'] | undefined>([undefined, 'rlimit'])(
       until(async () => (await grid.output(key).catch(() => '')).includes(word), {
         what: `${key} ${word}`,
       })
+
+    it.runIf(isRoot && enforcement === undefined)(
+      'a run that moved into a cgroup of its own within is asked and killed all the same',
+      async () => {
+        // As root, for the folders are root's here; where a subtree is delegated they are the owner's.
+        const identity = { ...owner, user: 'root', uid: 0, gid: 0, groups: [0] }
+        const move = 'mkdir $0/within && echo $$ > $0/within/cgroup.procs && echo up'
+        const told = 'trap "echo told; exit 5" TERM; while :; do sleep 0.1; done'
+        for (const [key, then] of [
+          ['within.1', told] as const,
+          ['within.2', 'trap "" TERM; sleep 600'] as const,
+        ]) {
+          const [folder = ''] = chooseCgroup(grid.gridTag).plan(
+            key,
+            grid.plan(key, []).limits,
+          ).procs
+          await grid.start(key, ['sh', '-c', `${move}; ${then}`, dirname(folder)], { identity })
+          await up(key)
+        }
+        await grid.driver.stop('within.1', { cause, signal: 'SIGTERM', graceMs: 20_000 })
+        await grid.driver.stop('within.2', { cause, signal: 'SIGTERM', graceMs: tempoMs })
+        for (const key of ['within.1', 'within.2'])
+          expect((await grid.over(key)).cause).toEqual(cause)
+        expect(await grid.output('within.1')).toBe('up\ntold\n')
+      },
+    )
 
     it('a stop asks first, and the cause comes back as it was given', async () => {
       await grid.start('stop.1', [
