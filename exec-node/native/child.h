@@ -35,7 +35,7 @@ static inline int open_output(int channel, const char *path, struct message *mes
   int fd = open_plain(channel, path, O_WRONLY | O_APPEND | O_CREAT);
   struct stat stat;
   if (fstat(fd, &stat) == 0) {
-    message->mark[index].inode = stat.st_ino;
+    message->mark[index].inode = inode_of(&stat);
     message->mark[index].offset = S_ISREG(stat.st_mode) ? stat.st_size : 0;
   }
   return fd;

@@ -2,8 +2,9 @@
  *   owner IDENTITY read PATH INODE OFFSET MAX_BYTES TAIL_LINES   (INODE 0: the live file)
  *   owner IDENTITY rmtree PATH
  *   owner exec RUN_FOLDER ARGV...      a check: in the run's cgroup, with its folder and environment
- * IDENTITY is UID:GID:GROUP,GROUP or `-` to stay who one is. `read` prints `INODE OFFSET SIZE ROTATED\n`
- * (where its bytes begin), then the bytes; errors go to stderr as `CALL ERRNO`. */
+ * IDENTITY is UID:GID:GROUP,GROUP or `-` to stay who one is. `read` prints `INODE OFFSET SIZE NEXT\n` (where its
+ * bytes begin; the inode of the part that follows, 0 for the live file), then the bytes; errors go to stderr as
+ * `CALL ERRNO`. */
 #include "child.h"
 #include "remove.h"
 
@@ -24,18 +25,25 @@ static bool step_down(char *identity) {
   return become(true, uid, gid, groups, count);
 }
 
+#define PARTS 100
+#define ROTATES_US 20000 /* far longer than a rotation takes */
+
+static const char *part_name(const char *path, int part) {
+  static char name[4200];
+  snprintf(name, sizeof name, part ? "%s.%d" : "%s", path, part);
+  return name;
+}
+
 /* The file with this inode under the live name or a rotated one; the live one for inode 0. */
-static int open_part(const char *path, unsigned long long inode, struct stat *stat, int *rotated) {
-  char name[4200];
-  for (int i = 0; i <= 100; i++) {
-    snprintf(name, sizeof name, i ? "%s.%d" : "%s", path, i);
-    int fd = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+static int find_part(const char *path, unsigned long long inode, struct stat *stat, int *rotated) {
+  for (int i = 0; i <= PARTS; i++) {
+    int fd = open(part_name(path, i), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0 && (errno != ENOENT || inode == 0)) return -1;
     if (fd < 0 && i > 0) break;
     if (fd < 0) continue;
     *rotated = i;
     if (fstat(fd, stat) || !S_ISREG(stat->st_mode)) errno = EINVAL;
-    else if (inode == 0 || stat->st_ino == inode) return fd;
+    else if (inode == 0 || inode_of(stat) == inode) return fd;
     else errno = ESTALE;
     close(fd);
     if (errno != ESTALE) return -1;
@@ -44,10 +52,34 @@ static int open_part(const char *path, unsigned long long inode, struct stat *st
   return -1;
 }
 
-/* Where the last `lines` lines of the file begin. */
-static off_t tail_offset(int fd, off_t size, long long lines) {
+/* In the middle of a rotation a part has no name for a moment. */
+static int open_part(const char *path, unsigned long long inode, struct stat *stat, int *rotated) {
+  int fd = find_part(path, inode, stat, rotated);
+  if (fd >= 0 || errno != ESTALE) return fd;
+  usleep(ROTATES_US);
+  return find_part(path, inode, stat, rotated);
+}
+
+/* Inode of the part that follows the one which was found as `part`; 0 where that is the live file, or has gone. The
+ * oldest parts move first: while ours has kept its name, so has the newer one. */
+static unsigned long long next_part(const char *path, unsigned long long inode, int part) {
+  struct stat newer, own;
+  bool waited = false;
+  while (part > 0 && part <= PARTS) {
+    bool known = stat(part_name(path, part - 1), &newer) == 0;
+    bool kept = stat(part_name(path, part), &own) == 0 && inode_of(&own) == inode;
+    if (known && kept) return inode_of(&newer);
+    if (kept && waited) return 0;
+    if (kept) waited = usleep(ROTATES_US) == 0;
+    else part++;
+  }
+  return 0;
+}
+
+/* Where the last `lines` lines of the file begin, or the last `max` bytes where they are longer. */
+static off_t tail_offset(int fd, off_t size, long long lines, long long max) {
   char bytes[65536];
-  for (off_t end = size; end > 0;) {
+  for (off_t end = size; end > 0 && size - end < max;) {
     off_t from = end > (off_t)sizeof bytes ? end - (off_t)sizeof bytes : 0;
     ssize_t got = pread(fd, bytes, end - from, from);
     if (got <= 0) return from;
@@ -55,7 +87,7 @@ static off_t tail_offset(int fd, off_t size, long long lines) {
       if (bytes[i] == '\n' && from + i + 1 < size && --lines <= 0) return from + i + 1;
     end = from;
   }
-  return 0;
+  return size > max ? size - max : 0;
 }
 
 static int read_part(char **argument) {
@@ -65,10 +97,11 @@ static int read_part(char **argument) {
   long long max = atoll(argument[3]), lines = atoll(argument[4]);
   int fd = open_part(argument[0], strtoull(argument[1], NULL, 10), &stat, &rotated);
   if (fd < 0) return fail("open");
-  off_t offset = lines > 0 ? tail_offset(fd, stat.st_size, lines) : atoll(argument[2]);
+  off_t offset = lines > 0 ? tail_offset(fd, stat.st_size, lines, max) : atoll(argument[2]);
   if (offset > stat.st_size) offset = 0; /* truncated meanwhile: begin anew */
   if (lines > 0 && stat.st_size - offset > max) offset = stat.st_size - max;
-  printf("%llu %lld %lld %d\n", (unsigned long long)stat.st_ino, (long long)offset, (long long)stat.st_size, rotated);
+  printf("%llu %lld %lld %llu\n", (unsigned long long)inode_of(&stat), (long long)offset, (long long)stat.st_size,
+         next_part(argument[0], inode_of(&stat), rotated));
   while (max > 0) {
     ssize_t got = pread(fd, bytes, max < (long long)sizeof bytes ? max : (long long)sizeof bytes, offset);
     if (got < 0) return fail("read");

@@ -66,22 +66,16 @@ async function readPart(
   const reply = await askOwner(args, { maxBytes: maxBytes + 4096 })
   if (!reply.ok) return { ok: false, error: reply.error }
   const lineEnd = reply.bytes.indexOf('\n')
-  const [inode = 0, offset = 0, size = 0, newer = 0] = reply.bytes
+  const [inode = 0, offset = 0, size = 0, following = 0] = reply.bytes
     .toString('utf8', 0, lineEnd)
     .split(' ')
     .map(Number)
   const bytes = reply.bytes.subarray(lineEnd + 1)
   const end = offset + bytes.length
-  if (newer === 0 || end < size)
+  if (following === 0 || end < size)
     return { ok: true, bytes, next: { inode, offset: end }, endOfFile: end >= size }
   // An older part read to its end: the next newer one follows.
-  const next = await inodeOf(identity, newer === 1 ? path : `${path}.${newer - 1}`)
-  return {
-    ok: true,
-    bytes,
-    next: next === null ? { inode, offset: end } : { inode: next, offset: 0 },
-    endOfFile: false,
-  }
+  return { ok: true, bytes, next: { inode: following, offset: 0 }, endOfFile: false }
 }
 
 async function inodeOf(identity: Identity, path: string): Promise<number | null> {

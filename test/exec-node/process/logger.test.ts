@@ -1,7 +1,7 @@
 /** Logs of continuous jobs: capped, rotated, never lost to a killed logger, read as the owner. */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readlinkSync, statSync, symlinkSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -135,17 +135,19 @@ it.runIf(isRoot)('a full disk drops bytes with a marker and never blocks the job
 })
 
 it('is read in parts, through rotation, each byte once', async () => {
-  const plan = log('read.1', 100_000, 50)
-  await grid.start(
-    'read.1',
-    ['sh', '-c', 'for i in $(seq 1 60); do seq 1 2000; sleep 0.01; done; exec sleep 600'],
-    plan,
-  )
-  let cursor: Cursor | null = null
-  let text = ''
-  const wanted = Array.from({ length: 2000 }, (_, index) => `${index + 1}\n`)
-    .join('')
-    .repeat(60)
+  const plan = log('read.1', 12_000, 90)
+  // Whoever reads is there before the first rotation: what was rotated away before is not theirs to follow.
+  const script =
+    'echo 0; until [ -e go ]; do sleep 0.05; done; for i in $(seq 1 60); do seq 1 2000; sleep 0.01; done; exec sleep 600'
+  await grid.start('read.1', ['sh', '-c', script], plan)
+  await until(async () => (await grid.output('read.1').catch(() => '')) !== '')
+  const first = await readOutput(owner, plan.output.out, { cursor: null, maxBytes: 40_000 })
+  if (!first.ok) throw new Error(first.error)
+  let cursor: Cursor | null = first.next
+  let text = first.bytes.toString()
+  await writeFile(join(grid.work, 'go'), '')
+  const round = Array.from({ length: 2000 }, (_, index) => `${index + 1}\n`).join('')
+  const wanted = `0\n${round.repeat(60)}`
   await until(
     async () => {
       const part = await readOutput(owner, plan.output.out, { cursor, maxBytes: 40_000 })
@@ -161,6 +163,36 @@ it('is read in parts, through rotation, each byte once', async () => {
   expect(tail.ok && tail.bytes.toString()).toBe('1998\n1999\n2000\n')
   expect(tail.ok && tail.endOfFile).toBe(true)
   await end('read.1')
+})
+
+it.runIf(isRoot)('is read on where a file system has inodes of more than 53 bits', async () => {
+  const folder = join(grid.work, 'wide')
+  const [lower, upper, merged] = ['lower', 'upper', 'merged'].map((name) => join(folder, name))
+  execFileSync('mkdir', ['-p', lower ?? '', upper ?? '', merged ?? ''])
+  execFileSync('mount', ['-t', 'tmpfs', 'evergrid-test', lower ?? ''])
+  try {
+    const layers = `lowerdir=${lower},upperdir=${upper}/u,workdir=${upper}/w,xino=on`
+    execFileSync('mkdir', [`${upper}/u`, `${upper}/w`])
+    await writeFile(`${lower}/log`, 'first\nsecond\n')
+    execFileSync('mount', ['-t', 'overlay', 'evergrid-test', '-o', layers, merged ?? ''])
+    const path = join(merged ?? '', 'log')
+    const { ino } = statSync(path, { bigint: true })
+    expect(BigInt.asUintN(64, ino)).toBeGreaterThan(2n ** 53n)
+    const first = await readOutput(owner, path, { cursor: null, maxBytes: 6 })
+    if (!first.ok) throw new Error(first.error)
+    const rest = await readOutput(owner, path, { cursor: first.next, maxBytes: 100 })
+    expect(rest.ok && rest.bytes.toString()).toBe('second\n')
+  } finally {
+    spawnSync('umount', [merged ?? ''])
+    execFileSync('umount', [lower ?? ''])
+  }
+})
+
+it('the last lines of a file with a long line are read from its end only', async () => {
+  const path = join(grid.work, 'long')
+  execFileSync('truncate', ['-s', '1T', path])
+  const part = await readOutput(owner, path, { cursor: null, tail: 5, maxBytes: 100 })
+  expect(part.ok && part.bytes.length).toBe(100)
 })
 
 it('reading refuses what is no plain file, and what the owner may not read', async () => {
