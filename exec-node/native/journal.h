@@ -53,13 +53,21 @@ static inline void note_exit(int status, const char *by, const struct rusage *us
        (usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) / 1000);
 }
 
-static inline bool journal_claim(long long start, const char *boot) {
+/* A folder that has lost its name is being removed, or was set aside: nothing begins there any more. */
+static inline bool has_name(const char *key) {
+  struct stat here, named;
+  char path[300];
+  snprintf(path, sizeof path, "../../runs/%s", key);
+  return stat(".", &here) == 0 && stat(path, &named) == 0 && here.st_ino == named.st_ino && here.st_dev == named.st_dev;
+}
+
+static inline bool journal_claim(const char *key, long long start, const char *boot) {
   char name[64];
   snprintf(name, sizeof name, "journal.%d", getpid());
   journal.fd = open(name, O_WRONLY | O_APPEND | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (journal.fd < 0) return false;
   note("shepherd %d %lld %s", getpid(), start, boot);
-  bool mine = journal.length == 0 && link(name, "journal") == 0;
+  bool mine = journal.length == 0 && link(name, "journal") == 0 && has_name(key);
   unlink(name);
   return mine;
 }

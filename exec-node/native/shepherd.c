@@ -37,8 +37,8 @@ static void refuse(const char *call, int error) {
 
 static void start_run(void) {
   int ends[2];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends)) _exit(1);
-  if (!open_pipes(&spec)) _exit(1);
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends)) return refuse("socketpair", errno);
+  if (!open_pipes(&spec)) return refuse("pipe", errno);
   main_pid = fork();
   int error = errno;
   channel = ends[main_pid == 0];
@@ -195,7 +195,7 @@ static _Noreturn void keep_run(void) {
   process_stat(getpid(), NULL, NULL, &start);
   if (!read_spec("spec", &spec) || !spec.boot || strcmp(spec.boot, boot_id()) != 0) _exit(1);
   spec.root = getpid();
-  if (!journal_claim(start, boot_id())) _exit(0);
+  if (!journal_claim(spec.key, start, boot_id())) _exit(0);
   if (!stopped_early()) start_run();
   for (;;) {
     int64_t now = uptime_ms();

@@ -1,16 +1,28 @@
 /** The small process that forks shepherds, so that Node need not fork at each start. Dies with the agent. */
 import { spawn, type ChildProcess } from 'node:child_process'
 
+import { every } from './every.ts'
 import { fixedEnv, nativeProgram } from './native-program.ts'
 
 const restartMs = 200
+const lookEveryMs = 2_000
 
 export type Launcher = { launch(folder: string): void; close(): void }
 
-/** `unclaimed` tells, after a death of the launcher, which folders it may not have come to. */
+/** `unclaimed` tells the folders in which no shepherd has begun: the launcher or the shepherd may have died before. */
 export function openLauncher(unclaimed: () => Promise<string[]>): Launcher {
   let closed = false
   let child = begin()
+  let before: readonly string[] = []
+  const look = every(
+    lookEveryMs,
+    async () => {
+      const now = await unclaimed()
+      now.filter((folder) => before.includes(folder)).forEach(launch)
+      before = now
+    },
+    () => {},
+  )
 
   function begin(): ChildProcess {
     const started = spawn(nativeProgram('shepherd'), [], {
@@ -42,6 +54,7 @@ export function openLauncher(unclaimed: () => Promise<string[]>): Launcher {
     launch,
     close() {
       closed = true
+      look.close()
       child.stdin?.end()
     },
   }

@@ -242,7 +242,8 @@ class ShepherdDriver implements RunDriver {
   }
 
   #unclaimed(): Promise<string[]> {
-    return unclaimed(this.#folders, [...this.#live.keys()])
+    const keys = [...this.#live.keys()].filter((key) => !this.#live.get(key)?.record.journal)
+    return unclaimed(this.#folders, keys)
   }
 
   /** Shepherds tell of their runs; of a run whose shepherd was killed nobody does. */

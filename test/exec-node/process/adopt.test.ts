@@ -1,11 +1,21 @@
 /** A restarted agent finds its runs as they are; damage and strangers are shown, never fatal. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
+import { processStat } from '../../../exec-node/process/boot.ts'
+import { nativeProgram } from '../../../exec-node/process/native-program.ts'
 import { until } from '../../support/wait.ts'
 import { isRoot, openGrid, shepherdOf, type Grid } from './grid.ts'
 
@@ -189,6 +199,50 @@ it('a start that the launcher did not come to is taken up again', async () => {
   writeFileSync(join(folder, 'spec'), spec.replaceAll('late.0', 'late.1'))
   await grid.reopen()
   expect((await grid.over('late.1')).cause).toEqual({ kind: 'exit', code: 0 })
+})
+
+it('a shepherd that ended before it could claim its folder is followed by another', async () => {
+  await grid.run('lost.0', ['true'])
+  const argv = ['-o', 'pid=,comm=', '--ppid', String(process.pid)]
+  const launchers = () =>
+    [
+      ...execFileSync('ps', argv)
+        .toString()
+        .matchAll(/(\d+) shepherd/g),
+    ].map((match) => match[1])
+  // What it forks ends at its first write: as with no memory or no room.
+  const fileSize = (soft: string) => {
+    for (const pid of launchers())
+      execFileSync('prlimit', ['--pid', String(pid), `--fsize=${soft}:`])
+  }
+  fileSize('0')
+  await grid.start('lost.1', ['sh', '-c', 'echo once'])
+  await grid.start('lost.2', ['sh', '-c', 'echo never'])
+  await grid.driver.stop('lost.2', { cause, signal: 'SIGTERM', graceMs: 1000 })
+  const begun = (key: string) =>
+    readdirSync(join(grid.nodeDir, 'runs', key))
+      .join()
+      .includes('journal.')
+  await until(() => begun('lost.1') && begun('lost.2'), { what: 'two lost shepherds' })
+  expect(await grid.driver.facts('lost.1')).toMatchObject({ populated: true, pid: null })
+  fileSize('unlimited')
+  expect((await grid.over('lost.1')).cause).toEqual({ kind: 'exit', code: 0 })
+  expect(await grid.output('lost.1')).toBe('once\n')
+  expect((await grid.over('lost.2')).cause).toEqual(cause)
+})
+
+it('a shepherd whose folder was moved away begins nothing', async () => {
+  await grid.run('moved.0', ['true'])
+  const spec = readFileSync(join(grid.nodeDir, 'runs', 'moved.0', 'spec'), 'utf8')
+  const folder = join(grid.nodeDir, 'damaged', 'moved.1.1')
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'spec'), spec.replaceAll('moved.0', 'moved.1'))
+  spawnSync(nativeProgram('shepherd'), { input: `${folder}\0` })
+  const journal = join(folder, 'journal')
+  await until(() => existsSync(journal), { what: 'a claim' })
+  const pid = Number(readFileSync(journal, 'utf8').split(' ')[1])
+  await until(() => processStat(pid) === null, { what: 'the end of that shepherd' })
+  expect(existsSync(join(grid.work, 'moved.1.out'))).toBe(false)
 })
 
 it('lists 500 runs quickly', async () => {
