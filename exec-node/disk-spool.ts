@@ -72,7 +72,9 @@ async function load(dataDir: string, folder: string, statePath: string): Promise
   for (const name of await readdir(folder)) {
     const path = join(folder, name)
     if (!name.endsWith('.json')) {
-      await rm(path, { force: true })
+      await rm(path, { force: true }).catch((error: unknown) => {
+        loaded.damaged.push({ name, detail: words(error) })
+      })
       continue
     }
     const read = readJson(path)

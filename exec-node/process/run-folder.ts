@@ -12,6 +12,7 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { Cause } from '../../proto/cause.ts'
+import { notedBoot, noteBoot } from './boot-note.ts'
 import { bootId } from './boot.ts'
 import { parseJournal, type Journal } from './journal.ts'
 import { isGone, readSmall } from './kernel-file.ts'
@@ -37,10 +38,24 @@ export function runFolders(nodeDir: string) {
   const memory = remembered(folder)
   return {
     folder,
-    async prepare(): Promise<void> {
+    /** Tells which runs of an earlier boot are forgotten: of their records a loss of power left torn pieces. */
+    async prepare(): Promise<RunKey[]> {
       for (const path of [runs, damaged]) await mkdir(path, { recursive: true, mode: 0o700 })
       const halfMade = (await readdir(runs)).filter((name) => name.startsWith('.'))
-      for (const name of halfMade) await rm(join(runs, name), { recursive: true, force: true })
+      for (const name of halfMade)
+        await rm(join(runs, name), { recursive: true, force: true }).catch(() => {})
+      const noted = notedBoot(nodeDir)
+      if (noted === bootId) return []
+      const torn: RunKey[] = []
+      // In this boot a record that nobody can read might be of processes that live: that is an oddity, and stays.
+      for (const key of noted === null ? [] : await this.keys())
+        if (
+          (await this.load(key)) === 'damaged' &&
+          (await this.setAside(key).catch(() => null)) !== null
+        )
+          torn.push(key)
+      noteBoot(nodeDir)
+      return torn
     },
     async keys(): Promise<RunKey[]> {
       return (await readdir(runs)).filter((name) => !name.startsWith('.'))
@@ -52,7 +67,8 @@ export function runFolders(nodeDir: string) {
         const spec = await memory.spec(key)
         const text = readOrNull(join(folder(key), 'journal'))
         const journal = text === null ? null : parseJournal(text)
-        if (!spec || (text !== null && !journal)) return 'damaged'
+        const isTorn = text !== null && !journal
+        if (!spec || (isTorn && spec.bootId === bootId)) return 'damaged'
         return { key, spec, journal, stop: await memory.stop(key) }
       } catch (error) {
         if (isOurs(error)) throw error

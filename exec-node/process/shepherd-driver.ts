@@ -72,7 +72,8 @@ class ShepherdDriver implements RunDriver {
   }
 
   async adopt(): Promise<void> {
-    await this.#folders.prepare()
+    for (const task of await this.#folders.prepare())
+      this.#options.log?.warn({ event: 'torn-run-forgotten', task })
     this.#changes = openChanges(this.#options.nodeDir, (key) => this.#tell(key))
     const cgroups = this.#cgroup.list()
     for (const key of await this.#folders.keys()) this.#live.set(key, null)

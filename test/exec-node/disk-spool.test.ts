@@ -58,9 +58,10 @@ it('what cannot be settled is told, and keeps no agent from starting', async () 
   const spool = await openSpool(folder, writeLease)
   await spool.saveState(state)
   await mkdir(join(folder, 'agent.json.new'))
+  await mkdir(join(folder, 'placements', 'no record'))
   const loaded = await spool.load()
   expect(loaded.state).toEqual(state)
-  expect(loaded.damaged.map(({ name }) => name)).toEqual(['agent.json.new'])
+  expect(loaded.damaged.map(({ name }) => name)).toEqual(['agent.json.new', 'no record'])
 })
 
 it('sets aside what is JSON but no sound record, and goes on with the rest', async () => {

@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url'
 
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
-import { processStat } from '../../../exec-node/process/boot.ts'
+import { bootId, processStat } from '../../../exec-node/process/boot.ts'
 import { nativeProgram } from '../../../exec-node/process/native-program.ts'
 import { until } from '../../support/wait.ts'
 import { isRoot, openGrid, shepherdOf, type Grid } from './grid.ts'
@@ -189,6 +189,59 @@ it('a folder of an earlier boot is over', async () => {
     cause: { kind: 'outcome-unknown', detail: 'node rebooted' },
   })
 })
+
+it('what a loss of power tore of the records holds up nothing: no run of an earlier boot lives', async () => {
+  const bare = await openGrid('rlimit')
+  const folder = (key: string) => join(bare.nodeDir, 'runs', key)
+  const lay = (key: string, spec: string, journal: string) => {
+    mkdirSync(folder(key))
+    writeFileSync(join(folder(key), 'spec'), spec)
+    writeFileSync(join(folder(key), 'journal'), journal)
+  }
+  await bare.run('torn.0', ['true'])
+  const spec = readFileSync(join(folder('torn.0'), 'spec'), 'utf8').replace(
+    /boot=[^\0]*/,
+    'boot=earlier',
+  )
+  // In this boot nobody knows whose they were, and they may live.
+  lay('torn.1', '', '')
+  await bare.reopen()
+  const [{ oddity } = { oddity: null }] = (await bare.driver.list()).filter(
+    ({ key }) => key === 'torn.1',
+  )
+  expect(await bare.driver.facts('torn.1')).toMatchObject({ populated: true })
+  rmSync(join(oddity?.split(' set aside to ')[1] ?? '', 'journal'))
+  lay('torn.2', '', '')
+  lay('torn.3', spec.replaceAll('torn.0', 'torn.3'), '\0\0\0')
+  const half = join(bare.nodeDir, 'runs', '.torn.4')
+  mkdirSync(half)
+  writeFileSync(join(bare.nodeDir, 'boot'), 'earlier')
+  await bare.reopen()
+  expect(await bare.driver.facts('torn.2')).toBeNull()
+  expect(await bare.driver.facts('torn.3')).toMatchObject({
+    populated: false,
+    cause: { kind: 'outcome-unknown', detail: 'node rebooted' },
+    oddity: null,
+  })
+  expect(readdirSync(join(bare.nodeDir, 'damaged')).join()).toContain('torn.2')
+  expect(readFileSync(join(bare.nodeDir, 'boot'), 'utf8')).toBe(bootId)
+  await bare.close()
+})
+
+it.runIf(isRoot)(
+  'a half-made folder that cannot be removed keeps no agent from starting',
+  async () => {
+    const folder = join(grid.nodeDir, 'runs', '.half')
+    mkdirSync(folder)
+    execFileSync('mount', ['--bind', folder, folder])
+    try {
+      await grid.reopen()
+      expect(await grid.driver.list()).toEqual([])
+    } finally {
+      execFileSync('umount', [folder])
+    }
+  },
+)
 
 it('a start that the launcher did not come to is taken up again', async () => {
   await grid.run('late.0', ['true'])
