@@ -1,15 +1,14 @@
 /** Accounts of this machine by name, as the name service knows them (files, LDAP, …). */
-import { execFile } from 'node:child_process'
-
 import { LRUCache } from 'lru-cache'
 
-import { fixedEnv } from './native-program.ts'
 import type { Identity } from './run-driver.ts'
+import { runProgram } from './run-program.ts'
 
 export type IdentityResult =
   | { ok: true; identity: Identity }
   | { ok: false; error: 'unknown-user' | 'lookup-failed'; detail: string }
 
+const lookUpMs = 10_000
 const keptMs = 5 * 60_000
 const failureKeptMs = 10_000
 const known = new LRUCache<string, Promise<IdentityResult>>({ max: 10_000, ttl: keptMs })
@@ -51,10 +50,9 @@ async function ask(user: string): Promise<IdentityResult> {
   }
 }
 
-function run(program: string, args: string[]): Promise<{ status: number; text: string }> {
-  return new Promise((resolve) => {
-    execFile(program, args, { env: fixedEnv, timeout: 10_000 }, (error, text) => {
-      resolve({ status: error ? (typeof error.code === 'number' ? error.code : -1) : 0, text })
-    })
-  })
+async function run(program: string, args: string[]): Promise<{ status: number; text: string }> {
+  const ran = await runProgram(program, args, { timeoutMs: lookUpMs })
+  if (ran.kind === 'late') return { status: -1, text: '' }
+  const status = ran.error === null ? 0 : ran.error.code
+  return { status: typeof status === 'number' ? status : -1, text: ran.stdout.toString() }
 }

@@ -1,9 +1,8 @@
 /** Runs native/owner: whatever touches an owner's paths does so in a short-lived process as the owner. */
-import { execFile } from 'node:child_process'
-
 import { errorName } from './errno.ts'
-import { fixedEnv, nativeProgram } from './native-program.ts'
+import { nativeProgram } from './native-program.ts'
 import type { Identity } from './run-driver.ts'
+import { runProgram } from './run-program.ts'
 
 export type OwnerReply = { ok: true; bytes: Buffer } | { ok: false; error: string }
 
@@ -17,28 +16,20 @@ export function identityArgument(identity: Identity): string {
 const hanging = new Set<string>()
 
 /** Answers within the time, also where the helper cannot be killed; none joins one that hangs on the same thing. */
-export function askOwner(
+export async function askOwner(
   args: readonly string[],
   { timeoutMs = 10_000, maxBytes = 16 << 20 } = {},
 ): Promise<OwnerReply> {
   const what = args.slice(0, 3).join(' ')
-  if (hanging.has(what))
-    return Promise.resolve({ ok: false, error: 'timed out before, and still hangs' })
-  const options = { encoding: 'buffer', env: fixedEnv, cwd: '/', maxBuffer: maxBytes } as const
-  return new Promise((resolve) => {
-    const child = execFile(nativeProgram('owner'), [...args], options, (error, stdout, stderr) => {
-      clearTimeout(timer)
-      hanging.delete(what)
-      if (!error) resolve({ ok: true, bytes: stdout })
-      else resolve({ ok: false, error: wordsOf(stderr.toString()) ?? error.message })
-    })
-    const timer = setTimeout(() => {
-      hanging.add(what)
-      resolve({ ok: false, error: 'timed out' })
-      child.kill('SIGKILL')
-      child.unref()
-    }, timeoutMs)
-  })
+  if (hanging.has(what)) return { ok: false, error: 'timed out before, and still hangs' }
+  const ran = await runProgram(nativeProgram('owner'), args, { timeoutMs, maxBytes })
+  if (ran.kind === 'late') {
+    hanging.add(what)
+    void ran.gone.then(() => hanging.delete(what))
+    return { ok: false, error: 'timed out' }
+  }
+  if (ran.error === null) return { ok: true, bytes: ran.stdout }
+  return { ok: false, error: wordsOf(ran.stderr.toString()) ?? ran.error.message }
 }
 
 /** `CALL ERRNO` as the program says it -> `CALL ENAME`. */

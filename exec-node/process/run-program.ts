@@ -1,0 +1,31 @@
+/** Short-lived programs that the agent asks: answered for within the time, also where not even SIGKILL ends them. */
+import { execFile, type ExecFileException } from 'node:child_process'
+
+import { fixedEnv } from './native-program.ts'
+
+export type Ran =
+  | { kind: 'ended'; error: ExecFileException | null; stdout: Buffer; stderr: Buffer }
+  /** Killed, and not waited for: a file system that hangs may hold it. `gone` resolves when it has ended. */
+  | { kind: 'late'; gone: Promise<void> }
+
+export function runProgram(
+  program: string,
+  args: readonly string[],
+  { timeoutMs, maxBytes = 1 << 20 }: { timeoutMs: number; maxBytes?: number },
+): Promise<Ran> {
+  const options = { encoding: 'buffer', env: fixedEnv, cwd: '/', maxBuffer: maxBytes } as const
+  return new Promise((resolve) => {
+    const gone = new Promise<void>((isGone) => {
+      const child = execFile(program, [...args], options, (error, stdout, stderr) => {
+        clearTimeout(timer)
+        isGone()
+        resolve({ kind: 'ended', error, stdout, stderr })
+      })
+      const timer = setTimeout(() => {
+        resolve({ kind: 'late', gone })
+        child.kill('SIGKILL')
+        child.unref()
+      }, timeoutMs)
+    })
+  })
+}
