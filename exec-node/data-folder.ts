@@ -4,6 +4,7 @@ import { link, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:f
 import { join } from 'node:path'
 
 import { bootId, isSameProcess, machineId, processStat } from './process/boot.ts'
+import { reserveIn } from './reserve.ts'
 
 type Holder = { pid: number; startTicks: number; bootId: string }
 
@@ -17,8 +18,9 @@ export async function takeDataFolder(dataDir: string): Promise<DataFolder> {
   }
   const lock = join(dataDir, 'exec-node.lock')
   const pidFile = join(dataDir, 'exec-node.pid')
-  await takeLock(lock, dataDir)
-  await writeFile(pidFile, `${process.pid}\n`, { mode: 0o644 })
+  const room = reserveIn(dataDir)
+  await room.write(() => takeLock(lock, dataDir))
+  await room.write(() => writeFile(pidFile, `${process.pid}\n`, { mode: 0o644 }))
   return {
     async release() {
       await rm(pidFile, { force: true })

@@ -1,7 +1,7 @@
 /** The spool on disk: one file per placement, replaced as a whole; what cannot be read is set aside. */
 import { randomUUID } from 'node:crypto'
 import { readFileSync, rmSync } from 'node:fs'
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 
 import { keepSecret } from '../src/lib/secret-file.ts'
@@ -11,10 +11,8 @@ import type { KeptState, Loaded, Spool } from './ports.ts'
 import type { LeaseRecord } from './process/run-driver.ts'
 import { replaceOften, replaceSmall, settleSmall } from './process/small-file.ts'
 import { flawOf, isRecord } from './record-shape.ts'
+import { reserveIn } from './reserve.ts'
 import { openedRecord, sealedRecord } from './sealed-record.ts'
-
-/** Given up when the disk is full, so that stops, leases and ends can still be written. */
-const reserveBytes = 4 * 2 ** 20
 
 type WriteLease = (nodeDir: string, lease: LeaseRecord) => Promise<void>
 
@@ -23,7 +21,7 @@ export async function openSpool(dataDir: string, writeLease: WriteLease): Promis
   const statePath = join(dataDir, 'agent.json')
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const key = Buffer.from(keepSecret(join(dataDir, 'spool-key')), 'hex')
-  const room = reserve(join(dataDir, 'reserve'))
+  const room = reserveIn(dataDir)
   await room.keep()
   return {
     async load() {
@@ -105,36 +103,3 @@ function readJson(path: string): Read {
 function isState(value: unknown): value is KeptState {
   return typeof value === 'object' && value !== null && (value as KeptState).format === 1
 }
-
-function reserve(path: string) {
-  let kept = false
-  const keep = async () => {
-    if (kept) return
-    kept = true
-    try {
-      const file = await open(path, 'w', 0o600)
-      await file.write(Buffer.alloc(reserveBytes, 1))
-      await file.close()
-    } catch {
-      // No room for it now: it is made when a placement next goes.
-      await rm(path, { force: true }).catch(() => {})
-      kept = false
-    }
-  }
-  return {
-    keep,
-    async write(what: () => Promise<void> | void): Promise<void> {
-      try {
-        await what()
-      } catch (error) {
-        if (!isFull(error) || !kept) throw error
-        await rm(path, { force: true })
-        kept = false
-        await what()
-      }
-    },
-  }
-}
-
-const isFull = (error: unknown): boolean =>
-  ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')

@@ -1,22 +1,13 @@
 /** A node's identity: won once with a join token, kept in its data folder, renewed with time. */
 import { createHash, randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
+import { rmSync, statSync } from 'node:fs'
 import http from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
 import { nodeIdentityText, parseNodeIdentity } from '../proto/node-identity.ts'
+import { readPrivate, takePlace, writePrivate } from '../src/lib/secret-file.ts'
+import { words } from './act.ts'
 
 export type Shown = {
   url: string
@@ -38,45 +29,22 @@ export function nodeIdentity(dataDir: string, node: string): string | null {
 }
 
 function readIdentity(path: string, node: string): string | null {
-  let file: number
-  try {
-    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw error
-  }
-  try {
-    const { uid, mode } = fstatSync(file)
-    if (uid !== process.getuid?.() || (mode & 0o077) !== 0)
-      throw new Error(`${path} must belong to the exec-node's account with mode 0600`)
-    const text = readFileSync(file, 'utf8').trim()
-    const found = parseNodeIdentity(text)
-    if (found !== null && found.node !== node)
-      throw new Error(`${path} is the identity of ${found.node}: this is no data folder of ${node}`)
-    return found === null ? null : text
-  } finally {
-    closeSync(file)
-  }
+  const text = readPrivate(path)
+  const found = text === null ? null : parseNodeIdentity(text)
+  if (found !== null && found.node !== node)
+    throw new Error(`${path} is the identity of ${found.node}: this is no data folder of ${node}`)
+  return found === null ? null : text
 }
 
 function draftedIdentity({ dataDir, node }: Shown): string {
   const present = readIdentity(draft(dataDir), node)
   if (present !== null) return present
   const text = nodeIdentityText(node, randomBytes(32).toString('hex'))
-  rmSync(draft(dataDir), { force: true })
-  const file = openSync(draft(dataDir), 'wx', 0o600)
-  writeSync(file, `${text}\n`)
-  fsyncSync(file)
-  closeSync(file)
+  writePrivate(draft(dataDir), text)
   return text
 }
 
-function settle(dataDir: string): void {
-  renameSync(draft(dataDir), kept(dataDir))
-  const folder = openSync(dataDir, 'r')
-  fsyncSync(folder)
-  closeSync(folder)
-}
+const settle = (dataDir: string): void => takePlace(draft(dataDir), kept(dataDir))
 
 const hashOf = (identity: string) =>
   createHash('sha256')
@@ -103,17 +71,22 @@ export async function joinGrid(shown: Shown, token: string): Promise<string> {
   }
 }
 
-/** The new identity once the scheduler has taken it; null where it is not time yet, or does not answer. */
+/** The new identity once the scheduler has taken it; null where it is not time yet, or could not be done now: it is tried again. */
 export async function renewIdentity(shown: Shown, now: number): Promise<string | null> {
   const { dataDir, node } = shown
   const present = nodeIdentity(dataDir, node)
   if (present === null || now - statSync(kept(dataDir)).mtimeMs < renewAfterMs) return null
-  const identity = draftedIdentity(shown)
-  const body = { node, hash: hashOf(identity) }
-  const reply = await call(shown, '/v1/node/identity', body, present).catch(() => null)
-  if (reply?.status !== 200) return null
-  settle(dataDir)
-  return identity
+  try {
+    const identity = draftedIdentity(shown)
+    const body = { node, hash: hashOf(identity) }
+    const reply = await call(shown, '/v1/node/identity', body, present)
+    if (reply.status !== 200) return null
+    settle(dataDir)
+    return identity
+  } catch (error) {
+    process.stderr.write(`eg: the identity of ${node} could not be renewed: ${words(error)}\n`)
+    return null
+  }
 }
 
 async function call(

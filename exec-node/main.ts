@@ -1,5 +1,5 @@
 /** The exec-node as a process: flags, signals, one line when it is up. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -8,6 +8,8 @@ import { parseJoinToken } from '../proto/node-identity.ts'
 import { provenAgent } from '../src/client/prove-scheduler.ts'
 import { findNodeSecret } from '../src/client/secrets.ts'
 import { endOnSignal } from '../src/lib/daemon.ts'
+import { readPrivate, takePlace, writePrivate } from '../src/lib/secret-file.ts'
+import { words } from './act.ts'
 import { startExecNode } from './exec-node.ts'
 import { joinGrid, nodeIdentity, renewIdentity, type Shown } from './identity.ts'
 
@@ -36,9 +38,19 @@ if (url === undefined || name === undefined || data === undefined) {
 function knownSecret(url: string, dataDir: string, file: string | undefined): string | null {
   const secret = findNodeSecret({ url, dataDir, file })
   if (secret === null) return null
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  writeFileSync(join(dataDir, 'node-secret'), `${secret}\n`, { mode: 0o600 })
+  keepCopy(join(dataDir, 'node-secret'), secret)
   return secret
+}
+
+function keepCopy(path: string, secret: string): void {
+  try {
+    if (readPrivate(path) === secret) return
+    writePrivate(`${path}.new`, secret)
+    takePlace(`${path}.new`, path)
+  } catch (error) {
+    // A full disk keeps no agent from starting.
+    process.stderr.write(`eg: ${path} could not be kept: ${words(error)}\n`)
+  }
 }
 
 async function nodeSecret(url: string, dataDir: string, file: string | undefined): Promise<string> {
@@ -114,8 +126,6 @@ try {
   })
   process.stdout.write(`ready ${name}\n`)
 } catch (error) {
-  process.stderr.write(
-    `eg: exec-node ${name} could not start: ${error instanceof Error ? error.message : String(error)}\n`,
-  )
+  process.stderr.write(`eg: exec-node ${name} could not start: ${words(error)}\n`)
   process.exit(1)
 }

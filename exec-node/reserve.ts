@@ -1,0 +1,39 @@
+/** Room on the disk that is given up when it is full, so that starts, stops, leases and ends can still be written. */
+import { open, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+
+const reserveBytes = 4 * 2 ** 20
+
+export function reserveIn(dataDir: string) {
+  const path = join(dataDir, 'reserve')
+  const size = () =>
+    stat(path).then(
+      (found) => found.size,
+      () => null,
+    )
+  const giveUp = () => rm(path, { force: true })
+  return {
+    async keep(): Promise<void> {
+      if ((await size()) === reserveBytes) return
+      try {
+        const file = await open(path, 'w', 0o600)
+        await file.write(Buffer.alloc(reserveBytes, 1)).finally(() => file.close())
+      } catch {
+        // No room for it now: it is made when a placement next goes.
+        await giveUp().catch(() => {})
+      }
+    },
+    async write(what: () => Promise<void> | void): Promise<void> {
+      try {
+        await what()
+      } catch (error) {
+        if (!isFull(error) || (await size()) === null) throw error
+        await giveUp()
+        await what()
+      }
+    },
+  }
+}
+
+const isFull = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
