@@ -44,18 +44,7 @@ export function runFolders(nodeDir: string) {
       const halfMade = (await readdir(runs)).filter((name) => name.startsWith('.'))
       for (const name of halfMade)
         await rm(join(runs, name), { recursive: true, force: true }).catch(() => {})
-      const noted = notedBoot(nodeDir)
-      if (noted === bootId) return []
-      const torn: RunKey[] = []
-      // In this boot a record that nobody can read might be of processes that live: that is an oddity, and stays.
-      for (const key of noted === null ? [] : await this.keys())
-        if (
-          (await this.load(key)) === 'damaged' &&
-          (await this.setAside(key).catch(() => null)) !== null
-        )
-          torn.push(key)
-      noteBoot(nodeDir)
-      return torn
+      return forgetTorn(this, nodeDir)
     },
     async keys(): Promise<RunKey[]> {
       return (await readdir(runs)).filter((name) => !name.startsWith('.'))
@@ -98,6 +87,26 @@ export function runFolders(nodeDir: string) {
       await removeWhole(runs, key)
     },
   }
+}
+
+type Shelf = {
+  keys(): Promise<RunKey[]>
+  load(key: RunKey): Promise<RunRecord | 'damaged' | null>
+  setAside(key: RunKey): Promise<string>
+}
+
+/** In this boot a record that nobody can read might be of processes that live: that is an oddity, and stays. */
+async function forgetTorn(shelf: Shelf, nodeDir: string): Promise<RunKey[]> {
+  const noted = notedBoot(nodeDir)
+  if (noted === bootId) return []
+  const torn: RunKey[] = []
+  for (const key of noted === null ? [] : await shelf.keys()) {
+    if ((await shelf.load(key)) !== 'damaged') continue
+    // Where it cannot be moved it is an oddity like any other: that keeps no agent from starting.
+    if (await shelf.setAside(key).catch(() => null)) torn.push(key)
+  }
+  noteBoot(nodeDir)
+  return torn
 }
 
 /** Folders of those runs in which no shepherd has begun yet. */
