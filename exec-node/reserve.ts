@@ -1,5 +1,5 @@
 /** Room on the disk that is given up when it is full, so that starts, stops, leases and ends can still be written. */
-import { open, rm, stat } from 'node:fs/promises'
+import { rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 const reserveBytes = 4 * 2 ** 20
@@ -16,8 +16,7 @@ export function reserveIn(dataDir: string) {
     async keep(): Promise<void> {
       if ((await size()) === reserveBytes) return
       try {
-        const file = await open(path, 'w', 0o600)
-        await file.write(Buffer.alloc(reserveBytes, 1)).finally(() => file.close())
+        await writeFile(path, Buffer.alloc(reserveBytes, 1), { mode: 0o600 })
       } catch {
         // No room for it now: it is made when a placement next goes.
         await giveUp().catch(() => {})
