@@ -20,8 +20,9 @@ export async function openSpool(dataDir: string, writeLease: WriteLease): Promis
   const folder = join(dataDir, 'placements')
   const statePath = join(dataDir, 'agent.json')
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const key = Buffer.from(keepSecret(join(dataDir, 'spool-key')), 'hex')
   const room = reserveIn(dataDir)
+  const secret = await room.write(() => keepSecret(join(dataDir, 'spool-key')))
+  const key = Buffer.from(secret, 'hex')
   await room.keep()
   return {
     async load() {

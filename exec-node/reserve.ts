@@ -22,13 +22,13 @@ export function reserveIn(dataDir: string) {
         await giveUp().catch(() => {})
       }
     },
-    async write(what: () => Promise<void> | void): Promise<void> {
+    async write<T>(what: () => Promise<T> | T): Promise<T> {
       try {
-        await what()
+        return await what()
       } catch (error) {
         if (!isFull(error) || (await size()) === null) throw error
         await giveUp()
-        await what()
+        return what()
       }
     },
   }
