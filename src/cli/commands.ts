@@ -61,6 +61,10 @@ const schedules = {
     load: () => import('./schedule/run.ts'),
   },
   'schedule edit': { summary: 'Change a schedule', load: () => import('./schedule/edit.ts') },
+  'schedule remove': {
+    summary: 'Remove a schedule; its running jobs go on',
+    load: () => import('./schedule/remove.ts'),
+  },
   clock: {
     summary: 'Show the clock that schedules follow, or confirm it',
     load: () => import('./clock.ts'),
@@ -72,10 +76,6 @@ const schedules = {
   'import crontab': {
     summary: 'Make schedules of a saved crontab',
     load: () => import('./tool-labs/import-crontab.ts'),
-  },
-  'schedule remove': {
-    summary: 'Remove a schedule; its running jobs go on',
-    load: () => import('./schedule/remove.ts'),
   },
 } satisfies Record<string, Entry>
 

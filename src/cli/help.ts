@@ -30,12 +30,13 @@ type Entries = Readonly<Record<string, Entry>>
 
 /** `eg help`: every command, in groups. */
 export function overview(groups: Readonly<Record<string, Entries>>): string {
+  const width = nameWidth(Object.assign({}, ...Object.values(groups)))
   return [
     'usage: eg COMMAND [OPTION…] [OPERAND…]',
     '',
     ...Object.entries(groups).flatMap(([title, entries]) => [
       `${title}:`,
-      ...entryLines(entries),
+      ...entryLines(entries, width),
       '',
     ]),
     'Jobs are named by number (17), by name, or as a task of an array (17.3).',
@@ -46,9 +47,14 @@ export function overview(groups: Readonly<Record<string, Entries>>): string {
 
 /** `eg node`, `eg schedule`: the commands that begin with this word. */
 export function groupHelp(word: string, entries: Entries): string {
-  const own = Object.entries(entries).filter(([name]) => name.startsWith(`${word} `))
-  return [`usage: eg ${word} COMMAND …`, '', ...entryLines(Object.fromEntries(own)), ''].join('\n')
+  const own = Object.fromEntries(
+    Object.entries(entries).filter(([name]) => name.startsWith(`${word} `)),
+  )
+  return [`usage: eg ${word} COMMAND …`, '', ...entryLines(own, nameWidth(own)), ''].join('\n')
 }
 
-const entryLines = (entries: Entries): string[] =>
-  Object.entries(entries).map(([name, { summary }]) => `  ${name.padEnd(18)}${summary}`)
+const nameWidth = (entries: Entries): number =>
+  2 + Math.max(...Object.keys(entries).map((name) => name.length))
+
+const entryLines = (entries: Entries, width: number): string[] =>
+  Object.entries(entries).map(([name, { summary }]) => `  ${name.padEnd(width)}${summary}`)
