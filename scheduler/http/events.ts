@@ -19,6 +19,10 @@ export function events(server: FastifyInstance, { door, log, pingMs }: Room): vo
     if (!found.ok) return sendProblem(reply, { code: 'invalid', detail: found.problem })
     const { job = null, since, follow = true } = found.parts.query as Query
     const last = since ?? lastEventId(request.headers['last-event-id'])
+    if (last === 'bad') {
+      const detail = 'Last-Event-ID is not the id of an event here'
+      return sendProblem(reply, { code: 'invalid', detail })
+    }
     if (last !== undefined && (await isGone(door, last))) {
       const detail = `event ${last} is no longer kept: what came after it is not complete`
       return sendProblem(reply, {
@@ -38,8 +42,11 @@ export function events(server: FastifyInstance, { door, log, pingMs }: Room): vo
 
 type Query = { job?: number; since?: number; follow?: boolean }
 
-const lastEventId = (header: string | string[] | undefined) =>
-  typeof header === 'string' && /^\d{1,15}$/.test(header) ? Number(header) : undefined
+/** Who shows something else as its position must not go on as if nothing had been missed. */
+function lastEventId(header: string | string[] | undefined): number | undefined | 'bad' {
+  if (header === undefined || header === '') return undefined
+  return typeof header === 'string' && /^\d{1,15}$/.test(header) ? Number(header) : 'bad'
+}
 
 /** A position counts while its own event is kept: then nothing after it was dropped. */
 async function isGone(door: BrainDoor, id: number): Promise<boolean> {

@@ -104,6 +104,8 @@ test('events: a reader who was slow gets the rest when he reads again', async ()
 test('events: Last-Event-ID resumes, `job` selects, `follow=false` ends', async () => {
   room.door.happen({ job: 1 }, { job: 2 }, { job: 1 }, { job: 2 })
   const resumed = await stream('/v1/events?follow=false', room.secret, { 'last-event-id': '2' })
+  const odd = await stream('/v1/events?follow=false', room.secret, { 'last-event-id': '2:1' })
+  expect(odd.reply.statusCode).toBe(400)
   const ofJob = await stream('/v1/events?job=1&since=0', room.secret)
   await until(() => resumed.ended())
   expect(ids(resumed)).toEqual([3, 4])
