@@ -5,7 +5,7 @@ import type { Identity, OutputMark } from './run-driver.ts'
 export type Cursor = { inode: number; offset: number }
 
 export type OutputRequest = {
-  /** Go on from here; null: from `fromMark`, from the last `tail` lines, or from the beginning. */
+  /** Go on from here; null: from `fromMark`, from the last `tail` lines (0: from the end), or from the beginning. */
   cursor: Cursor | null
   fromMark?: OutputMark | null
   tail?: number | null
@@ -24,6 +24,7 @@ export async function readOutput(
   path: string,
   request: OutputRequest,
 ): Promise<OutputPart> {
+  if (request.cursor === null && request.tail === 0) return endOf(identity, path)
   const from = request.cursor ?? request.fromMark ?? { inode: 0, offset: 0 }
   const tail = request.cursor ? 0 : (request.tail ?? 0)
   const part = await readPart(
@@ -37,6 +38,13 @@ export async function readOutput(
   if (!part.ok && part.error === 'open ESTALE' && from.inode !== 0)
     return readPart(identity, path, await oldestPart(identity, path), 0, request.maxBytes)
   return part
+}
+
+async function endOf(identity: Identity, path: string): Promise<OutputPart> {
+  const reply = await askOwner([identityArgument(identity), 'read', path, '0', '0', '0', '0'])
+  if (!reply.ok) return { ok: false, error: reply.error }
+  const [inode = 0, , size = 0] = reply.bytes.toString().split(' ').map(Number)
+  return { ok: true, bytes: Buffer.alloc(0), next: { inode, offset: size }, endOfFile: true }
 }
 
 async function oldestPart(identity: Identity, path: string): Promise<Cursor> {

@@ -82,8 +82,11 @@ async function readOnce(
     ? await asks.ask(run.node, askOf(place, spec, query, job, runs), askTimeoutMs)
     : null
   if (answer?.ok) {
+    const position = answer.cursor ?? place.cursor ?? ''
     const moved = answer.end && next !== null
-    const cursor = moved ? `${next}/` : `${run.epoch}/${answer.cursor ?? place.cursor ?? ''}`
+    const cursor = moved
+      ? `${next.epoch}/${onwardTo(next, query, position)}`
+      : `${run.epoch}/${position}`
     const end = answer.end && !moved
     return done({ data: answer.data, cursor, end, over: over && end, note: null })
   }
@@ -96,11 +99,13 @@ const silent = (node: string, problem: string | null = null) =>
   refuse(
     'node-silent',
     problem ?? `node ${node} does not answer`,
-    'try again; its state is in `eg nodes`',
+    problem === null
+      ? 'try again; its state is in `eg nodes`'
+      : 'it may not have started yet; `eg show` says how its runs fare',
   )
 
 /** Where reading goes on: a placement's newest run, the cursor within it, and the placement that follows it. */
-type Place = { run: RunRow; cursor: string | null; next: number | null; isMoved: boolean }
+type Place = { run: RunRow; cursor: string | null; next: RunRow | null; isMoved: boolean }
 
 /** A cursor is `EPOCH/CURSOR OF THE NODE`: what an earlier placement wrote elsewhere is read to its end first. */
 function placeOf(runs: readonly RunRow[], query: Call<'readLog'>['query']): Place | null {
@@ -116,7 +121,7 @@ function placeOf(runs: readonly RunRow[], query: Call<'readLog'>['query']): Plac
   const epoch = slash < 0 ? newest.epoch : Number(query.cursor?.slice(0, slash))
   const run = runs.findLast((one) => one.epoch === epoch)
   if (run === undefined) return { run: newest, cursor: null, next: null, isMoved: true }
-  const next = runs.find((one) => one.epoch > epoch)?.epoch ?? null
+  const next = runs.find((one) => one.epoch > epoch) ?? null
   return { run, cursor, next, isMoved: slash >= 0 && cursor === null }
 }
 
@@ -138,12 +143,26 @@ function keptOf(
   const isLast = next === null
   return {
     data: tail ?? '',
-    cursor: isLast ? `${run.epoch}/kept` : `${next}/`,
+    cursor: isLast ? `${run.epoch}/kept` : `${next.epoch}/${onwardTo(next, query, cursor ?? '')}`,
     end: isLast,
     over: isLast && (over || query.run !== undefined),
     note,
   }
 }
+
+/**
+ * Where reading of the next placement begins: with its own part (''), or behind what of it has been read already, where
+ * both nodes write into one file (a shared home): the same inode, in which it began behind what was there before.
+ */
+function onwardTo(next: RunRow, query: Call<'readLog'>['query'], position: string): string {
+  const mark = markOf(next, query)
+  const [inode, offset] = position.split(':').map(Number)
+  const isOneFile = mark !== null && mark.offset > 0 && mark.inode === inode
+  return isOneFile && mark.offset <= (offset ?? 0) ? position : ''
+}
+
+const markOf = (run: RunRow | undefined, { stream }: Call<'readLog'>['query']): Ask['mark'] =>
+  outputOf(run)?.[stream ?? 'out'] ?? null
 
 const outputOf = (run: RunRow | undefined): Output | null =>
   JSON.parse(run?.outputJson ?? 'null') as Output | null
@@ -156,14 +175,19 @@ function askOf(
   runs: readonly RunRow[],
 ): Ask {
   const stream = query.stream ?? 'out'
-  const markOf = (one: RunRow | undefined) => outputOf(one)?.[stream] ?? null
   const following = runs.find(({ number, node }) => number === run.number + 1 && node === run.node)
   const firstThere = runs.find(({ epoch }) => epoch === run.epoch)
-  // Without a run all that is left of the job's output on the node is meant, rotated parts too; after a move
-  // only what is new.
-  const firstEver = runs.length < runsRead ? runs.find(({ node }) => node === run.node) : undefined
+  // Without a run all that is left of the job's output on the node is meant, rotated parts too, and what it wrote into the
+  // same file from elsewhere (a shared home); after a move only what is new.
+  const inodeOf = (one: RunRow) => markOf(one, query)?.inode ?? -1
+  const files = new Set(runs.filter(({ node }) => node === run.node).map(inodeOf))
+  files.delete(-1)
+  const firstEver =
+    runs.length < runsRead
+      ? runs.find((one) => one.node === run.node || files.has(inodeOf(one)))
+      : undefined
   const first = isMoved ? firstThere : firstEver
-  const mark = markOf(query.run === undefined ? first : run)
+  const mark = markOf(query.run === undefined ? first : run, query)
   return {
     kind: 'read-output',
     task: `${id}.${index}`,
@@ -178,6 +202,6 @@ function askOf(
     job: id,
     index,
     mark,
-    endMark: query.run === undefined ? null : markOf(following),
+    endMark: query.run === undefined ? null : markOf(following, query),
   }
 }

@@ -37,6 +37,8 @@ export class FakeNode {
   obeys = true
   /** Called for questions; what it returns is the answer. */
   answers: ((ask: Extract<OrderLine, { kind: 'ask' }>['ask']) => string | null) | null = null
+  /** The cursor that goes with them. */
+  cursorOf: (data: string) => string = (data) => `at-${data.length}`
   #brain: Brain
   readonly #clock: Clock
   #detach: () => void = () => {}
@@ -172,7 +174,7 @@ export class FakeNode {
     if (line.kind === 'ask') {
       const data = this.answers?.(line.ask) ?? null
       if (data === null) return
-      const answer = { ok: true, problem: null, data, cursor: `at-${data.length}`, end: true }
+      const answer = { ok: true, problem: null, data, cursor: this.cursorOf(data), end: true }
       this.#brain.answered(line.id, answer)
     }
     if (line.kind !== 'full' && line.kind !== 'diff') return

@@ -162,6 +162,9 @@ it('is read in parts, through rotation, each byte once', async () => {
   const tail = await readOutput(owner, plan.output.out, { cursor: null, tail: 3, maxBytes: 1000 })
   expect(tail.ok && tail.bytes.toString()).toBe('1998\n1999\n2000\n')
   expect(tail.ok && tail.endOfFile).toBe(true)
+  const none = await readOutput(owner, plan.output.out, { cursor: null, tail: 0, maxBytes: 1000 })
+  expect(none).toMatchObject({ ok: true, next: tail.ok && tail.next, endOfFile: true })
+  expect(none.ok && none.bytes).toHaveLength(0)
   await end('read.1')
 })
 

@@ -6,12 +6,15 @@ const bot = { kind: 'continuous', name: 'bot' } as const
 const text = (data: string): string => Buffer.from(data, 'base64').toString()
 const base64 = (data: string): string => Buffer.from(data).toString('base64')
 
-async function running(request: Parameters<BrainGrid['submit']>[0] = bot) {
+async function running(
+  request: Parameters<BrainGrid['submit']>[0] = bot,
+  facts: Parameters<Awaited<ReturnType<BrainGrid['node']>>['start']>[1] = {},
+) {
   const grid = await BrainGrid.open()
   const n1 = await grid.node('n1')
   const job = await grid.submit(request)
   await grid.tick()
-  n1.start(`${job}.1`)
+  n1.start(`${job}.1`, facts)
   await n1.report()
   const params = { params: { job: String(job) } }
   const read = async (query: Record<string, unknown> = {}) => {
@@ -64,6 +67,32 @@ test('who follows a job that moves reads the old node to its end, then the new o
   const third = await read({ cursor: second.cursor })
   expect(third).toMatchObject({ data: 'new 40', end: true })
   expect((await read({ cursor: third.cursor })).data).toBe('')
+})
+
+test('on a shared home a move shows no line twice, and hides none from before it', async () => {
+  const { grid, n1, job, read } = await running(bot, { outMark: { inode: 7, offset: 0 } })
+  const n2 = await grid.node('n2')
+  await grid.turn(n1, n2)
+  const file = 'old 1 old 2 new 1 new 2 '
+  // Both nodes answer from the one file of inode 7.
+  const answers: typeof n1.answers = ({ cursor, mark }) =>
+    base64(file.slice(cursor === null ? (mark?.offset ?? 0) : Number(cursor.split(':')[1])))
+  n1.answers = n2.answers = answers
+  n1.cursorOf = n2.cursorOf = () => `7:${file.length}`
+  await grid.ok('drainNode', operator, { params: { node: 'n1' }, body: {} })
+  await grid.tick()
+  n1.stopWanted()
+  await n1.report()
+  await grid.tick()
+  // The new run has written before the scheduler hears of it: who follows sees that through the old node.
+  const early = await read()
+  expect(early.data).toBe(file)
+  n2.start(`${job}.1`, { outMark: { inode: 7, offset: 12 } })
+  await n2.report()
+  const moved = await read({ cursor: early.cursor })
+  expect(moved).toMatchObject({ data: '', end: false })
+  expect((await read({ cursor: moved.cursor })).data).toBe('')
+  expect((await read()).data).toBe(file)
 })
 
 test('over is said only when the rest has been read', async () => {
