@@ -1,38 +1,57 @@
 /** Why a live job waits: what the job itself waits for, then what the nodes lack. */
 import { iso } from '../../proto/ids.ts'
-import { jobStateOf, type Explanation } from '../../proto/job.ts'
+import { jobStateOf, type Explanation, type TaskStateName } from '../../proto/job.ts'
 import { explainWaiting, type WaitContext } from '../core/explain.ts'
 import { queueBlocker } from '../core/queue.ts'
 import { quotaBlocker } from '../core/quota.ts'
+import type { Task } from '../core/task-state.ts'
 import { countsOf, type LiveJob } from '../state/live-job.ts'
 import type { BrainContext } from './context.ts'
 import { unheard } from './held-back.ts'
 import { heldLimits, slotsLeft } from './quota.ts'
 import { liveSummary } from './views.ts'
 
-export function explainLive(ctx: BrainContext, job: LiveJob): Explanation {
-  const state = jobStateOf(countsOf(job))
-  const waiting = [...(job.tasks?.values() ?? [])].filter((task) => task.state.is === 'pending')
-  if (job.untouched.count === 0 && waiting.length === 0 && state !== 'held') {
-    const { reason } = liveSummary(job)
-    return {
-      job: job.id,
-      state,
-      summary: reason ?? `job ${job.id} is ${state}: nothing of it waits`,
-      reasons: [],
-      wayOut: null,
-      ahead: null,
-    }
-  }
+/** Of one task where `index` says which, else of all that waits. */
+export function explainLive(ctx: BrainContext, job: LiveJob, index: number | null): Explanation {
+  const meant = index === null ? undefined : job.tasks?.get(index)
+  const state = meant?.state.is ?? jobStateOf(countsOf(job))
+  const waiting = [...(meant ? [meant] : (job.tasks?.values() ?? []))].filter(
+    (task) => task.state.is === 'pending',
+  )
+  const hasUntouched = meant === undefined && job.untouched.count > 0
+  if (!hasUntouched && waiting.length === 0 && state !== 'held') return goesOn(job, meant, state)
   const [task] = waiting
-  const id = job.untouched.count > 0 || !task ? String(job.id) : `${job.id}.${task.index}`
+  const id = hasUntouched || !task ? String(job.id) : `${job.id}.${task.index}`
   const context: WaitContext = {
-    blockedBy: [...blockers(ctx, job), ...limitBlockers(ctx, job)],
+    blockedBy: [...taskHold(job, meant, state), ...blockers(ctx, job), ...limitBlockers(ctx, job)],
     avoid: task?.avoid ?? [],
     never: [],
     ahead: ctx.state.waiting.ahead(id, ctx.state.shares, (owner) => slotsLeft(ctx, owner)),
   }
   return { job: job.id, state, ...explainWaiting(job.shape, ctx.state.capacity, context) }
+}
+
+function goesOn(job: LiveJob, task: Task | undefined, state: TaskStateName): Explanation {
+  const reason = task === undefined ? liveSummary(job).reason : null
+  const subject = task === undefined ? '' : `task ${task.index} `
+  return {
+    job: job.id,
+    state,
+    summary: reason ?? `${subject}is ${state}: nothing of it waits`,
+    reasons: [],
+    wayOut: state === 'suspended' ? `eg resume ${named(job, task)}` : null,
+    ahead: null,
+  }
+}
+
+const named = (job: LiveJob, task: Task | undefined): string =>
+  task === undefined ? String(job.id) : `${job.id}.${task.index}`
+
+/** Tasks that are held by themselves, the job going on. */
+function taskHold(job: LiveJob, task: Task | undefined, state: TaskStateName) {
+  if (state !== 'held' || job.wanted.what === 'hold') return []
+  const detail = task === undefined ? 'its tasks are held' : `task ${task.index} is held`
+  return [{ code: 'held', detail, wayOut: `eg release ${named(job, task)}` }]
 }
 
 function limitBlockers(ctx: BrainContext, { owner, shape, queue: name }: LiveJob) {
@@ -71,7 +90,11 @@ function blockers(ctx: BrainContext, job: LiveJob): WaitContext['blockedBy'] {
   for (const { job: other, on } of job.after) {
     const name = ctx.state.jobs.get(other)?.name ?? 'ended'
     const how = { ok: 'to succeed', any: 'to end', fail: 'to fail' }[on]
-    found.push({ code: 'after', detail: `waits for job ${other} (${name}) ${how}`, wayOut: null })
+    found.push({
+      code: 'after',
+      detail: `waits for job ${other} (${name}) ${how}`,
+      wayOut: `wait for its end: eg show ${other}`,
+    })
   }
   if (job.beginAt !== null && job.beginAt > ctx.clock.now()) {
     found.push({

@@ -129,8 +129,12 @@ export async function explainJob(
 ): Promise<Result<Explanation>> {
   const found = await findJob(ctx, call.caller, call.params.job)
   if (!found.ok) return found
-  const { live, row } = found.value
-  if (live) return done(explainLive(ctx, live))
+  const { live, row, index } = found.value
+  if (live && index !== null && !live.tasks?.has(index) && !live.untouched.has(index)) {
+    const detail = `job ${live.id} has no unfinished task ${index}`
+    return refuse('not-found', detail, `see its tasks with \`eg show ${live.id}\``)
+  }
+  if (live) return done(explainLive(ctx, live, index))
   const { state, reason, outcome } = finishedSummary(row)
   return done({
     job: row.id,

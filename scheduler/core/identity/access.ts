@@ -49,7 +49,7 @@ export function refuseAccess(
     access === 'operator' ? `operators (${could.operators})` : `managers (${could.managers})`
   return {
     code: 'forbidden',
-    detail: `${known.owner} has the rights of a ${known.rights}; only ${who} may do this`,
+    detail: `${known.owner} has the rights of ${known.rights === 'operator' ? 'an' : 'a'} ${known.rights}; only ${who} may do this`,
     hint:
       access === 'operator'
         ? 'ask one of them to do it, or a manager to make you an operator with `eg role grant`'

@@ -199,3 +199,28 @@ test('lists come in pages, live and finished', async () => {
   })
   expect([...ended.jobs, ...rest.jobs].map(({ id }) => id)).toEqual([5, 4, 3, 2, 1])
 })
+
+test('explain of one task tells of that task', async () => {
+  const grid = await BrainGrid.open()
+  const node = await grid.node('n1', { slots: 8 })
+  const job = await grid.submit({ array: { from: 1, to: 9, step: 1 }, maxRunning: 1 })
+  await grid.tick()
+  node.start(`${job}.1`)
+  await node.report()
+  const explain = (task: number) =>
+    grid.ok('explainJob', anna, { params: { job: `${job}.${task}` } })
+  expect((await explain(1)).summary).toBe('task 1 is running: nothing of it waits')
+  expect((await explain(9)).summary).toContain('1 tasks run, and 1 may at once')
+  await grid.ok('holdJobs', anna, { body: { jobs: [`${job}.5`] } })
+  expect(await explain(5)).toMatchObject({
+    state: 'held',
+    summary: expect.stringContaining('task 5 is held'),
+    wayOut: `eg release ${job}.5`,
+  })
+  await grid.ok('suspendJobs', anna, { body: { jobs: [`${job}.1`] } })
+  node.phase(`${job}.1`, { kind: 'suspended', run: 1 })
+  await node.report()
+  expect(await explain(1)).toMatchObject({ state: 'suspended', wayOut: `eg resume ${job}.1` })
+  const none = { params: { job: `${job}.10` } }
+  expect(await grid.refused('explainJob', anna, none)).toBe('not-found')
+})
