@@ -25,7 +25,6 @@ const effects: Record<keyof JobEdit, Effect> = {
   priority: 'now',
   maxRunning: 'now',
   retry: 'now',
-  beginAt: 'now',
   memBytes: 'now',
   cpuCores: 'now',
   pids: 'now',
@@ -42,6 +41,7 @@ const effects: Record<keyof JobEdit, Effect> = {
   out: 'next-run',
   err: 'next-run',
   notes: 'now',
+  beginAt: 'next-placement',
   onPartition: 'next-placement',
   where: 'next-placement',
   slots: 'next-placement',
@@ -102,9 +102,16 @@ async function editLive(
   })
   return done({
     job: job.id,
-    changed: fields.map((field) => ({ field, effect: job.placed === 0 ? 'now' : effects[field] })),
+    changed: fields.map((field) => ({
+      field,
+      effect: job.placed === 0 || bindsAtOnce(field, spec) ? 'now' : effects[field],
+    })),
   })
 }
+
+/** Nodes stop from now on what must not run twice; what was to be stopped stays so until it is placed anew. */
+const bindsAtOnce = (field: keyof JobEdit, { onPartition }: JobSpec): boolean =>
+  field === 'onPartition' && onPartition === 'stop'
 
 /** Values of the environment may be secrets, and stay out of the log. */
 function tellable(spec: JobSpec, fields: readonly (keyof JobEdit)[]): object {

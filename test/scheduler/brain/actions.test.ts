@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 
+import type { JobEdit } from '../../../proto/job.ts'
 import { anna, bert, BrainGrid, operator } from '../../support/brain.ts'
 
 const bot = { kind: 'continuous', name: 'bot' } as const
@@ -266,6 +267,12 @@ test('edits say when they take effect, and two at once both hold', async () => {
   const again = { params, body: { memBytes: 2 ** 30, timeMs: 5000 } }
   expect((await grid.ok('editJob', anna, again)).changed).toEqual([])
   expect(await grid.refused('editJob', anna, { params, body: { slots: 2 } })).toBe('wrong-state')
+  // A begin time says nothing to what runs; "keep" waits for the next placement, "stop" binds the node at once.
+  const effectOf = async (body: JobEdit) =>
+    (await grid.ok('editJob', anna, { params, body })).changed[0]?.effect
+  expect(await effectOf({ beginAt: '2030-01-01T00:00:00Z' })).toBe('next-placement')
+  expect(await effectOf({ onPartition: 'keep' })).toBe('next-placement')
+  expect(await effectOf({ onPartition: 'stop' })).toBe('now')
   const waiting = await grid.submit({ beginAt: '2030-01-01T00:00:00Z' })
   const edit = { params: { job: String(waiting) }, body: { slots: 2, beginAt: null } }
   expect((await grid.ok('editJob', anna, edit)).changed.map(({ effect }) => effect)).toEqual([
