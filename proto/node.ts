@@ -41,9 +41,10 @@ export type ProbeReport = Static<typeof ProbeReport>
 export const drainEnds = ['requeue', 'kill', 'wait'] as const
 export type DrainEnd = (typeof drainEnds)[number]
 
+/** What is not said of a drain that is under way stays as it was; a deadline of `null` is none. */
 export const DrainRequest = Type.Object({
   reason: Type.Optional(Type.String({ maxLength: 1000 })),
-  deadlineMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  deadlineMs: Type.Optional(Nullable(Type.Integer({ minimum: 0 }))),
   then: Type.Optional(Type.Unsafe<DrainEnd>({ type: 'string', enum: drainEnds })),
   atOnce: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
   dryRun: Type.Optional(Type.Boolean()),

@@ -17,7 +17,7 @@ export function causeText(cause: Cause): string {
     case 'restarted':
       return `restarted by ${cause.by}${because(cause.why)}`
     case 'drained':
-      return `moved off ${cause.node}${because(cause.why)}`
+      return `taken off ${cause.node} by a drain${because(cause.why)}`
     case 'node-lost':
       return cause.why === '' ? `node ${cause.node} was lost` : cause.why
     case 'lease-expired':
@@ -49,6 +49,7 @@ const errors: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
   ELOOP: 'too many symbolic links',
   ENAMETOOLONG: 'the name is too long',
+  ENXIO: 'nobody reads from it',
 }
 const errorText = (code: string): string => {
   const text = errors[code]

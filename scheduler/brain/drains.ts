@@ -28,13 +28,7 @@ export function drainNode(
   node: LiveNode,
   request: DrainRequest,
 ): Result<DrainView> {
-  const wish: DrainWish = {
-    by: caller.owner,
-    reason: request.reason ?? '',
-    deadlineMs: request.deadlineMs ?? null,
-    then: request.then ?? 'requeue',
-    atOnce: request.atOnce ?? defaultAtOnce,
-  }
+  const wish = wishOf(ctx, caller, node, request)
   if (request.dryRun === true) return done(dryRun(ctx, node, wish))
   node.healthDrain = false
   const before = drainOf(node)
@@ -43,6 +37,25 @@ export function drainNode(
   const view = drainView(ctx, node)
   if (view === null) throw new Error(`${node.name} has no drain after it began`)
   return done(view)
+}
+
+/** Who says a drain again, perhaps only to watch it, changes what is said and nothing else. */
+function wishOf(
+  ctx: BrainContext,
+  caller: Caller,
+  node: LiveNode,
+  request: DrainRequest,
+): DrainWish {
+  const before = node.healthDrain ? null : node.drain
+  const deadlineAt = before?.deadlineAt ?? null
+  const keptMs = deadlineAt === null ? null : Math.max(0, deadlineAt - ctx.clock.now())
+  return {
+    by: caller.owner,
+    reason: request.reason ?? before?.reason ?? '',
+    deadlineMs: request.deadlineMs === undefined ? keptMs : request.deadlineMs,
+    then: request.then ?? before?.then ?? 'requeue',
+    atOnce: request.atOnce ?? before?.atOnce ?? defaultAtOnce,
+  }
 }
 
 /** Begins a drain, or changes the terms of the one under way. */

@@ -25,11 +25,14 @@ export const command = defineCommand({
     watch: { short: 'w', help: 'show progress until nothing is left there' },
   },
   operands: [1, 1],
-  notes: 'With --watch an interrupt ends the watching only; the drain goes on.',
+  notes: [
+    'With --watch an interrupt ends the watching only; the drain goes on. Said again of a node',
+    'that is being drained, what is not said stays as it was.',
+  ].join('\n'),
   async run({ values, operands: [node = ''], terminal, client }) {
     const body = dropUndefined({
       reason: values.reason,
-      deadlineMs: duration('deadline', values.deadline),
+      deadlineMs: values.deadline === 'none' ? null : duration('deadline', values.deadline),
       then: oneOf('then', values.then, ['requeue', 'kill', 'wait']),
       atOnce: whole('at-once', values['at-once'], [1, 1000]),
       dryRun: values['dry-run'] || undefined,

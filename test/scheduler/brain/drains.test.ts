@@ -51,6 +51,27 @@ test('a bot moves: its place is reserved, it is stopped, and starts there; done 
   expect(n1.has(`${rival}.1`)).toBe(true)
 })
 
+test('who says it again, to watch it, changes only what is said', async () => {
+  const { grid, n1 } = await two(2)
+  const first = { reason: 'ram', deadlineMs: 60_000, then: 'kill', atOnce: 1 } as const
+  const begun = await grid.ok('drainNode', operator, to(n1, first))
+  await grid.pass(1_000)
+  expect(await grid.ok('drainNode', operator, to(n1))).toMatchObject({
+    reason: 'ram',
+    deadlineAt: begun.deadlineAt,
+    then: 'kill',
+    atOnce: 1,
+  })
+  const dry = await grid.ok('drainNode', operator, to(n1, { dryRun: true, deadlineMs: null }))
+  expect(dry).toMatchObject({ deadlineAt: null, then: 'kill' })
+  await grid.ok('drainNode', operator, to(n1, { deadlineMs: null, reason: 'new ram' }))
+  const { drain } = await view(grid, n1)
+  expect(drain).toMatchObject({ reason: 'new ram', deadlineAt: null, then: 'kill', atOnce: 1 })
+  await grid.ok('undrainNode', operator, to(n1))
+  const anew = await grid.ok('drainNode', operator, to(n1))
+  expect(anew).toMatchObject({ reason: '', deadlineAt: null, then: 'requeue', atOnce: 4 })
+})
+
 test('it survives a restart of the scheduler at any point', async () => {
   const { grid, n1, n2, task } = await two(1)
   await grid.ok('drainNode', operator, to(n1))
