@@ -87,15 +87,7 @@ function blockers(ctx: BrainContext, job: LiveJob): WaitContext['blockedBy'] {
     const wayOut = nodes.length > 0 ? `eg node lost --confirmed ${nodes[0]}` : null
     found.push({ code: 'restored', detail, wayOut })
   }
-  for (const { job: other, on } of job.after) {
-    const name = ctx.state.jobs.get(other)?.name ?? 'ended'
-    const how = { ok: 'to succeed', any: 'to end', fail: 'to fail' }[on]
-    found.push({
-      code: 'after',
-      detail: `waits for job ${other} (${name}) ${how}`,
-      wayOut: `wait for its end: eg show ${other}`,
-    })
-  }
+  found.push(...job.after.map((one) => dependencyBlocker(ctx, one)))
   if (job.beginAt !== null && job.beginAt > ctx.clock.now()) {
     found.push({
       code: 'begin-time',
@@ -123,4 +115,11 @@ function blockers(ctx: BrainContext, job: LiveJob): WaitContext['blockedBy'] {
     })
   }
   return found
+}
+
+function dependencyBlocker(ctx: BrainContext, { job, on }: LiveJob['after'][number]) {
+  const name = ctx.state.jobs.get(job)?.name ?? 'ended'
+  const how = { ok: 'to succeed', any: 'to end', fail: 'to fail' }[on]
+  const detail = `waits for job ${job} (${name}) ${how}`
+  return { code: 'after', detail, wayOut: `wait for its end: eg show ${job}` }
 }
