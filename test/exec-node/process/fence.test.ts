@@ -51,6 +51,8 @@ it('the fence ends single-copy runs whose shepherd hangs or is dead, and only on
   fence.close()
   second.close()
   process.kill(next, 'SIGKILL')
+  // Else the next test takes the one that is dying for its own.
+  await until(() => gone(next))
 })
 
 it('a run that became single-copy after its start is ended by its shepherd, and by the fence where that hangs', async () => {

@@ -176,6 +176,7 @@ describe.each<RunDriver['enforcement'] | undefined>([undefined, 'rlimit'])(
 
     it('a killed shepherd leaves its job running, and the driver ends it in its place', async () => {
       await grid.start('orphan.1', ignorer)
+      await grid.running('orphan.1')
       await up('orphan.1')
       process.kill(await shepherdOf(grid, 'orphan.1'), 'SIGKILL')
       const alone = await until(async () => {
