@@ -122,7 +122,8 @@ describe.each<RunDriver['enforcement'] | undefined>([undefined, 'rlimit'])(
     )
 
     it('a big TMPDIR is removed after an end, by a stop too', async () => {
-      const fill = 'cd "$0"; seq 1000 | xargs mkdir; echo up; sleep 600'
+      // Takes far longer than the grace, and far less than the 10 s after which the rest is left to the agent.
+      const fill = 'cd "$0"; seq 200 | xargs mkdir; echo up; sleep 600'
       const { tmpDir } = grid.plan('tidy.1', [])
       await grid.start('tidy.1', ['sh', '-c', fill, tmpDir])
       await up('tidy.1')
