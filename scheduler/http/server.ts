@@ -121,7 +121,9 @@ function guard(server: FastifyInstance, room: Room, names: ReadonlySet<string>):
     if (request.known?.kind !== 'person') return undefined
     const { owner } = request.known
     const turns = isAnsweredSoon(route) ? room.turns : null
-    if (turns?.isFull(owner) === true) return sendProblem(reply, overloaded)
+    // Of who has hung up meanwhile no end would be told, and his place never be free again.
+    if (turns !== null && (request.socket.destroyed || turns.isFull(owner)))
+      return sendProblem(reply, overloaded)
     const tooMany = room.door.admit(owner)
     if (tooMany !== null) return sendProblem(reply, tooMany.refusal, tooMany.retryAfterMs)
     if (turns === null) return undefined

@@ -1,4 +1,7 @@
 /** More requests than are taken at a time: who is refused, who is not, and who goes first. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 
 import { afterEach, expect, test } from 'vitest'
@@ -56,6 +59,37 @@ test('who hangs up makes room', async () => {
   await left
   release()
   await until(async () => (await room?.ask('/v1/jobs'))?.status === 200, { what: 'room' })
+})
+
+test('who hangs up while it is looked up who he is takes no room at all', async () => {
+  room = await aRoom('secret', 10_000, 4)
+  const { port } = room.listener
+  const request = `GET /v1/jobs HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${room.secret}\r\n\r\n`
+  const sends = async () => {
+    const line = connect(port, '127.0.0.1')
+    await once(line, 'connect')
+    line.write(request)
+    return line
+  }
+  const { identity } = room
+  const who = identity.who.bind(identity)
+  const looks: (() => void)[] = []
+  const slowly: typeof who = async (bearer) => {
+    await new Promise<void>((resolve) => looks.push(resolve))
+    return who(bearer)
+  }
+  Object.assign(identity, { who: slowly })
+  const accepted: Socket[] = []
+  const note = (message: unknown) => void accepted.push((message as { socket: Socket }).socket)
+  subscribe('net.server.socket', note)
+  const lines = [await sends(), await sends()]
+  await until(() => looks.length === 2)
+  unsubscribe('net.server.socket', note)
+  for (const line of lines) line.destroy()
+  await until(() => accepted.every(({ destroyed }) => destroyed))
+  for (const look of looks) look()
+  Object.assign(identity, { who })
+  expect((await room.ask('/v1/jobs')).status).toBe(200)
 })
 
 test('an owner has half of the places at most', () => {
