@@ -10,7 +10,7 @@ import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
 import { admitSchedules } from './quota.ts'
 import { checkSpec } from './schedule-check.ts'
-import { addSchedule, removeSchedule, respecify, usualPolicies } from './schedules.ts'
+import { beginSchedule, endSchedule, respecify, usualPolicies } from './schedules.ts'
 import { problemOfClock } from './wall-clock.ts'
 
 const none: Crontab = { text: '', names: [] }
@@ -58,17 +58,10 @@ export function replaceCrontab(
     after: { entries: names },
   })
   note(ctx, 'crontab-replaced', `${names.length} entries`, { owner, by: owner })
-  const steps = [
-    ...removed.map((schedule) => removeSchedule(ctx, caller, schedule)),
-    ...changed.map(
-      ({ present, spec }) => present && respecify(ctx, caller, present, spec, 'in the crontab'),
-    ),
-    ...added.map(({ spec }) => addSchedule(ctx, caller, spec)),
-  ]
-  // All of it was judged above; half a crontab would be worse than a scheduler that starts again.
-  const failed = steps.find((step) => step !== undefined && !step.ok)
-  if (failed && !failed.ok)
-    throw new Error(`a judged crontab was refused: ${failed.refusal.detail}`)
+  for (const schedule of removed) endSchedule(ctx, caller, schedule)
+  for (const { present, spec, cron } of changed)
+    if (present) respecify(ctx, caller, present, { spec, cron, detail: 'in the crontab' })
+  for (const { spec, cron } of added) beginSchedule(ctx, caller, spec, cron)
   return done({
     added: added.map(({ spec }) => spec.name),
     changed: changed.map(({ spec }) => spec.name),
@@ -76,7 +69,7 @@ export function replaceCrontab(
   })
 }
 
-type Entry = { present: LiveSchedule | undefined; spec: ScheduleSpec }
+type Entry = Pick<LiveSchedule, 'spec' | 'cron'> & { present: LiveSchedule | undefined }
 
 /** What a line says counts; policies that it does not say stay as the owner has set them. */
 function entryOf(
@@ -95,7 +88,7 @@ function entryOf(
     )
   const spec: ScheduleSpec = { ...usualPolicies, ...present?.spec, ...request }
   const checked = checkSpec(ctx, caller, owner, spec, present?.spec.job.priority)
-  if (checked.ok) return done({ present, spec })
+  if (checked.ok) return done({ present, spec, cron: checked.value })
   const { refusal } = checked
   return { ok: false, refusal: { ...refusal, detail: `${request.name}: ${refusal.detail}` } }
 }

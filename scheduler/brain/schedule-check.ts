@@ -23,6 +23,10 @@ export function checkSpec(
   if (!parsed.ok) return refuse('refused', parsed.problem)
   if ((spec.job.after ?? []).length > 0)
     return refuse('refused', 'a schedule cannot wait for another job', 'leave --after out')
+  if (spec.job.owner !== undefined && spec.job.owner !== owner)
+    return refuse('refused', `the jobs of a schedule are its owner's, ${owner}`, 'leave owner out')
+  if (spec.job.dryRun === true)
+    return refuse('refused', 'a schedule that only checks its job runs nothing', 'leave dryRun out')
   const job = completeSpec(spec.job, [], ctx.settings.limits)
   if (!job.ok) return job
   // How full the queue is counts when it fires.

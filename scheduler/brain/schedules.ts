@@ -49,32 +49,28 @@ export function addSchedule(
   const tooMany = admitSchedules(ctx, owner, 1)
   if (tooMany) return tooMany
   const spec: ScheduleSpec = { ...usualPolicies, ...request }
-  const made = makeSchedule(ctx, caller, spec)
-  if (!made.ok) return made
-  ctx.state.addSchedule(made.value)
-  saveSchedule(ctx, made.value)
-  note(ctx, 'schedule-added', `${spec.expression} ${spec.tz}`, {
-    schedule: spec.name,
-    owner,
-    by: owner,
-  })
-  auditSchedule(ctx, caller, 'add', made.value, null, specOf(spec))
-  ctx.wake()
-  return done(summary(made.value))
-}
-
-function makeSchedule(ctx: BrainContext, caller: Caller, spec: ScheduleSpec): Result<LiveSchedule> {
-  const { owner } = caller
   const checked = checkSpec(ctx, caller, owner, spec)
   if (!checked.ok) return checked
+  return done(summary(beginSchedule(ctx, caller, spec, checked.value)))
+}
+
+/** A new schedule of the caller's, which has been judged. */
+export function beginSchedule(
+  ctx: BrainContext,
+  caller: Caller,
+  spec: ScheduleSpec,
+  cron: LiveSchedule['cron'],
+): LiveSchedule {
+  const { owner } = caller
+  const { name, expression, tz } = spec
   const cursorAt = ctx.clock.now()
-  return done({
+  const schedule: LiveSchedule = {
     owner,
-    name: spec.name,
+    name,
     spec,
-    cron: checked.value,
+    cron,
     cursorAt,
-    nextDue: nextDue(checked.value, cursorAt),
+    nextDue: nextDue(cron, cursorAt),
     paused: null,
     firedAhead: [],
     queue: [],
@@ -85,7 +81,13 @@ function makeSchedule(ctx: BrainContext, caller: Caller, spec: ScheduleSpec): Re
     manualAt: null,
     fuseToldAt: null,
     rewinding: false,
-  })
+  }
+  ctx.state.addSchedule(schedule)
+  saveSchedule(ctx, schedule)
+  note(ctx, 'schedule-added', `${expression} ${tz}`, { schedule: name, owner, by: owner })
+  auditSchedule(ctx, caller, 'add', schedule, null, specOf(spec))
+  ctx.wake()
+  return schedule
 }
 
 /** The caller's schedule, or for operators anybody's. */
@@ -114,25 +116,27 @@ export function editSchedule(
     ...edit,
     job: edit.job ? { ...job, ...keepSecrets(edit.job, job) } : job,
   }
-  return respecify(ctx, caller, schedule, spec, Object.keys(edit).join(', '))
+  const checked = checkSpec(ctx, caller, schedule.owner, spec, schedule.spec.job.priority)
+  if (!checked.ok) return checked
+  const held = problemOfClock(ctx)
+  if (held) return { ok: false, refusal: held }
+  const detail = Object.keys(edit).join(', ')
+  return done(respecify(ctx, caller, schedule, { spec, cron: checked.value, detail }))
 }
 
-/** `detail` says what changes. */
+/** What has been judged, and the wall clock with it, takes effect. `detail` says what changes. */
 export function respecify(
   ctx: BrainContext,
   caller: Caller,
   schedule: LiveSchedule,
-  spec: ScheduleSpec,
-  detail: string,
-): Result<ScheduleSummary> {
-  const checked = checkSpec(ctx, caller, schedule.owner, spec, schedule.spec.job.priority)
-  if (!checked.ok) return checked
-  const held = coverDue(ctx, schedule)
-  if (held) return { ok: false, refusal: held }
+  { spec, cron, detail }: Pick<LiveSchedule, 'spec' | 'cron'> & { detail: string },
+): ScheduleSummary {
+  // The due times up to now are judged by what the schedule said until now.
+  fireDue(ctx, schedule)
   const [before, after] = specChange(schedule.spec, spec)
   auditSchedule(ctx, caller, 'edit', schedule, before, after)
   schedule.spec = spec
-  schedule.cron = checked.value
+  schedule.cron = cron
   schedule.nextDue = nextDue(schedule.cron, schedule.cursorAt)
   return changed(ctx, caller, schedule, 'schedule-edited', detail)
 }
@@ -160,7 +164,7 @@ export function pauseSchedule(
   if (held) return { ok: false, refusal: held }
   auditSchedule(ctx, caller, 'pause', schedule, { paused: false }, { paused: true, why })
   schedule.paused = { by: caller.owner, why, at: ctx.clock.now() }
-  return changed(ctx, caller, schedule, 'schedule-paused', why)
+  return done(changed(ctx, caller, schedule, 'schedule-paused', why))
 }
 
 export function resumeSchedule(
@@ -173,7 +177,7 @@ export function resumeSchedule(
   if (held) return { ok: false, refusal: held }
   auditSchedule(ctx, caller, 'resume', schedule, { paused: true }, { paused: false })
   schedule.paused = null
-  return changed(ctx, caller, schedule, 'schedule-resumed', '')
+  return done(changed(ctx, caller, schedule, 'schedule-resumed', ''))
 }
 
 export function runSchedule(
@@ -206,15 +210,17 @@ export function removeSchedule(
       `schedule ${schedule.name} is a line of the crontab of ${schedule.owner}`,
       'remove the line with `crontab -e`, or pause the schedule',
     )
+  endSchedule(ctx, caller, schedule)
+  return done({})
+}
+
+export function endSchedule(ctx: BrainContext, caller: Caller, schedule: LiveSchedule): void {
+  const { owner, name } = schedule
   auditSchedule(ctx, caller, 'remove', schedule, specOf(schedule.spec), null)
   ctx.state.removeSchedule(schedule)
-  ctx.journal.change({ drop: 'schedule', owner: schedule.owner, name: schedule.name })
-  note(ctx, 'schedule-removed', 'removed; its running jobs go on', {
-    schedule: schedule.name,
-    owner: schedule.owner,
-    by: caller.owner,
-  })
-  return done({})
+  ctx.journal.change({ drop: 'schedule', owner, name })
+  const about = { schedule: name, owner, by: caller.owner }
+  note(ctx, 'schedule-removed', 'removed; its running jobs go on', about)
 }
 
 function changed(
@@ -223,11 +229,11 @@ function changed(
   schedule: LiveSchedule,
   what: string,
   detail: string,
-): Result<ScheduleSummary> {
+): ScheduleSummary {
   saveSchedule(ctx, schedule)
   note(ctx, what, detail, { schedule: schedule.name, owner: schedule.owner, by: caller.owner })
   ctx.wake()
-  return done(summary(schedule))
+  return summary(schedule)
 }
 
 export function summary(schedule: LiveSchedule): ScheduleSummary {

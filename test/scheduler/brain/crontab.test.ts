@@ -1,6 +1,7 @@
 /** Crontabs: replaced as a whole, and whatever was refused has changed nothing. */
 import { expect, test } from 'vitest'
 
+import { builtInLimits } from '../../../scheduler/core/quota.ts'
 import { anna, bert, BrainGrid } from '../../support/brain.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 
@@ -82,6 +83,21 @@ test('the quota of schedules counts what the crontab would leave', async () => {
     'over-quota',
   )
   expect(await names(grid)).toContain('b0')
+})
+
+test('who has more schedules than a lowered limit gives may still change them, and add none', async () => {
+  const grid = await BrainGrid.open()
+  await grid.ok('replaceCrontab', anna, body('', entry('a'), entry('b'), entry('c')))
+  await grid.reopen({ quota: () => ({ ...builtInLimits, schedules: 1 }) })
+  const other = body('', entry('a'), entry('b', '0 4 * * *'), entry('d'))
+  expect(await grid.ok('replaceCrontab', anna, other)).toEqual({
+    added: ['d'],
+    changed: ['b'],
+    removed: ['c'],
+  })
+  expect(await names(grid)).toEqual(['a', 'b', 'd'])
+  const more = body('', entry('a'), entry('b'), entry('d'), entry('e'))
+  expect(await grid.refused('replaceCrontab', anna, more)).toBe('over-quota')
 })
 
 test('it lives on in the database, and its schedules are removed by it alone', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { anna, bert, BrainGrid } from '../../support/brain.ts'
+import { anna, bert, BrainGrid, operator } from '../../support/brain.ts'
 
 const minute = 60_000
 
@@ -259,4 +259,16 @@ test('a start that is refused has an entry that says so', async () => {
   grid.settings.refuseOwner = () => ({ detail: 'not today', hint: '' })
   await grid.pass(10 * minute, node)
   expect(await ledger()).toEqual([['skipped', null, 1]])
+})
+
+test('a job that would never run is no job for a schedule', async () => {
+  const grid = await BrainGrid.open()
+  const job = { command: ['/bin/true'], cwd: '/tmp' }
+  for (const more of [{ owner: 'bert' }, { dryRun: true }]) {
+    const body = { name: 's', expression: '@daily', job: { ...job, ...more } }
+    expect(await grid.refused('addSchedule', anna, { body })).toBe('refused')
+    expect(await grid.refused('addSchedule', operator, { body })).toBe('refused')
+  }
+  const body = { name: 's', expression: '@daily', job: { ...job, owner: 'anna' } }
+  await grid.ok('addSchedule', anna, { body })
 })
