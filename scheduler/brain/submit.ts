@@ -1,15 +1,14 @@
 /** Submitting: a request becomes a live job, or a refusal that says what to do. */
-import { parseJobRef } from '../../proto/ids.ts'
-import type { Dependency, JobRequest, JobSpec, Outcome } from '../../proto/job.ts'
+import type { Dependency, JobRequest, JobSpec } from '../../proto/job.ts'
 import { completeSpec, tasksOf } from '../core/admission.ts'
 import { canEverRun, type FitVerdict } from '../core/explain.ts'
-import { globTest } from '../core/glob.ts'
 import { done, refuse, type Result } from '../core/result.ts'
 import { pastOf } from '../core/right-size.ts'
 import { noneEnded, untouchedOf, type LiveJob } from '../state/live-job.ts'
 import { audit } from './audit.ts'
 import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
+import { lookUpDependencies } from './dependencies.ts'
 import { admitByQueue } from './queues.ts'
 import { admitJob } from './quota.ts'
 import { couldOn } from './roles.ts'
@@ -27,78 +26,13 @@ export type Moment = {
 
 export const newMoment = (): Moment => ({ refusedOwners: new Map(), fits: new Map() })
 
-/** Dependencies on jobs that are not live are judged by history, which is looked up before the command. */
 export async function submitAfterLookup(
   ctx: BrainContext,
   caller: Caller,
   request: JobRequest,
 ): Promise<Result<Submitted>> {
-  const owner = request.owner ?? caller.owner
-  const wanted: Dependency[] = []
-  for (const { job, on, all } of request.after ?? []) {
-    if (all === true) {
-      wanted.push(...allOf(ctx, owner, job).map((id) => ({ job: id, on })))
-      continue
-    }
-    const id = resolveDependency(ctx, owner, job)
-    if (id === null)
-      return refuse(
-        'not-found',
-        `--after ${job}: you have no such job`,
-        'name a job by its number or its live name',
-      )
-    wanted.push({ job: id, on })
-  }
-  const outcomeOf = new Map<number, Outcome | null>()
-  for (;;) {
-    const gone = wanted
-      .map(({ job }) => job)
-      .filter((job) => !ctx.state.jobs.has(job) && !outcomeOf.has(job))
-    if (gone.length === 0) break
-    // What ended just now is in history with the next commit; others may end while this is awaited.
-    await ctx.journal.settled()
-    for (const job of gone) outcomeOf.set(job, null)
-    for (const { id, outcome } of await ctx.store.query('outcomes', { jobs: gone }))
-      outcomeOf.set(id, outcome as Outcome | null)
-  }
-  const unmet: Dependency[] = []
-  for (const dependency of wanted) {
-    if (ctx.state.jobs.has(dependency.job)) unmet.push(dependency)
-    else {
-      const problem = judgeEnded(dependency, outcomeOf.get(dependency.job) ?? null)
-      if (problem) return problem
-    }
-  }
-  return submit(ctx, caller, request, unmet, null)
-}
-
-function resolveDependency(ctx: BrainContext, owner: string, text: string): number | null {
-  const ref = parseJobRef(text)
-  if (ref.kind === 'number') return ref.job < ctx.state.nextJob ? ref.job : null
-  return ctx.state.newest(owner, ref.name)
-}
-
-/** Live jobs of that number, or of the owner's whose names match. */
-function allOf(ctx: BrainContext, owner: string, text: string): number[] {
-  const ref = parseJobRef(text)
-  if (ref.kind === 'number') return ctx.state.jobs.has(ref.job) ? [ref.job] : []
-  const fits = globTest(ref.name)
-  return [...ctx.state.jobs.values()]
-    .filter((job) => job.owner === owner && fits(job.name))
-    .map(({ id }) => id)
-}
-
-function judgeEnded(
-  { job, on }: Dependency,
-  outcome: Outcome | null,
-): ReturnType<typeof refuse> | null {
-  if (outcome === null) return refuse('not-found', `--after ${job}: there is no job ${job}`)
-  if (on === 'any' || (on === 'ok') === (outcome === 'succeeded')) return null
-  return refuse(
-    'refused',
-    `--after ${job}:${on}: job ${job} has already ${outcome}, so this job could never run`,
-    `submit it without --after, or with ${job}:any`,
-  )
+  const unmet = await lookUpDependencies(ctx, request.owner ?? caller.owner, request.after ?? [])
+  return unmet.ok ? submit(ctx, caller, request, unmet.value, null) : unmet
 }
 
 export function submit(

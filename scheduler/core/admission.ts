@@ -94,11 +94,20 @@ export function tasksOf(spec: Pick<JobSpec, 'array'>): number {
     : Math.floor((spec.array.to - spec.array.from) / spec.array.step) + 1
 }
 
-/** At most six bytes of JSON for a UTF-16 unit; only what may be too long is measured in full. */
+/** A dependency in JSON, in units of a text that needs all its escapes. */
+const unitsOfDependency = 8
+
+/**
+ * At most six bytes of JSON for a UTF-16 unit; only what may be too long is measured in full. All is counted here that
+ * the schema lets grow without end.
+ */
 function specBytes(spec: JobSpec): number {
-  let units = spec.script?.length ?? 0
-  for (const argument of spec.command) units += argument.length
-  for (const texts of [spec.env, spec.secretEnv, spec.notes])
+  const { script = '', command, env, secretEnv, notes, where, after, check } = spec
+  let units = script.length + unitsOfDependency * after.length
+  for (const argument of command) units += argument.length
+  if (check?.probe.kind === 'command')
+    for (const argument of check.probe.argv) units += argument.length
+  for (const texts of [env, secretEnv, notes, where])
     for (const name in texts) units += name.length + (texts[name]?.length ?? 0)
   return units < 16_384 ? units : JSON.stringify(spec).length
 }

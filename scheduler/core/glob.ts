@@ -1,7 +1,9 @@
 /** Name patterns: `*` any text, `?` one character. Linear in the name for each star: nobody's pattern can hang us. */
 
+export const isPattern = (text: string): boolean => /[*?]/.test(text)
+
 export function globTest(pattern: string): (name: string) => boolean {
-  if (!/[*?]/.test(pattern)) return (name) => name === pattern
+  if (!isPattern(pattern)) return (name) => name === pattern
   return (name) => fits(pattern, name)
 }
 

@@ -109,7 +109,7 @@ export class GridState {
 
   addJob(job: LiveJob): void {
     this.jobs.set(job.id, job)
-    const names = this.#namesOf(job.owner)
+    const names = this.#jobsByName(job.owner)
     const same = names.get(job.name)
     if (same === undefined) names.set(job.name, job.id)
     else if (typeof same === 'number') names.set(job.name, new Set([same, job.id]))
@@ -140,7 +140,7 @@ export class GridState {
   removeJob(job: LiveJob): void {
     this.jobs.delete(job.id)
     this.#countJob(job, -1)
-    const names = this.#namesOf(job.owner)
+    const names = this.#jobsByName(job.owner)
     const same = names.get(job.name)
     if (typeof same === 'object') same.delete(job.id)
     if (same === job.id || (typeof same === 'object' && same.size === 0)) names.delete(job.name)
@@ -167,6 +167,11 @@ export class GridState {
     }
   }
 
+  /** Of the owner's live jobs. */
+  namesOf(owner: string): Iterable<string> {
+    return this.#names.get(owner)?.keys() ?? []
+  }
+
   wasLost(job: number): boolean {
     return this.lostNumbers.some(([from, to]) => job >= from && job < to)
   }
@@ -177,7 +182,7 @@ export class GridState {
     return job ? { job, index: Number(key.slice(dot + 1)) } : null
   }
 
-  #namesOf(owner: string): Map<string, number | Set<number>> {
+  #jobsByName(owner: string): Map<string, number | Set<number>> {
     const known = this.#names.get(owner)
     if (known) return known
     const fresh = new Map<string, number | Set<number>>()

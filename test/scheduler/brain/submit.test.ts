@@ -37,6 +37,20 @@ test('a job waits for all jobs that a pattern means, also for none', async () =>
   expect((await grid.show(job)).waitsFor).toEqual([foreign.job])
 })
 
+test('a job waits for another once, however often it is named, and patterns have an end', async () => {
+  const grid = await BrainGrid.open()
+  const bulk = Array.from({ length: 3 }, (_, nth) => grid.submit({ name: `b${nth}`, hold: true }))
+  const jobs = await Promise.all(bulk)
+  const of = (job: string, all = true) => ({ job, on: 'any' as const, all })
+  const after = [of('b*'), of('b?'), of('b1'), of('b1', false), of(String(jobs[0])), of('b*')]
+  const waits = await grid.submit({ after })
+  expect((await grid.show(waits)).spec.after).toEqual(jobs.map((job) => ({ job, on: 'any' })))
+  const many = Array.from({ length: 101 }, (_, nth) => of(`b*${nth}`))
+  expect(await grid.refused('submitJob', anna, { body: { ...request, after: many } })).toBe(
+    'refused',
+  )
+})
+
 test('exit codes that are no end: again in a while, held until released', async () => {
   const grid = await BrainGrid.open()
   const node = await grid.node('n1')

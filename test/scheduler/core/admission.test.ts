@@ -36,6 +36,19 @@ const refused: [string, Partial<JobRequest>, string][] = [
   ['too many tasks', { array: { from: 1, to: 20_000_000, step: 1 } }, '10000000 tasks at most'],
   ['no command', { command: [''] }, 'the command is empty'],
   ['too much environment', { env: { A: 'x'.repeat(2_000_000) } }, 'have over'],
+  [
+    'too long a check',
+    {
+      check: {
+        probe: { kind: 'command', argv: ['x'.repeat(2_000_000)] },
+        intervalMs: 1000,
+        timeoutMs: 100,
+        threshold: 1,
+      },
+    },
+    'have over',
+  ],
+  ['too many labels', { where: { a: 'x'.repeat(2_000_000) } }, 'have over'],
   ['max-running without an array', { maxRunning: 2 }, 'is for arrays'],
   ['retries of a bot', { kind: 'continuous', retry: 1 }, 'is for one-off jobs'],
   ['a time that is none', { beginAt: 'soon' }, 'is not a time'],
@@ -52,4 +65,10 @@ test.each(refused)('%s is refused with a hint', (_, more, detail) => {
 test('tasks are counted on their step', () => {
   expect(tasksOf({ array: null })).toBe(1)
   expect(tasksOf({ array: { from: 1, to: 10, step: 4 } })).toBe(3)
+})
+
+test('dependencies count as a part of the job', () => {
+  const after = Array.from({ length: 20_000 }, (_, nth) => ({ job: nth + 1, on: 'any' as const }))
+  const result = completeSpec(request, after, defaultLimits)
+  expect(result).toMatchObject({ refusal: { detail: expect.stringContaining('have over') } })
 })
