@@ -54,6 +54,7 @@ export function stateLoader(state: GridState): StateLoader {
     finish(snapshot, log) {
       for (const of of streamedTables) take(of, snapshot[of])
       addQueues(state, snapshot.queues)
+      addRights(state, snapshot)
       const parse = rememberingParser()
       for (const row of snapshot.schedules) addSchedule(state, row, parse, log)
       for (const { owner, text, namesJson } of snapshot.crontabs)
@@ -73,6 +74,17 @@ function addQueues(state: GridState, rows: readonly QueueRow[]): void {
     state.queues.set(name, { ...filledQueue({ name }), ...data })
   }
   if (rows.length > 0) for (const job of state.jobs.values()) job.shape = state.shapeOf(job.shape)
+}
+
+function addRights(state: GridState, snapshot: Snapshot): void {
+  for (const row of snapshot.roles) state.roles.set(row.owner, row)
+  for (const row of snapshot.sharing)
+    state.sharing.set(row.owner, [...(state.sharing.get(row.owner) ?? []), row])
+  for (const row of snapshot.joinTokens) state.joinTokens.set(row.id, row)
+  for (const row of snapshot.nodeKeys) state.nodeKeys.set(row.node, row)
+  for (const row of snapshot.apiTokens) state.tokens.set(row.id, row)
+  state.lastJoinToken = snapshot.joinTokens.at(-1)?.id ?? 0
+  state.lastToken = snapshot.apiTokens.at(-1)?.id ?? 0
 }
 
 function addNode(state: GridState, row: NodeRow): void {

@@ -11,6 +11,8 @@ import { mayChange, notYours } from './select.ts'
 
 /** Live ones of one owner. */
 const mostTokens = 100
+/** Revoked and expired ones of one owner, which are told what they are; the oldest is forgotten. */
+const mostDead = 100
 
 export function listTokens(
   ctx: BrainContext,
@@ -31,15 +33,16 @@ export function createToken(
 ): Result<TokenView> {
   const { owner } = caller
   const now = ctx.clock.now()
-  const live = [...ctx.state.tokens.values()].filter(
-    (token) => token.owner === owner && isLive(token, now),
-  )
+  const mine = [...ctx.state.tokens.values()].filter((token) => token.owner === owner)
+  const live = mine.filter((token) => isLive(token, now))
   if (live.some(({ name }) => name === body.name)) {
     const hint = `choose another name, or end that one: \`eg token revoke ${body.name}\``
     return refuse('name-taken', `you have a token "${body.name}"`, hint)
   }
   if (live.length >= mostTokens)
     return refuse('over-quota', `you have ${mostTokens} tokens`, 'revoke those that are not used')
+  for (const token of mine.filter((one) => !isLive(one, now)).slice(0, -mostDead))
+    forget(ctx, token)
   ctx.state.lastToken += 1
   const row: ApiTokenRow = {
     id: ctx.state.lastToken,
@@ -76,6 +79,11 @@ export function revokeToken(
 
 const isLive = ({ revokedAt, expiresAt }: ApiTokenRow, now: number) =>
   revokedAt === null && expiresAt > now
+
+function forget(ctx: BrainContext, { id }: ApiTokenRow): void {
+  ctx.state.tokens.delete(id)
+  ctx.journal.change({ drop: 'apiToken', id })
+}
 
 function put(ctx: BrainContext, row: ApiTokenRow): void {
   ctx.state.tokens.set(row.id, row)

@@ -57,6 +57,7 @@ const others = {
   schedule: single('DELETE FROM schedule WHERE owner = ? AND name = ?', 2),
   quota: single('DELETE FROM quota WHERE subject = ?', 1),
   share: single('DELETE FROM share WHERE owner = ?', 1),
+  apiToken: single('DELETE FROM apiToken WHERE id = ?', 1),
   sharing: single('DELETE FROM sharing WHERE owner = ? AND job = ? AND "group" = ?', 3),
   nodeKey: single('DELETE FROM nodeKey WHERE node = ?', 1),
   role: single('DELETE FROM role WHERE owner = ?', 1),
@@ -153,6 +154,7 @@ function addDrop(parts: Parts, change: Extract<Change, { drop: string }>): void 
   else if (change.drop === 'node' || change.drop === 'queue') values.push(change.name)
   else if (change.drop === 'quota') values.push(change.subject)
   else if (change.drop === 'share') values.push(change.owner)
+  else if (change.drop === 'apiToken') values.push(change.id)
   else if (change.drop === 'nodeKey') values.push(change.node)
   else if (change.drop === 'role') values.push(change.owner)
   else if (change.drop === 'sharing') values.push(change.owner, change.job, change.group)

@@ -189,6 +189,7 @@ export type Change =
   | { put: 'reply'; row: ReplyRow }
   | { put: 'token'; row: TokenRow }
   | { put: 'apiToken'; row: ApiTokenRow }
+  | { drop: 'apiToken'; id: number }
   | { put: 'sharing'; row: SharingRow }
   | { drop: 'sharing'; owner: string; job: number; group: string }
   | { put: 'joinToken'; row: JoinTokenRow }

@@ -105,6 +105,23 @@ test('what is stored is a hash, and survives with all that is known of it', asyn
   expect(await grid.refused('revokeToken', anna, { params: { token: '9' } })).toBe('not-found')
 })
 
+test('of those that are over the newest hundred of an owner are kept', async () => {
+  const { grid } = room
+  const first = await room.tokenOf('bert', ['submit'], { revoked: true })
+  const kept = await room.tokenOf('bert', ['submit'], { revoked: true })
+  const others = await room.tokenOf('carl', ['submit'], { revoked: true })
+  for (let nth = 0; nth < 100; nth += 1) await room.tokenOf('bert', ['submit'], { revoked: true })
+  await grid.quiet()
+  const told = async (as: string) => (await get('/v1/jobs', as)).body['detail']
+  for (const again of [false, true]) {
+    if (again) await grid.reopen()
+    const { tokens } = await grid.ok('listTokens', bert, { query: {} })
+    expect(tokens).toHaveLength(101)
+  }
+  expect(await told(first)).toContain('no valid token')
+  for (const one of [kept, others]) expect(await told(one)).toContain('was revoked')
+})
+
 test('a name is taken while its token lives; how many and how long has an end', async () => {
   const { grid } = room
   const body = { name: 'ci', scopes: ['submit' as const], expiresInMs: hour, hash: 'e'.repeat(64) }
