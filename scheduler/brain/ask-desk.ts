@@ -6,12 +6,15 @@ import type { OrderDesk } from './order-desk.ts'
 export class AskDesk {
   readonly #clock: Clock
   readonly #orders: OrderDesk
+  readonly #hasIdentity: (node: string) => boolean
   readonly #open = new Map<string, { node: string; take: (answer: Answer) => void }>()
   #count = 0
 
-  constructor(clock: Clock, orders: OrderDesk) {
+  /** `hasIdentity`: whether a node has one of its own. */
+  constructor(clock: Clock, orders: OrderDesk, hasIdentity: (node: string) => boolean) {
     this.#clock = clock
     this.#orders = orders
+    this.#hasIdentity = hasIdentity
   }
 
   /** Null where the node has no stream or does not answer in time. */
@@ -34,10 +37,12 @@ export class AskDesk {
     })
   }
 
-  /** `by`: only what this node was asked counts. */
+  /** `by`: only what this node was asked counts; null of whoever has the secret of those without an identity. */
   answered(id: string, answer: Answer, by: string | null): boolean {
     const asked = this.#open.get(id)
-    if (asked === undefined || (by !== null && asked.node !== by)) return false
+    if (asked === undefined) return false
+    const speaksForIt = by === null ? !this.#hasIdentity(asked.node) : asked.node === by
+    if (!speaksForIt) return false
     this.#open.delete(id)
     asked.take(answer)
     return true

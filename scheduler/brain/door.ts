@@ -39,7 +39,7 @@ export type BrainDoor = {
   attachOrders(node: string, sink: OrderSink): () => void
   /** Asks a node through its order stream; resolves with its answer, or null after the timeout. */
   ask(node: string, ask: Ask, timeoutMs: number): Promise<Answer | null>
-  /** `node`: which alone may answer what it was asked; null where any may. */
+  /** `node`: which alone may answer what it was asked; null of one that shows the secret of those without an identity. */
   answered(id: string, answer: Answer, node?: string | null): boolean
   /** Committed events, as they happen; the returned call ends it. */
   onEvents(listener: (events: readonly EventRow[]) => void): () => void

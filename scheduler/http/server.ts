@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 
 import { routes, type RouteName } from '../../proto/api.ts'
 import type { Refusal } from '../../proto/errors.ts'
+import type { Rights } from '../../proto/rights.ts'
 import type { Route } from '../../proto/route.ts'
 import { silentLog, type Log } from '../../src/lib/log.ts'
 import type { OwnRoutes } from '../brain/call.ts'
@@ -92,6 +93,10 @@ const isAnsweredSoon = ({ shape, path }: Route): boolean =>
   shape !== 'ndjson' && shape !== 'sse' && !waits.has(path)
 const waits: ReadonlySet<string> = new Set([routes.waitJob.path, routes.readLog.path])
 
+/** Managers may limit everybody's requests, their own too, and have to be able to take it back. */
+const undoesLimits = ({ method, path }: Route, { rights }: { rights: Rights }): boolean =>
+  rights === 'manager' && path === routes.setQuota.path && method === routes.setQuota.method
+
 const overloaded: Refusal = {
   code: 'too-many-requests',
   detail: 'the scheduler has as many requests under way as it takes',
@@ -124,7 +129,7 @@ function guard(server: FastifyInstance, room: Room, names: ReadonlySet<string>):
     // Of who has hung up meanwhile no end would be told, and his place never be free again.
     if (turns !== null && (request.socket.destroyed || turns.isFull(owner)))
       return sendProblem(reply, overloaded)
-    const tooMany = room.door.admit(owner)
+    const tooMany = undoesLimits(route, request.known) ? null : room.door.admit(owner)
     if (tooMany !== null) return sendProblem(reply, tooMany.refusal, tooMany.retryAfterMs)
     if (turns === null) return undefined
     reply.raw.once('close', () => turns.leave(owner))

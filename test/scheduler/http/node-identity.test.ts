@@ -120,6 +120,7 @@ test('an answer counts only from the node that was asked', async () => {
   const say = (as: string, data: string) =>
     room.ask('POST', `/v1/node/answers/${line.id}`, as, { ...answer, data })
   expect((await say(two, 'Zm9yZ2Vk')).status).toBe(404)
+  expect((await say(room.nodeSecret, 'Zm9yZ2Vk')).status).toBe(404)
   expect((await say(one, 'dHJ1ZQ==')).status).toBe(200)
   expect(await asked).toMatchObject({ data: 'dHJ1ZQ==' })
 })
