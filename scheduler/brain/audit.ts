@@ -3,7 +3,7 @@ import { iso } from '../../proto/ids.ts'
 import type { AuditEntry } from '../../proto/rights.ts'
 import { done, refuse, type Result } from '../core/result.ts'
 import type { AuditRow } from '../store/change.ts'
-import type { Call, Caller } from './call.ts'
+import { noPage, type Call, type Caller } from './call.ts'
 import type { BrainContext } from './context.ts'
 
 export type Audited = {
@@ -99,11 +99,14 @@ export async function listAudit(
   { caller, query }: Call<'listAudit'>,
 ): Promise<Result<{ entries: AuditEntry[]; next: string | null }>> {
   const before = query.page === undefined ? null : Number(query.page)
-  if (before !== null && !Number.isSafeInteger(before))
-    return refuse('invalid', `"${query.page}" is not a page of this list`)
+  if (before !== null && !Number.isSafeInteger(before)) return noPage(query.page ?? '')
   const limit = query.limit ?? usualLimit
   const { by = null, owner = null, what = null, job = null } = query
-  const time = (text: string | undefined) => (text === undefined ? null : Date.parse(text))
+  const [since = null, until = null] = [query.since, query.until].map((text) =>
+    text === undefined ? null : Date.parse(text),
+  )
+  if (Number.isNaN(since) || Number.isNaN(until))
+    return refuse('invalid', 'no such time', 'write it as 2026-11-23T08:00:00Z')
   await ctx.journal.settled()
   const rows = await ctx.store.query('audit', {
     reader: caller.rights === 'user' ? caller.owner : null,
@@ -112,8 +115,8 @@ export async function listAudit(
     what,
     about: query.node === undefined ? null : `node ${query.node}`,
     job,
-    since: time(query.since),
-    until: time(query.until),
+    since,
+    until,
     before,
     limit: limit + 1,
   })

@@ -3,7 +3,7 @@ import type { RouteName, routes } from '../../proto/api.ts'
 import type { Refusal } from '../../proto/errors.ts'
 import type { Rights } from '../../proto/rights.ts'
 import type { Body, Params, Query, Reply } from '../../proto/route.ts'
-import type { Result } from '../core/result.ts'
+import { refuse, type Refused, type Result } from '../core/result.ts'
 
 export type { Result } from '../core/result.ts'
 export { done, refuse } from '../core/result.ts'
@@ -25,6 +25,9 @@ export const notOwn = (owner: string): Refusal => ({
   detail: `this token shows only what belongs to ${owner}`,
   hint: 'make another with `eg token create --scope operate`, or do it as yourself',
 })
+
+export const noPage = (page: string): Refused =>
+  refuse('invalid', `"${page}" is not a page of this list`)
 
 export type Call<N extends RouteName> = {
   caller: Caller

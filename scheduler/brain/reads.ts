@@ -5,7 +5,7 @@ import { globTest } from '../core/glob.ts'
 import { done, refuse, type Result } from '../core/result.ts'
 import type { LiveJob } from '../state/live-job.ts'
 import type { JobRow } from '../store/change.ts'
-import { notOwn, type Call, type Caller } from './call.ts'
+import { noPage, notOwn, type Call, type Caller } from './call.ts'
 import type { BrainContext } from './context.ts'
 import { explainLive } from './explain-live.ts'
 import { finishedSummary, liveSummary, unfinishedOf } from './views.ts'
@@ -49,8 +49,7 @@ export async function listJobs(
   const owner = query.owner ?? (query.all === true ? null : caller.owner)
   if (query.finished === true || query.state === 'finished') return listFinished(ctx, query, owner)
   const after = query.page === undefined ? 0 : Number(query.page)
-  if (!Number.isSafeInteger(after))
-    return refuse('invalid', `"${query.page}" is not a page of this list`)
+  if (!Number.isSafeInteger(after)) return noPage(query.page ?? '')
   const limit = query.limit ?? 10_000
   const nameFits = query.name === undefined ? null : globTest(query.name)
   const jobs: JobSummary[] = []
@@ -78,8 +77,9 @@ async function listFinished(
   owner: string | null,
 ): Promise<Result<{ jobs: JobSummary[]; next: string | null }>> {
   const limit = Math.min(query.limit ?? 100, 10_000)
-  const [finishedAt, id] = (query.page ?? '').split('.').map(Number)
-  const before = query.page === undefined ? null : { finishedAt: finishedAt ?? 0, id: id ?? 0 }
+  const place = /^(\d{1,15})\.(\d{1,15})$/.exec(query.page ?? '')
+  if (query.page !== undefined && place === null) return noPage(query.page)
+  const before = place && { finishedAt: Number(place[1]), id: Number(place[2]) }
   await ctx.journal.settled()
   const { kind = null, name = null, schedule = null } = query
   const rows = await ctx.store.query('finished', {

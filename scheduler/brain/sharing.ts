@@ -1,5 +1,5 @@
 /** Co-maintainers: members of a unix group that an owner named see, stop and restart its jobs. */
-import { iso } from '../../proto/ids.ts'
+import { iso, parseJobRef } from '../../proto/ids.ts'
 import type { SharingView } from '../../proto/sharing.ts'
 import { done, refuse, type Refused, type Result } from '../core/result.ts'
 import type { SharingRow } from '../store/change.ts'
@@ -86,7 +86,12 @@ export async function removeSharing(
   ctx: BrainContext,
   { caller, params, query }: Call<'removeSharing'>,
 ): Promise<Result<Record<string, never>>> {
-  const found = await subjectOf(ctx, caller, query)
+  // By its number, so that what was shared of a job that is no longer kept can be undone.
+  const number = query.job === undefined ? null : parseJobRef(query.job)
+  const found =
+    number?.kind === 'number' && number.job > 0
+      ? subjectByNumber(ctx, caller, query.owner ?? caller.owner, number.job)
+      : await subjectOf(ctx, caller, query)
   if (!found.ok) return found
   const { owner, job } = found.value
   const rows = ctx.state.sharing.get(owner) ?? []
@@ -120,6 +125,14 @@ async function subjectOf(
     ? done({ owner, job: job.id })
     : notYours(ctx, `job ${job.id}`, job.owner)
 }
+
+const subjectByNumber = (
+  ctx: BrainContext,
+  caller: Caller,
+  owner: string,
+  job: number,
+): Result<{ owner: string; job: number }> =>
+  mayChange(caller, owner) ? done({ owner, job }) : notYours(ctx, 'what is shared', owner)
 
 function tell(ctx: BrainContext, caller: Caller, verb: 'add' | 'remove', row: SharingRow): void {
   const { owner, job, group } = row

@@ -69,9 +69,11 @@ function pastPeaks(read: Read, owner: string, name: string, limit: number): numb
   for (const { id } of jobs) {
     if (peaks.length >= limit) break
     const rows = read<{ peak: number }>(
-      `SELECT json_extract(usageJson, '$.peakMemBytes') AS peak FROM run
-       WHERE job = ? AND endedAt IS NOT NULL AND peak IS NOT NULL
-       ORDER BY "index" DESC, epoch DESC, number DESC LIMIT ?`,
+      `SELECT peak FROM (
+         SELECT json_extract(usageJson, '$.peakMemBytes') AS peak FROM run
+         WHERE job = ? AND endedAt IS NOT NULL
+         ORDER BY "index" DESC, epoch DESC, number DESC LIMIT ?)
+       WHERE peak IS NOT NULL`,
       [id, limit - peaks.length],
     )
     peaks.push(...rows.map(({ peak }) => peak))

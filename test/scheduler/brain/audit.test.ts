@@ -420,3 +420,13 @@ test('numbers go on after a restart; an entry cannot be written again', async ()
     grid.store.commit([{ put: 'audit', row: { ...row.row, about: 'job 99' } }]),
   ).rejects.toThrow('does not change')
 })
+
+test('a time or a page that there is not is refused', async () => {
+  const grid = await BrainGrid.open()
+  for (const query of [{ since: '2016-12-31T23:59:60Z' }, { page: 'x' }])
+    expect(await grid.refused('listAudit', anna, { query })).toBe('invalid')
+  for (const page of ['x', '1', '1.x', '1.2.3'])
+    expect(await grid.refused('listJobs', anna, { query: { finished: true, page } })).toBe(
+      'invalid',
+    )
+})

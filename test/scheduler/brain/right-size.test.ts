@@ -1,7 +1,9 @@
 /** What past runs peaked at is told by `eg show`, from history, and at submit, from what ended of late. */
 import { expect, test } from 'vitest'
 
+import type { Change } from '../../../scheduler/store/change.ts'
 import { anna, bert, BrainGrid } from '../../support/brain.ts'
+import { runRow, submitChanges } from '../../support/store-rows.ts'
 
 const mib = 2 ** 20
 const usage = (peakMemBytes: number) => ({
@@ -57,4 +59,20 @@ test('submit warns who asked for far too much, or has too little; and nobody els
   // The usual 512M: nobody asked.
   expect(await warnings({})).toEqual([])
   expect(await warnings({ memBytes: 2048 * mib }, bert)).toEqual([])
+})
+
+test('only so many runs are looked at, also where none of them says what it peaked at', async () => {
+  const grid = await BrainGrid.open()
+  const changes: Change[] = [...submitChanges(1, { name: 'crunch' })]
+  for (let number = 1; number <= 40; number += 1) {
+    const usageJson = number <= 10 ? JSON.stringify(usage(100 * mib)) : null
+    changes.push({ put: 'run', row: runRow(1, { number, endedAt: 1, usageJson }) })
+  }
+  await grid.store.commit(changes)
+  expect(await grid.store.query('pastPeaks', { owner: 'anna', name: 'crunch', limit: 30 })).toEqual(
+    [],
+  )
+  expect(await grid.store.query('pastPeaks', { owner: 'anna', name: 'crunch', limit: 31 })).toEqual(
+    [100 * mib],
+  )
 })

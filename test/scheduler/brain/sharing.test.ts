@@ -83,3 +83,21 @@ test('one job alone; refusals name the group; it ends, and is kept over a restar
     'forbidden',
   )
 })
+
+test('what was shared of a job that is no longer kept can still be undone', async () => {
+  const grid = await BrainGrid.open()
+  const job = await grid.submit()
+  await grid.ok('addSharing', anna, { body: { group: 'keepers', job: String(job) } })
+  await grid.stop([job])
+  await grid.submit()
+  const later = grid.clock.now() + 1
+  const ages = { finishedAt: later, eventAt: 0, auditAt: 0, replyAt: 0, now: 0 }
+  while (grid.engine.prune(ages, 1_000) > 0);
+  expect(await grid.refused('showJob', anna, { params: { job: String(job) } })).toBe('not-found')
+  const end = { params: { group: 'keepers' }, query: { job: String(job) } }
+  expect(await grid.refused('removeSharing', bert, end)).toBe('not-found')
+  const ofAnna = { ...end, query: { ...end.query, owner: 'anna' } }
+  expect(await grid.refused('removeSharing', bert, ofAnna)).toBe('forbidden')
+  await grid.ok('removeSharing', anna, end)
+  expect((await grid.ok('listSharing', anna)).sharing).toEqual([])
+})
