@@ -190,7 +190,7 @@ export const jobRoutes = {
         }),
       ),
     }),
-    errors: [...changeErrors, 'refused', 'can-never-run'],
+    errors: [...changeErrors, 'refused', 'can-never-run', 'over-quota'],
   }),
   stopJobs: action(
     'stop',

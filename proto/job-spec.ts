@@ -17,9 +17,10 @@ export const jobKinds = ['task', 'continuous'] as const
 export type JobKind = (typeof jobKinds)[number]
 export const JobKind = Type.Unsafe<JobKind>({ type: 'string', enum: jobKinds })
 
-const Ms = (description: string) =>
-  Type.Integer({ minimum: 0, maximum: 3_155_760_000_000, description })
-const Signal = Type.String({ pattern: '^SIG[A-Z0-9]+$', examples: ['SIGTERM'] })
+/** A hundred years. */
+export const longestMs = 3_155_760_000_000
+const Ms = (description: string) => Type.Integer({ minimum: 0, maximum: longestMs, description })
+const Signal = Type.String({ pattern: '^SIG[A-Z0-9]+$', maxLength: 32, examples: ['SIGTERM'] })
 
 /** All that a job says, complete: defaults are filled in once, at the edge, by scheduler/core/admission. */
 export const JobSpec = Type.Object({

@@ -2,15 +2,15 @@
 import { Type, type Static } from 'typebox'
 
 import { Instant, Name, Nullable } from './ids.ts'
-import { JobKind } from './job.ts'
+import { JobKind, longestMs } from './job.ts'
 
 const Names = (description: string) =>
   Type.Array(Type.String({ minLength: 1, maxLength: 256, pattern: '^[^\\u0000]*$' }), {
     maxItems: 10_000,
     description,
   })
-const Limit = (minimum: number, description: string) =>
-  Nullable(Type.Integer({ minimum, description: `${description}; null: no limit` }))
+const Limit = (minimum: number, description: string, more: { maximum?: number } = {}) =>
+  Nullable(Type.Integer({ minimum, ...more, description: `${description}; null: no limit` }))
 
 export const QueueSpec = Type.Object({
   name: Name,
@@ -29,7 +29,9 @@ export const QueueSpec = Type.Object({
   slots: Limit(0, 'held at once by all of it: more waits'),
   jobs: Limit(0, 'live jobs in it'),
   taskMemBytes: Limit(1_048_576, 'that one task may ask for'),
-  timeMs: Limit(1, 'the longest time limit of a run, and that of jobs that say none'),
+  timeMs: Limit(1, 'the longest time limit of a run, and that of jobs that say none', {
+    maximum: longestMs,
+  }),
 })
 export type QueueSpec = Static<typeof QueueSpec>
 

@@ -2,6 +2,7 @@
 import { Type, type Static } from 'typebox'
 
 import { Instant, Name, Nullable } from './ids.ts'
+import { longestMs } from './job.ts'
 import { limitNames, type LimitName } from './limits.ts'
 
 export const subjectKinds = ['default', 'group', 'owner'] as const
@@ -33,7 +34,7 @@ export const QuotaRequest = Type.Object({
   forMs: Type.Optional(
     Type.Integer({
       minimum: 1_000,
-      maximum: 3_155_760_000_000,
+      maximum: longestMs,
       description: 'a raise: over after this, and what was said for good holds again',
     }),
   ),

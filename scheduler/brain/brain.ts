@@ -94,16 +94,16 @@ export class Brain implements BrainDoor {
         firingOver: (job) => onScheduledJobEnded(this.#ctx, job),
       },
     }
-    this.#asks = new AskDesk(clock, orders)
+    this.#asks = new AskDesk(clock, orders, (node) => state.nodeKeys.has(node))
     this.#judge = new Judge(this.#ctx)
     this.#ticker = new Ticker(this.#ctx, this.#judge)
     this.#journal.precede(() => this.#ticker.catchUp())
-    const isReader = (options.readOnly ?? null) !== null
-    this.#replies = new ReplyMemory(isReader ? null : journal, snapshot, () => clock.now())
+    this.#readOnly = options.readOnly ?? null
+    const writes = this.#readOnly === null ? journal : null
+    this.#replies = new ReplyMemory(writes, snapshot, () => clock.now())
     this.#maintenance = new Maintenance(this.#ctx)
     this.#groups = new GroupWatch(this.#ctx)
     this.handlers = makeHandlers(this.#ctx, this.#asks)
-    this.#readOnly = options.readOnly ?? null
     this.#load(snapshot, options.newGridId)
     restoreShares(this.#ctx, snapshot.shares)
   }
@@ -115,6 +115,7 @@ export class Brain implements BrainDoor {
     const snapshot = await options.store.load(loader.take)
     loader.finish(snapshot, options.log)
     const brain = new Brain(options, state, snapshot)
+    await brain.#groups.look()
     // The new incarnation is on disk before anybody hears of it.
     if (brain.readOnlyBecause() === null) await brain.settled()
     return brain
@@ -128,14 +129,6 @@ export class Brain implements BrainDoor {
     state.nextJob = Math.max(Number(meta.nextJob ?? 1), snapshot.newestJob + 1)
     state.lastEvent = snapshot.newestEvent
     state.lastAudit = snapshot.newestAudit
-    for (const row of snapshot.roles) state.roles.set(row.owner, row)
-    for (const row of snapshot.sharing)
-      state.sharing.set(row.owner, [...(state.sharing.get(row.owner) ?? []), row])
-    for (const row of snapshot.joinTokens) state.joinTokens.set(row.id, row)
-    for (const row of snapshot.nodeKeys) state.nodeKeys.set(row.node, row)
-    state.lastJoinToken = snapshot.joinTokens.at(-1)?.id ?? 0
-    for (const row of snapshot.apiTokens) state.tokens.set(row.id, row)
-    state.lastToken = snapshot.apiTokens.at(-1)?.id ?? 0
     state.lostNumbers = JSON.parse(meta.lostNumbers ?? '[]') as GridState['lostNumbers']
     state.isRestored = meta['isRestored'] === 'true'
     if (this.#readOnly !== null) return

@@ -2,7 +2,9 @@
 import { isDeepStrictEqual } from 'node:util'
 
 import type { jobRoutes } from '../../proto/api-jobs.ts'
+import type { Refusal } from '../../proto/errors.ts'
 import type { JobEdit, JobSpec } from '../../proto/job.ts'
+import { formatSize } from '../../proto/resources.ts'
 import type { Reply } from '../../proto/route.ts'
 import { problemOfSpec } from '../core/admission.ts'
 import { canEverRun } from '../core/explain.ts'
@@ -14,6 +16,7 @@ import type { LiveJob } from '../state/live-job.ts'
 import { audit } from './audit.ts'
 import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
+import { admitMemory } from './quota.ts'
 import { findLive, mayChange, notYours, problemOfPriority } from './select.ts'
 import { refreshWaiting } from './tasks.ts'
 
@@ -88,7 +91,8 @@ async function editLive(
     problemOfPriority(ctx, caller, spec.priority, before.priority) ??
     problemOfSpec(spec, ctx.settings.limits) ??
     problemInQueue(ctx, job, spec) ??
-    problemOfSize(ctx, job, spec)
+    problemOfSize(ctx, job, spec) ??
+    problemOfGrowth(ctx, job, spec.memBytes - job.shape.memBytes)
   if (problem) return { ok: false, refusal: problem }
   applyEdit(ctx, job, spec)
   note(ctx, 'edited', fields.join(', '), { job: job.id, owner: job.owner, by: caller.owner })
@@ -137,6 +141,27 @@ function problemOfSize(ctx: BrainContext, job: LiveJob, spec: JobSpec) {
       detail: `job ${job.id} runs with ${job.shape.slots} slots`,
       hint: 'stop it and submit it again with another --slots',
     }
+  }
+  return null
+}
+
+/** What runs takes its new memory at once: from its owner's quota, and from the nodes where it runs. */
+function problemOfGrowth(ctx: BrainContext, job: LiveJob, more: number): Refusal | null {
+  if (job.placed === 0 || more <= 0) return null
+  const overQuota = admitMemory(ctx, job.owner, job.placed * more)
+  if (overQuota) return overQuota
+  const runsOn = [...(job.tasks?.values() ?? [])].flatMap(
+    ({ state }) => placementOf(state)?.node ?? [],
+  )
+  for (const node of new Set(runsOn)) {
+    const asked = more * runsOn.filter((name) => name === node).length
+    const free = Math.max(0, ctx.state.capacity.node(node)?.freeMem ?? 0)
+    if (asked > free)
+      return {
+        code: 'wrong-state',
+        detail: `job ${job.id} runs on ${node}, which has ${formatSize(free)} of memory free, and this asks for ${formatSize(asked)} more`,
+        hint: 'ask for less, or stop it and submit it again: it goes where there is room',
+      }
   }
   return null
 }

@@ -14,7 +14,7 @@ export class GroupWatch {
   }
 
   start(): void {
-    this.#arm(0)
+    this.#arm()
   }
 
   stop(): void {
@@ -22,17 +22,18 @@ export class GroupWatch {
     this.#timer = null
   }
 
-  #arm(delayMs: number): void {
-    this.#timer = this.#ctx.clock.after(delayMs, () => {
-      void this.#look().then(() => {
-        if (this.#timer) this.#arm(everyMs)
+  #arm(): void {
+    this.#timer = this.#ctx.clock.after(everyMs, () => {
+      void this.look().then(() => {
+        if (this.#timer) this.#arm()
       })
     })
   }
 
-  async #look(): Promise<void> {
+  /** Once before anything is decided: a firing that a queue refused for want of knowledge would be lost. */
+  async look(): Promise<void> {
     const { quotas, settings, log } = this.#ctx
-    for (const name of this.#named()) {
+    const lookUp = async (name: string) => {
       try {
         quotas.members.set(name, new Set(await settings.groupMembers(name)))
       } catch (error) {
@@ -40,6 +41,7 @@ export class GroupWatch {
         log.warn({ event: 'group-unknown', detail: name, error: String(error) })
       }
     }
+    await Promise.all([...this.#named()].map(lookUp))
   }
 
   #named(): Set<string> {

@@ -1,4 +1,5 @@
 /** Quotas: what a submit is asked, what placing may give out, and what operators and managers say. */
+import type { Refusal } from '../../proto/errors.ts'
 import { iso } from '../../proto/ids.ts'
 import type { JobSpec } from '../../proto/job.ts'
 import { limitNames, type LimitName } from '../../proto/limits.ts'
@@ -19,7 +20,7 @@ import {
   type Rules,
 } from '../core/quota.ts'
 import { done, refuse, type Refused, type Result } from '../core/result.ts'
-import { countsOf } from '../state/live-job.ts'
+import { waitingTasks } from '../state/live-job.ts'
 import type { QuotaRow } from '../store/change.ts'
 import { audit } from './audit.ts'
 import type { Caller } from './call.ts'
@@ -78,6 +79,10 @@ export function admitJob(
 export const admitSchedules = (ctx: BrainContext, owner: string, more: number): Refused | null =>
   countProblem(ctx, owner, 'schedules', more)
 
+/** More for what is placed already. */
+export const admitMemory = (ctx: BrainContext, owner: string, more: number): Refusal | null =>
+  countProblem(ctx, owner, 'memory', more)?.refusal ?? null
+
 function countProblem(
   ctx: BrainContext,
   owner: string,
@@ -127,19 +132,16 @@ export function showQuota(ctx: BrainContext, owner: string): Result<QuotaView> {
     const used = usedOf(ctx, owner, limit)
     return { limit, value, used, from, until: until === null ? null : iso(until) }
   })
-  const jobs = [...ctx.state.jobs.values()]
-    .filter((job) => job.owner === owner)
-    .map((job) => {
-      const { pending, held } = countsOf(job)
-      return {
-        job: job.id,
-        name: job.name,
-        slots: job.placed * job.shape.slots,
-        memBytes: job.placed * job.shape.memBytes,
-        placed: job.placed,
-        pending: pending + held,
-      }
-    })
+  const jobs = [...ctx.state.namesOf(owner)]
+    .flatMap((name) => [...ctx.state.named(owner, name)])
+    .map((job) => ({
+      job: job.id,
+      name: job.name,
+      slots: job.placed * job.shape.slots,
+      memBytes: job.placed * job.shape.memBytes,
+      placed: job.placed,
+      pending: waitingTasks(job),
+    }))
     .sort((a, b) => b.slots - a.slots || b.memBytes - a.memBytes || b.pending - a.pending)
   return done({ owner, limits, jobs: jobs.slice(0, shownJobs) })
 }

@@ -31,7 +31,10 @@ export async function submitAfterLookup(
   caller: Caller,
   request: JobRequest,
 ): Promise<Result<Submitted>> {
-  const unmet = await lookUpDependencies(ctx, request.owner ?? caller.owner, request.after ?? [])
+  const { owner = caller.owner, after = [] } = request
+  // Where there is nothing to look up all is done within this call.
+  if (after.length === 0) return submit(ctx, caller, request, [], null)
+  const unmet = await lookUpDependencies(ctx, owner, after)
   return unmet.ok ? submit(ctx, caller, request, unmet.value, null) : unmet
 }
 

@@ -92,9 +92,6 @@ function problemOf(
       detail: `queue "${name}" has ${live} live jobs, and takes ${jobs}`,
       hint: 'wait until some have ended, or take another queue',
     }
-  const mark = Object.keys(spec.where).find((label) => queueOfLabel(label) !== null)
-  if (mark !== undefined)
-    return refused(`${mark} is no label: nodes bear it for a queue`, 'say --queue NAME instead')
   return problemForQueue(queue, spec)
 }
 
@@ -103,6 +100,9 @@ export function problemForQueue(
   { name, taskMemBytes, timeMs }: Queue,
   spec: JobSpec,
 ): Refusal | null {
+  const mark = Object.keys(spec.where).find((label) => queueOfLabel(label) !== null)
+  if (mark !== undefined)
+    return refused(`${mark} is no label: nodes bear it for a queue`, 'say --queue NAME instead')
   if (taskMemBytes !== null && spec.memBytes > taskMemBytes) {
     const most = formatSize(taskMemBytes)
     return refused(

@@ -138,11 +138,14 @@ export function overQuota(
   { used, more }: { used: number; more: number },
 ): Refusal | null {
   if (limit.value === null || used + more <= limit.value) return null
-  const have =
-    used === 0 ? 'this asks for' : `${owner} has ${used} ${limitWords[name]}, this asks for`
+  const text = (value: number): string => `${valueText(name, value)} ${limitWords[name]}`
+  const asked =
+    used === 0
+      ? `this asks for ${text(more)}`
+      : `${owner} has ${text(used)}, this asks for ${valueText(name, more)} more`
   return {
     code: 'over-quota',
-    detail: `${have} ${more}${used === 0 ? ` ${limitWords[name]}` : ' more'}, and ${limitText(owner, name, limit)}`,
+    detail: `${asked}, and ${limitText(owner, name, limit)}`,
     hint: `${wayOut[name]}; ${raiseHint(owner, name, used + more)}`,
   }
 }

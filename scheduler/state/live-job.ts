@@ -125,6 +125,10 @@ export function countsOf(job: LiveJob): TaskCounts {
   return counts
 }
 
+/** Tasks that wait, held ones too: all that live and hold no placement. */
+export const waitingTasks = ({ untouched, tasks, placed }: LiveJob): number =>
+  untouched.count + (tasks?.size ?? 0) - placed
+
 export function isOver(job: LiveJob): boolean {
   return job.untouched.count === 0 && (job.tasks === null || job.tasks.size === 0)
 }

@@ -1,6 +1,7 @@
 /** Queues on a whole brain: where their jobs go, when they wait, and what a restart remembers. */
 import { expect, test } from 'vitest'
 
+import { openEngine } from '../../../scheduler/store/engine.ts'
 import { anna, bert, BrainGrid, operator } from '../../support/brain.ts'
 
 const command = { command: ['/bin/true'], cwd: '/tmp' }
@@ -139,4 +140,37 @@ test('limits of a queue hold at submit, at an edit and for schedules', async () 
   await grid.quiet()
   await grid.reopen()
   expect((await grid.ok('listQueues', anna)).queues).toHaveLength(2)
+})
+
+test('members of its groups are known before anything is decided after a start', async () => {
+  const groupMembers = async () => ['anna']
+  const grid = await BrainGrid.open({ settings: { groupMembers } })
+  await fast(grid, { groups: ['lab'] })
+  await grid.ok('addSchedule', anna, { body: { ...schedule, expression: '* * * * *' } })
+  await grid.clock.advance(60_000)
+  await grid.reopen()
+  await grid.tick()
+  const shown = await grid.ok('showSchedule', anna, { params: { schedule: 's' } })
+  expect(shown.ledger).toMatchObject([{ outcome: 'ran' }])
+  await grid.submit({ queue: 'fast' })
+})
+
+test('where nobody can name them, it starts all the same', async () => {
+  const engine = openEngine(':memory:')
+  const first = await BrainGrid.open({ engine })
+  await fast(first, { groups: ['lab'] })
+  const groupMembers = () => Promise.reject(new Error('no directory'))
+  const grid = await BrainGrid.open({ engine, settings: { groupMembers } })
+  expect(await grid.refused('submitJob', anna, { body: { ...command, queue: 'fast' } })).toBe(
+    'forbidden',
+  )
+})
+
+test('a label that is a queue’s is refused at an edit as at a submit', async () => {
+  const grid = await BrainGrid.open()
+  const where = { 'queue:fast': 'yes' }
+  expect(await grid.refused('submitJob', anna, { body: { ...command, where } })).toBe('refused')
+  const job = await grid.submit()
+  const edit = { params: { job: String(job) }, body: { where } }
+  expect(await grid.refused('editJob', anna, edit)).toBe('refused')
 })

@@ -84,6 +84,36 @@ test('over the limit of slots or memory tasks wait, say so, and start when there
   expect((await grid.show(job)).counts.placed).toBe(5)
 })
 
+test('an edit takes no more memory for what runs than quota and node have', async () => {
+  const grid = await BrainGrid.open()
+  await grid.node('n1', { slots: 8, memBytes: 8 * 2 ** 30 })
+  const job = await grid.submit({ array: { from: 1, to: 2, step: 1 }, memBytes: 2 ** 30 })
+  await grid.submit({ memBytes: 2 ** 30 }, bert)
+  await grid.tick()
+  await say(grid, { subject: ofAnna, set: { memory: 4 * 2 ** 30 } })
+  const edit = async (memBytes: number) => {
+    const result = await grid.call('editJob', anna, {
+      params: { job: String(job) },
+      body: { memBytes },
+    })
+    return result.ok ? 'done' : result.refusal
+  }
+  expect(await edit(3 * 2 ** 30)).toMatchObject({
+    code: 'over-quota',
+    detail:
+      'anna has 2G memory held at once, this asks for 4G more, and the limit of anna is 4G (owner:anna)',
+  })
+  expect(await edit(2 * 2 ** 30)).toBe('done')
+  expect(await use(grid)).toMatchObject({ memory: 4 * 2 ** 30 })
+  await say(grid, { subject: ofAnna, unset: ['memory'] })
+  expect(await edit(5 * 2 ** 30)).toMatchObject({
+    code: 'wrong-state',
+    detail: expect.stringContaining('n1, which has 3G of memory free, and this asks for 6G more'),
+  })
+  expect(await edit(2 ** 30)).toBe('done')
+  expect(await edit(7 * 2 ** 29)).toBe('done')
+})
+
 test('eg quota says which jobs use most', async () => {
   const grid = await BrainGrid.open()
   await grid.node('n1', { slots: 3 })
