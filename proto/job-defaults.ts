@@ -16,6 +16,15 @@ export const jobDefaults: JobDefaults = {
   warnMs: 30_000,
 }
 
+/** As Grid Engine's -notify and LSF warn; not SIGUSR1, at which Node opens its debugger to the whole machine. */
+export const warnSignal = 'SIGUSR2'
+
+/** So long before the time limit a run is warned: half of it, where that is shorter. */
+export const warnBeforeMs = (
+  timeMs: number | null | undefined,
+  { warnMs }: Pick<JobDefaults, 'warnMs'> = jobDefaults,
+): number => Math.min(warnMs, Math.floor((timeMs ?? Number.POSITIVE_INFINITY) / 2))
+
 /** All that a job says but its dependencies, which only the scheduler can look up. */
 export function filledJob(
   request: Omit<JobRequest, 'after'>,
@@ -49,7 +58,7 @@ export function filledJob(
     check: request.check ?? null,
     silenceMs: request.silenceMs ?? null,
     stop: request.stop ?? { signal: 'SIGTERM', graceMs: defaults.graceMs },
-    warn: request.warn ?? { signal: 'SIGUSR1', beforeMs: defaults.warnMs },
+    warn: request.warn ?? { signal: warnSignal, beforeMs: warnBeforeMs(request.timeMs, defaults) },
     onPartition: request.onPartition ?? (kind === 'continuous' ? 'stop' : 'keep'),
     ...(request.secretEnv === undefined ? {} : { secretEnv: request.secretEnv }),
     ...(request.script === undefined ? {} : { script: request.script }),

@@ -7,6 +7,7 @@
 #include "last-output.h"
 #include "members.h"
 #include "stop.h"
+#include "warn.h"
 #include <poll.h>
 #include <sys/wait.h>
 
@@ -147,7 +148,7 @@ static void watch_time(int64_t now) {
   if (spec.limit <= 0 || !started || ended) return;
   if (spec.warn > 0 && !warned && now >= began_at + spec.limit - spec.warn) {
     warned = true;
-    kill(-main_pid, spec.warnsig);
+    warn_group(main_pid, spec.warnsig);
   }
   if (!timed_out && now >= began_at + spec.limit) {
     timed_out = true;

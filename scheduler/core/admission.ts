@@ -72,6 +72,12 @@ function problemOfRest(spec: JobSpec, limits: AdmissionLimits): Refusal | null {
       '--retry is for one-off jobs',
       'a continuous job is restarted for ever; leave it out',
     )
+  for (const [name, ms] of [
+    ['time limit', spec.timeMs],
+    ['silence', spec.silenceMs],
+  ] as const)
+    if (ms === 0)
+      return refused(`a ${name} of 0 would end every run at once`, 'leave it out to have none')
   if (spec.beginAt !== null && Number.isNaN(Date.parse(spec.beginAt)))
     return refused(`"${spec.beginAt}" is not a time`, 'write it as 2026-11-23T08:00:00Z')
   return null

@@ -1,4 +1,5 @@
 /** The options that describe a job, shared by submit, edit and schedules, and what they say as a request. */
+import { warnBeforeMs, warnSignal } from '../../proto/job-defaults.ts'
 import type { JobKind, JobRequest } from '../../proto/job.ts'
 import { UsageError } from './command.ts'
 import type { OptionTable, Values } from './options.ts'
@@ -45,8 +46,11 @@ export const editableOptions = {
   silence: { value: 'DURATION', help: 'no output for so long counts as unhealthy' },
   'stop-signal': { value: 'SIGNAL', help: 'what asks it to end (default TERM)' },
   grace: { value: 'DURATION', help: 'from the stop signal to SIGKILL (default 10s)' },
-  'warn-signal': { value: 'SIGNAL', help: 'told before the time limit (default USR1)' },
-  'warn-before': { value: 'DURATION', help: 'how long before the time limit (default 30s)' },
+  'warn-signal': { value: 'SIGNAL', help: 'told before the time limit (default USR2)' },
+  'warn-before': {
+    value: 'DURATION',
+    help: 'how long before the time limit (default 30s, at most half of it)',
+  },
   'on-partition': { value: 'WHAT', help: 'node cut off: stop (default of continuous) or keep' },
 } as const satisfies OptionTable
 
@@ -76,12 +80,13 @@ export type Surroundings = {
 
 /** Only what was said; what an option says about half of a pair is completed from `present`. */
 export function editableFields(said: Said, around: Surroundings, present: Present = {}): Fields {
+  const timeMs = duration('time', said.time)
   return dropUndefined({
     slots: whole('slots', said.slots),
     cpuCores: positive('cpu', said.cpu),
     memBytes: size('mem', said.mem),
     pids: whole('pids', said.pids),
-    timeMs: duration('time', said.time),
+    timeMs,
     where: said.where.length > 0 ? pairs('where', said.where) : undefined,
     out: said.out,
     err: said.err,
@@ -93,7 +98,7 @@ export function editableFields(said: Said, around: Surroundings, present: Presen
     check: checkOf(said, present),
     silenceMs: duration('silence', said.silence),
     stop: stopOf(said, present),
-    warn: warnOf(said, present),
+    warn: warnOf(said, present, timeMs),
     onPartition: oneOf('on-partition', said['on-partition'], ['stop', 'keep']),
   })
 }
@@ -139,11 +144,12 @@ function stopOf(said: Said, { stop }: Present): JobRequest['stop'] {
   }
 }
 
-function warnOf(said: Said, { warn }: Present): JobRequest['warn'] {
+function warnOf(said: Said, { warn }: Present, timeMs: number | undefined): JobRequest['warn'] {
   if (said['warn-signal'] === undefined && said['warn-before'] === undefined) return undefined
   return {
-    signal: signal('warn-signal', said['warn-signal']) ?? warn?.signal ?? 'SIGUSR1',
-    beforeMs: duration('warn-before', said['warn-before']) ?? warn?.beforeMs ?? 30_000,
+    signal: signal('warn-signal', said['warn-signal']) ?? warn?.signal ?? warnSignal,
+    beforeMs:
+      duration('warn-before', said['warn-before']) ?? warn?.beforeMs ?? warnBeforeMs(timeMs),
   }
 }
 

@@ -82,7 +82,7 @@ describe('submit', () => {
       pids: 9,
       stop: { signal: 'SIGINT', graceMs: 3000 },
       onPartition: 'stop',
-      warn: { signal: 'SIGUSR1', beforeMs: 5000 },
+      warn: { signal: 'SIGUSR2', beforeMs: 5000 },
     })
   })
 

@@ -195,7 +195,7 @@ describe('limits', () => {
   })
 
   it('--time warns, asks, and kills after the grace', async () => {
-    const script = 'trap "echo warned" USR1; trap "echo asked" TERM; while :; do sleep 0.05; done'
+    const script = 'trap "echo warned" USR2; trap "echo asked" TERM; while :; do sleep 0.05; done'
     const limits = ['--time', '2s', '--warn-before', '1s', '--grace', '500ms']
     const ended = await submitAndWait(
       '--out',

@@ -175,6 +175,21 @@ describe.each<RunDriver['enforcement'] | undefined>([undefined, 'rlimit'])(
       expect((facts.endedAt ?? 0) - (facts.startedAt ?? 0)).toBeGreaterThanOrEqual(1100)
     })
 
+    const time = { limitMs: 900, warnSignal: 'SIGUSR2', warnMs: 500 }
+    const hearing = 'trap "echo heard; exit 7" USR2; echo up; while :; do sleep 0.05; done'
+
+    it('a warning ends nobody: who does not hear it has all of its time', async () => {
+      const facts = await grid.run('warn.1', ['sleep', '600'], { time })
+      expect(facts.cause).toEqual({ kind: 'time-limit', limitMs: 900 })
+    })
+
+    it('a warning reaches a child that hears it, past a leader that does not', async () => {
+      const leader = `sh -c '${hearing}'; echo "child $?"; sleep 600`
+      const facts = await grid.run('warn.2', ['sh', '-c', leader], { time })
+      expect(await grid.output('warn.2')).toBe('up\nheard\nchild 7\n')
+      expect(facts.cause).toEqual({ kind: 'time-limit', limitMs: 900 })
+    })
+
     it('a killed shepherd leaves its job running, and the driver ends it in its place', async () => {
       await grid.start('orphan.1', ignorer)
       await grid.running('orphan.1')

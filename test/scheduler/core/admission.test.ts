@@ -26,6 +26,16 @@ test('what is left out gets its default', () => {
   })
 })
 
+test('a run is warned 30 s before its time limit, or half-way where that is later', () => {
+  const warn = (timeMs: number | null) => {
+    const result = complete({ timeMs })
+    return result.ok && result.value.warn
+  }
+  expect(warn(null)).toEqual({ signal: 'SIGUSR2', beforeMs: 30_000 })
+  expect(warn(3_600_000)).toEqual({ signal: 'SIGUSR2', beforeMs: 30_000 })
+  expect(warn(5000)).toEqual({ signal: 'SIGUSR2', beforeMs: 2500 })
+})
+
 const refused: [string, Partial<JobRequest>, string][] = [
   [
     'a continuous array',
@@ -52,6 +62,8 @@ const refused: [string, Partial<JobRequest>, string][] = [
   ['max-running without an array', { maxRunning: 2 }, 'is for arrays'],
   ['retries of a bot', { kind: 'continuous', retry: 1 }, 'is for one-off jobs'],
   ['a time that is none', { beginAt: 'soon' }, 'is not a time'],
+  ['no time at all', { timeMs: 0 }, 'would end every run at once'],
+  ['no silence at all', { kind: 'continuous', silenceMs: 0 }, 'would end every run at once'],
 ]
 test.each(refused)('%s is refused with a hint', (_, more, detail) => {
   const result = complete(more)

@@ -1,5 +1,5 @@
 /** From a job that lives to what a file would say of it: only what differs from the usual. */
-import { jobDefaults } from '../../../../proto/job-defaults.ts'
+import { jobDefaults, warnBeforeMs, warnSignal } from '../../../../proto/job-defaults.ts'
 import { dropUndefined } from '../../job-options.ts'
 import type { Said } from './keys.ts'
 import { localUrl, usualCheck, usualWhen, type FullJob, type Wanted, type When } from './wanted.ts'
@@ -27,8 +27,8 @@ export function saidOf(wanted: Wanted, home: string): Said {
     silence: job.silenceMs ?? undefined,
     'stop-signal': unless('SIGTERM', job.stop.signal),
     grace: unless(jobDefaults.graceMs, job.stop.graceMs),
-    'warn-signal': unless('SIGUSR1', job.warn.signal),
-    'warn-before': unless(jobDefaults.warnMs, job.warn.beforeMs),
+    'warn-signal': unless(warnSignal, job.warn.signal),
+    'warn-before': unless(warnBeforeMs(job.timeMs), job.warn.beforeMs),
     'on-partition': unless(job.kind === 'continuous' ? 'stop' : 'keep', job.onPartition),
   })
 }

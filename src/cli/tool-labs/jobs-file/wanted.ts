@@ -1,7 +1,7 @@
 /** From what a file says of a job to the job itself, complete, or the sentences that say why not. */
 import { posix } from 'node:path'
 
-import { filledJob, jobDefaults } from '../../../../proto/job-defaults.ts'
+import { filledJob, jobDefaults, warnBeforeMs, warnSignal } from '../../../../proto/job-defaults.ts'
 import type { JobRequest, JobSpec } from '../../../../proto/job.ts'
 import type { CatchUp, Overlap } from '../../../../proto/schedule.ts'
 import { dropUndefined } from '../../job-options.ts'
@@ -177,8 +177,8 @@ function requestOf(said: Said, home: string): JobRequest {
       graceMs: said.grace ?? jobDefaults.graceMs,
     },
     warn: {
-      signal: said['warn-signal'] ?? 'SIGUSR1',
-      beforeMs: said['warn-before'] ?? jobDefaults.warnMs,
+      signal: said['warn-signal'] ?? warnSignal,
+      beforeMs: said['warn-before'] ?? warnBeforeMs(said.timeout || null),
     },
   }
 }
