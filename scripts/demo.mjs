@@ -138,7 +138,7 @@ async function arrayCompletes() {
     'echo $((TASK_ID * TASK_ID))',
   )
   await show('wait', 'squares')
-  const [job] = await json('history', '--limit', '1')
+  const job = await json('show', 'squares')
   const lines = readFileSync(join(work, 'squares.txt'), 'utf8').trim().split('\n').map(Number)
   check(job.counts.succeeded === 20, '20 tasks succeeded')
   check(
