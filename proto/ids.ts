@@ -48,6 +48,7 @@ export const NodeNameSchema = Type.String({
   minLength: 1,
   maxLength: 63,
   pattern: '^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$',
+  description: 'has letters, digits, dots and dashes, and begins and ends with a letter or digit',
 })
 export const Instant = Type.String({ format: 'date-time', examples: ['2026-11-23T08:00:00.000Z'] })
 export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])

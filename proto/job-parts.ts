@@ -31,7 +31,11 @@ export const Check = Type.Object({
     }),
     Type.Object({
       kind: Type.Literal('http'),
-      url: Type.String({ maxLength: 2048, pattern: '^https?://' }),
+      url: Type.String({
+        maxLength: 2048,
+        pattern: '^https?://',
+        description: 'begins with http:// or https://',
+      }),
     }),
   ]),
   intervalMs: Type.Integer({ minimum: 1000 }),

@@ -1,6 +1,8 @@
 /** The route table's schemas, made strict: what a person sends and nobody reads is refused, by its name. */
 import { Compile } from 'typebox/compile'
 
+import { sentence } from './schema-words.ts'
+
 export type JsonSchema = Record<string, unknown>
 
 const isSchema = (value: unknown): value is JsonSchema =>
@@ -42,37 +44,7 @@ export type Checker = (value: unknown) => string | null
 
 export function checker(schema: JsonSchema, what: string): Checker {
   const compiled = Compile(schema)
-  return (value) => (compiled.Check(value) ? null : sentence(compiled.Errors(value), what))
-}
-
-type SchemaError = ReturnType<ReturnType<typeof Compile>['Errors']>[number]
-const mostNamed = 5
-
-function sentence(errors: SchemaError[], what: string): string {
-  const unknown = errors.flatMap((error) =>
-    error.keyword === 'additionalProperties'
-      ? error.params.additionalProperties.map((name) => nameOf(`${error.instancePath}/${name}`))
-      : [],
-  )
-  if (unknown.length > 0) {
-    return `${what} has no field ${unknown.slice(0, mostNamed).join(', ')}`
-  }
-  const plain = errors.filter(({ keyword }) => keyword !== 'anyOf' && keyword !== 'boolean')
-  const said = plain.map((error) => `${nameOf(error.instancePath) || what} ${message(error)}`)
-  // That it might have been null helps nobody.
-  const helpful = said.filter((text) => !text.endsWith('must be null'))
-  return [...new Set(helpful.length > 0 ? helpful : said)].slice(0, mostNamed).join('; ')
-}
-
-/** `/stop/graceMs` to `stop.graceMs`. */
-const nameOf = (path: string) => path.slice(1).replaceAll('/', '.')
-
-function message(error: SchemaError): string {
-  if (error.keyword === 'enum') return `must be one of ${error.params.allowedValues.join(', ')}`
-  if (error.keyword === 'required') {
-    return `lacks ${error.params.requiredProperties.join(', ')}`
-  }
-  return error.message
+  return (value) => (compiled.Check(value) ? null : sentence(compiled.Errors(value), schema, what))
 }
 
 /** Query values come as text: numbers and booleans of the schema are read from it, wrong text stays to be refused. */

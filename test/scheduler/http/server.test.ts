@@ -33,6 +33,7 @@ test('a submit reaches the brain with who calls, and its reply comes back', asyn
   ])
 })
 
+const check = { intervalMs: 1000, timeoutMs: 1000, threshold: 1 }
 test.each([
   ['an unknown field is named', { ...job, slotz: 2 }, 'the body has no field slotz'],
   ['also further down', { ...job, stop: { signal: 'SIGINT', graceMs: 1, x: 1 } }, 'field stop.x'],
@@ -40,6 +41,20 @@ test.each([
   ['a wrong type is told', { ...job, slots: 'two' }, 'slots must be integer'],
   ['null is not offered as the way out', { ...job, maxRunning: 0 }, 'maxRunning must be >= 1'],
   ['an environment name with =', { ...job, env: { 'A=B': 'x' } }, 'env.A=B'],
+  ['a bad name is told how to be', { ...job, name: '17' }, 'it starts with a letter or underscore'],
+  ['an empty name is told once', { ...job, name: '' }, 'name must not be empty'],
+  ['a size is told as people write it', { ...job, memBytes: 1 }, 'must be >= 1048576 (1M)'],
+  [
+    'of a union only the branch that was meant counts',
+    { ...job, check: { ...check, probe: { kind: 'http', url: 'ftp://x/' } } },
+    'check.probe.url is not well formed: it begins with http:// or https://',
+  ],
+  [
+    'a kind that there is not',
+    { ...job, check: { ...check, probe: { kind: 'tcp' } } },
+    'check.probe.kind must be',
+  ],
+  ['a NUL in an argument', { ...job, command: ['a\u0000b'] }, 'command.0 has a NUL in it'],
   ['not an object', [1], 'the body must be object'],
 ])('%s', async (_what, body, detail) => {
   const reply = await room.ask('/v1/jobs', post(body))
