@@ -4,12 +4,12 @@ import { join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 
+import { NodeNameSchema } from '../proto/ids.ts'
 import { parseJoinToken } from '../proto/node-identity.ts'
 import { provenAgent } from '../src/client/prove-scheduler.ts'
 import { findNodeSecret } from '../src/client/secrets.ts'
-import { endOnSignal } from '../src/lib/daemon.ts'
+import { endOnSignal, startProblem } from '../src/lib/daemon.ts'
 import { readPrivate, takePlace, writePrivate } from '../src/lib/secret-file.ts'
-import { words } from './act.ts'
 import { startExecNode } from './exec-node.ts'
 import { joinGrid, nodeIdentity, renewIdentity, type Shown } from './identity.ts'
 
@@ -31,6 +31,18 @@ const { values } = parseArgs({
 const { scheduler: url, name, data } = values
 if (url === undefined || name === undefined || data === undefined) {
   process.stderr.write('eg: an exec-node needs --scheduler URL, --name NAME and --data DIR\n')
+  process.exit(2)
+}
+if (!new RegExp(NodeNameSchema.pattern).test(name) || name.length > NodeNameSchema.maxLength) {
+  process.stderr.write(
+    `eg: --name: "${name}" is no name of a node: it ${NodeNameSchema.description}\n`,
+  )
+  process.exit(2)
+}
+if (!URL.canParse(url)) {
+  process.stderr.write(
+    `eg: --scheduler: "${url}" is no URL; write for example http://127.0.0.1:6444\n`,
+  )
   process.exit(2)
 }
 
@@ -126,6 +138,6 @@ try {
   })
   process.stdout.write(`ready ${name}\n`)
 } catch (error) {
-  process.stderr.write(`eg: exec-node ${name} could not start: ${words(error)}\n`)
+  process.stderr.write(`eg: exec-node ${name} could not start: ${startProblem(error)}\n`)
   process.exit(1)
 }

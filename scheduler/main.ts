@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
-import { endOnSignal } from '../src/lib/daemon.ts'
+import { endOnSignal, startProblem } from '../src/lib/daemon.ts'
 import { openLog } from '../src/lib/log.ts'
 import { startScheduler } from './scheduler.ts'
 
@@ -46,8 +46,6 @@ try {
     setTimeout(() => process.exit(75), tryAgainMs)
   }
 } catch (error) {
-  process.stderr.write(
-    `eg: the scheduler could not start: ${error instanceof Error ? error.message : String(error)}\n`,
-  )
+  process.stderr.write(`eg: the scheduler could not start: ${startProblem(error)}\n`)
   process.exit(1)
 }

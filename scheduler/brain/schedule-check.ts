@@ -27,6 +27,12 @@ export function checkSpec(
     return refuse('refused', `the jobs of a schedule are its owner's, ${owner}`, 'leave owner out')
   if (spec.job.dryRun === true)
     return refuse('refused', 'a schedule that only checks its job runs nothing', 'leave dryRun out')
+  if (spec.job.beginAt)
+    return refuse(
+      'refused',
+      'a schedule’s jobs begin when it is due',
+      'leave --begin out; --jitter starts them later',
+    )
   const job = completeSpec(spec.job, [], ctx.settings.limits)
   if (!job.ok) return job
   // How full the queue is counts when it fires.

@@ -7,7 +7,7 @@ import { dataFolderDefault } from '../lib/endpoint.ts'
 import { defineCommand } from './command.ts'
 import { flagsOf } from './daemons/entry.ts'
 import { runForeground } from './daemons/foreground.ts'
-import { pairs, size, whole } from './values.ts'
+import { pairs, path, size, whole } from './values.ts'
 
 export const command = defineCommand({
   usage: '[OPTION…]',
@@ -34,7 +34,7 @@ export const command = defineCommand({
     const flags = flagsOf({
       scheduler: values.scheduler ?? values.url ?? (terminal.env['EVERGRID_URL'] || defaultUrl),
       name,
-      data: values.data ?? join(dataFolderDefault(), name),
+      data: path('data', values.data) ?? join(dataFolderDefault(), name),
       slots: whole('slots', values.slots) ?? availableParallelism(),
       mem: size('mem', values.mem) ?? totalmem(),
       join: values.join,

@@ -4,6 +4,7 @@ import { constants } from 'node:os'
 import type { Cause } from '../../proto/cause.ts'
 import type { JobSummary } from '../../proto/job.ts'
 import type { Client } from '../client/client.ts'
+import { CommandError } from './command.ts'
 
 /** A scheduler may be away for so long while somebody waits for a job. */
 export const waitPatienceMs = 3_600_000
@@ -63,6 +64,33 @@ export async function untilFinished(
       )
       onWaiting(`job ${summary.id} ${why} (eg explain ${summary.id})`)
     }
+  }
+}
+
+const taskPollMs = 2_000
+
+/** One task of a job, as `17.3`; the rest of the job may go on. */
+export async function untilTaskFinished(
+  client: Client,
+  { job, index }: { job: number; index: number },
+  signal?: AbortSignal,
+): Promise<{ summary: JobSummary; index: number; cause: Cause | null; status: number }> {
+  const params = { job: String(job) }
+  const options = { patienceMs: waitPatienceMs, signal }
+  for (;;) {
+    const query = { tasks: `${index}-${index}` }
+    const { tasks, ...summary } = await client.call('showJob', { params, query }, options)
+    const [task] = tasks
+    if (!task) {
+      throw new CommandError(`job ${job} has no task ${index}`, {
+        hint: `see those that it has with \`eg show ${job}\``,
+      })
+    }
+    if (task.state === 'finished') {
+      const { outcome, cause } = task
+      return { summary, index, cause, status: outcome === 'succeeded' ? 0 : causeStatus(cause) }
+    }
+    await client.call('waitJob', { params, query: { timeoutMs: taskPollMs } }, options)
   }
 }
 

@@ -25,8 +25,8 @@ export const editableOptions = {
   time: { value: 'DURATION', help: 'time limit of one run, for example 1h30m' },
   where: { value: 'KEY=VALUE', many: true, help: 'label that the node must have' },
   cwd: { value: 'DIR', help: 'working directory (default: the present one)' },
-  out: { value: 'FILE', help: 'file for its output (default NAME.oID)' },
-  err: { value: 'FILE', help: 'file for its errors (default NAME.eID)' },
+  out: { value: 'FILE', help: 'file for its output (default NAME.oID; continuous: NAME.out)' },
+  err: { value: 'FILE', help: 'file for its errors (default NAME.eID; continuous: NAME.err)' },
   env: { value: 'NAME[=VALUE]', many: true, help: 'set a variable; NAME alone passes yours on' },
   'secret-env': {
     value: 'NAME[=FILE]',

@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 
 import type { JobRequest } from '../../proto/job.ts'
 import { UsageError } from './command.ts'
+import { garbled } from './garbled.ts'
 import { jobFields, type jobOptions, type Surroundings } from './job-options.ts'
 import type { Values } from './options.ts'
 import { saidSecrets } from './secret-env.ts'
@@ -16,12 +17,17 @@ export function jobRequest(
   command: readonly string[],
   around: Surroundings,
 ): JobRequest {
+  const env = { ...basicEnvironment(around.env), ...saidEnvironment(said.env, around.env) }
+  const name = Object.keys(env).find((key) => garbled([env[key] ?? ''], 'environ') !== null)
+  if (name !== undefined) {
+    throw new UsageError(`${name} of the environment is not UTF-8: say --env ${name}=VALUE`)
+  }
   return {
     ...jobFields(said, around),
     command: [...command],
     cwd: resolve(around.cwd, said.cwd ?? '.'),
     umask: ownUmask(),
-    env: { ...basicEnvironment(around.env), ...saidEnvironment(said.env, around.env) },
+    env,
     ...saidSecrets(said['secret-env'], around.cwd),
   }
 }

@@ -64,6 +64,20 @@ export function parseOptions<T extends OptionTable>(
   return { ok: true, line: { values: values as Values<T>, operands, rest: null } }
 }
 
+/** Whether a line, be it right or wrong, says an option before its command begins. */
+export function says(table: OptionTable, argv: readonly string[], name: string): boolean {
+  for (let at = 0; at < argv.length; at++) {
+    const word = argv[at] ?? ''
+    if (word === '--' || !/^-./.test(word)) return false
+    for (const said of splitWord(table, word)) {
+      if ('problem' in said) continue
+      if (said.name === name) return true
+      if (table[said.name]?.value !== undefined && said.value === undefined) at++
+    }
+  }
+  return false
+}
+
 type Loose = Record<string, string | boolean | string[] | undefined>
 type Said = { name: string; shown: string; value: string | undefined }
 
@@ -124,12 +138,10 @@ function unknown(shown: string, known: readonly string[]): string {
 /** The known word that the least typing away from `word` leads to, if it is near at all. */
 export function nearest(word: string, known: readonly string[]): string | null {
   let best: string | null = null
-  let least = Math.max(2, Math.floor(word.length / 3)) + 1
+  const letters = word.replace(/^-+/, '').length
+  let least = (letters < 4 ? 1 : Math.max(2, Math.floor(word.length / 3))) + 1
   for (const candidate of known) {
-    const near =
-      word.replace(/^-+/, '').length > 2 && candidate.startsWith(word)
-        ? 1
-        : distance(word, candidate)
+    const near = letters > 2 && candidate.startsWith(word) ? 1 : distance(word, candidate)
     if (near < least) {
       best = candidate
       least = near

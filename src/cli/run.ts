@@ -10,6 +10,7 @@ import {
   type CommonOptions,
 } from './command.ts'
 import { commands, groups } from './commands.ts'
+import { garbled } from './garbled.ts'
 import { nearest, parseOptions, type Values } from './options.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -43,6 +44,8 @@ function findCommand(argv: readonly string[]): Found | null {
 }
 
 async function runCommand(found: Found, command: Command, terminal: Terminal): Promise<number> {
+  const word = garbled(found.argv, 'cmdline')
+  if (word !== null) throw new UsageError(`"${word}" is not UTF-8, as all that is sent must be`)
   const parsed = parseOptions({ ...command.options, ...commonOptions }, found.argv, {
     ends: command.takesCommand === 'first-operand',
   })

@@ -5,7 +5,7 @@ import { dataFolderDefault } from '../lib/endpoint.ts'
 import { defineCommand } from './command.ts'
 import { flagsOf } from './daemons/entry.ts'
 import { runForeground } from './daemons/foreground.ts'
-import { whole } from './values.ts'
+import { path, whole } from './values.ts'
 
 export const command = defineCommand({
   usage: '[OPTION…]',
@@ -18,7 +18,7 @@ export const command = defineCommand({
   operands: [0, 0],
   run({ values }) {
     const flags = flagsOf({
-      data: values.data ?? join(dataFolderDefault(), 'scheduler'),
+      data: path('data', values.data) ?? join(dataFolderDefault(), 'scheduler'),
       port: whole('port', values.port, [0, 65_535]) ?? 6444,
       host: values.host,
       'allow-root-jobs': values['allow-root-jobs'],

@@ -1,5 +1,5 @@
 /** `eg up`: a whole grid on this machine, in the foreground, until it is told to end. */
-import { mkdirSync } from 'node:fs'
+import { accessSync, constants, mkdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { availableParallelism, totalmem } from 'node:os'
 import { resolve } from 'node:path'
@@ -11,7 +11,7 @@ import { startGrid, type Grid } from './daemons/grid.ts'
 import { endProcess, leftOverDaemons } from './daemons/left-over.ts'
 import { claim, release } from './daemons/up-file.ts'
 import type { Terminal } from './terminal.ts'
-import { size, whole } from './values.ts'
+import { path, size, whole } from './values.ts'
 import { counted } from './words.ts'
 
 export const command = defineCommand({
@@ -28,13 +28,13 @@ export const command = defineCommand({
   notes: `Prints "ready URL" when it takes jobs. Ctrl-C ends the daemons; jobs keep running, and the next "eg up" takes them
 over. A closing terminal ends nothing. Logs: scheduler/scheduler.log and nodeN/exec-node.log in the data folder.`,
   async run({ values, terminal }) {
-    const folder = resolve(values.data ?? dataFolderDefault())
+    const folder = resolve(path('data', values.data) ?? dataFolderDefault())
     const nodes = whole('nodes', values.nodes, [1, 1000]) ?? 1
     const slots = whole('slots', values.slots) ?? availableParallelism()
     const memBytes = size('mem', values.mem) ?? Math.floor(totalmem() / nodes)
     const port = (whole('port', values.port, [0, 65_535]) ?? 6444) || (await freePort())
     const client = openClient({ url: `http://127.0.0.1:${port}`, patienceMs: 30_000 })
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
     const holder = claim(folder, client.url)
     if (holder !== null) {
       throw new CommandError(
@@ -53,6 +53,22 @@ over. A closing terminal ends nothing. Logs: scheduler/scheduler.log and nodeN/e
     }
   },
 })
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    accessSync(folder, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const why =
+      { EACCES: 'permission denied', EEXIST: 'it is no folder', ENOTDIR: 'it is no folder' }[
+        code ?? ''
+      ] ?? (error as Error).message
+    throw new CommandError(`the data folder ${folder} cannot be used: ${why}`, {
+      hint: 'name another with --data or in EVERGRID_DATA',
+    })
+  }
+}
 
 type Around = { client: Client; folder: string; terminal: Terminal }
 

@@ -50,6 +50,12 @@ export function oneOf<const C extends string>(
   return found
 }
 
+/** A folder or file that must have a name: an empty one would be the present directory. */
+export function path(option: string, text: Maybe<string>): Maybe<string> {
+  if (text === '') throw new UsageError(`--${option}: the name is empty`)
+  return text
+}
+
 /** `KEY=VALUE` words as a record; a key said twice keeps the last. */
 export function pairs(option: string, words: readonly string[]): Record<string, string> {
   return Object.fromEntries(
@@ -111,7 +117,7 @@ export function beginTime(text: Maybe<string>, now: number): Maybe<string> {
   if (text.startsWith('+')) {
     return new Date(now + taken('begin', parseDuration(text.slice(1)))).toISOString()
   }
-  const at = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN
+  const at = dateOf(text)
   if (Number.isNaN(at)) {
     throw new UsageError(
       `--begin: "${text}" is not a time; write 2026-11-23T18:00, 18:00 (the next one) or +90m`,
@@ -120,10 +126,21 @@ export function beginTime(text: Maybe<string>, now: number): Maybe<string> {
   return new Date(at).toISOString()
 }
 
+/** Local time where no offset is said, also of a day alone; no day that its month has not. */
+function dateOf(text: string): number {
+  const [date] = /^\d{4}-\d{2}-\d{2}(?=$|[Tt ])/.exec(text) ?? []
+  if (date === undefined) return Number.NaN
+  const midnight = Date.parse(`${date}T00:00Z`)
+  if (Number.isNaN(midnight) || !new Date(midnight).toISOString().startsWith(date)) {
+    return Number.NaN
+  }
+  return Date.parse(text === date ? `${text}T00:00` : text)
+}
+
 /** ISO 8601, or how long ago: `2h`, `7d`. */
 export function pastTime(option: string, text: Maybe<string>, now: number): Maybe<string> {
   if (text === undefined) return undefined
-  const at = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN
+  const at = dateOf(text)
   if (!Number.isNaN(at)) return new Date(at).toISOString()
   const ago = parseDuration(text)
   if (ago.ok) return new Date(now - ago.value).toISOString()

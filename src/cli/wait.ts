@@ -1,8 +1,9 @@
 /** `eg wait`: waits for jobs and exits as they did. */
+import { parseJobRef } from '../../proto/ids.ts'
 import { causeText } from '../../proto/words.ts'
 import type { Client } from '../client/client.ts'
 import { defineCommand, CommandError } from './command.ts'
-import { jobStatus, untilFinished, waitPatienceMs } from './job-end.ts'
+import { jobStatus, untilFinished, untilTaskFinished, waitPatienceMs } from './job-end.ts'
 import { json } from './render/json.ts'
 import type { Terminal } from './terminal.ts'
 import { duration } from './values.ts'
@@ -41,20 +42,25 @@ export async function waitForJobs(jobs: readonly string[], waiting: Waiting): Pr
   const { client, terminal } = waiting
   const ended = await Promise.all(
     jobs.map(async (job) => {
+      const ref = parseJobRef(job)
+      if (ref.kind === 'number' && ref.index !== null) {
+        return untilTaskFinished(client, { job: ref.job, index: ref.index }, waiting.signal)
+      }
       const summary = await untilFinished(client, job, {
         signal: waiting.signal,
         onWaiting: terminal.say,
       })
-      return { summary, status: await jobStatus(client, summary) }
+      return { summary, cause: summary.cause, status: await jobStatus(client, summary) }
     }),
   )
   if (waiting.json) {
     const [only, ...more] = ended.map(({ summary }) => summary)
     terminal.out(json(more.length === 0 ? only : [only, ...more]))
   } else {
-    for (const { summary, status } of ended) {
-      const why = summary.cause === null ? (summary.outcome ?? '') : causeText(summary.cause)
-      if (status !== 0) terminal.say(`job ${summary.id} ${summary.name}: ${why}`)
+    for (const { summary, cause, status, ...of } of ended) {
+      const why = cause === null ? (summary.outcome ?? '') : causeText(cause)
+      const which = 'index' in of ? `task ${summary.id}.${of.index}` : `job ${summary.id}`
+      if (status !== 0) terminal.say(`${which} ${summary.name}: ${why}`)
     }
   }
   return ended.find(({ status }) => status !== 0)?.status ?? 0

@@ -46,3 +46,16 @@ export function endOnSignal(stop: () => Promise<void>): void {
   process.on('SIGINT', end)
   process.on('SIGHUP', () => {})
 }
+
+/** Why a daemon could not start, in words that say what to do. */
+export function startProblem(error: unknown): string {
+  const { code, port, address, message } = error as NodeJS.ErrnoException & {
+    port?: number
+    address?: string
+  }
+  if (code === 'EADDRINUSE')
+    return `something listens on port ${port} of ${address} already: use that grid, or take another port with --port`
+  if (code === 'EACCES' && port !== undefined)
+    return `this account may not listen on port ${port}: take one from 1024 on with --port`
+  return message ?? String(error)
+}

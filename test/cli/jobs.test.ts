@@ -184,6 +184,30 @@ describe('errors', () => {
 })
 
 describe('wait', () => {
+  test('its own failures are 125 however it is asked for', async () => {
+    for (const asked of ['--wait', '-w', '-qw'])
+      expect((await run(['submit', asked, '--slots', 'x', '--', 'true'])).status).toBe(125)
+    expect((await run(['submit', '--slots', 'x', '--', 'true', '-w'])).status).toBe(2)
+  })
+
+  test('one task of a job is waited for by itself', async () => {
+    api.handlers.waitJob = () => jobSummary({ state: 'running' })
+    const states = ['running', 'finished'] as const
+    api.handlers.showJob = () => {
+      const asked = api.heard.filter(({ name }) => name === 'showJob').length
+      const state = states[asked - 1] ?? 'finished'
+      const cause = { kind: 'exit', code: 3 } as const
+      return jobDetail({ tasks: [{ ...arrayTask, index: 3, state, outcome: 'failed', cause }] })
+    }
+    const ran = await run(['wait', '17.3'])
+    expect(ran).toMatchObject({ status: 3 })
+    expect(ran.err).toContain('eg: task 17.3 ')
+    api.handlers.showJob = () => jobDetail({ tasks: [] })
+    const none = await run(['wait', '17.9'])
+    expect(none).toMatchObject({ status: 125 })
+    expect(none.err).toContain('job 17 has no task 9')
+  })
+
   const finished = (some: object) => jobSummary({ state: 'finished', outcome: 'failed', ...some })
   const cases = [
     [{ outcome: 'succeeded', cause: { kind: 'exit', code: 0 } }, 0],

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { nearest, parseOptions, type OptionTable } from '../../src/cli/options.ts'
+import { nearest, parseOptions, says, type OptionTable } from '../../src/cli/options.ts'
 
 const table = {
   name: { value: 'NAME', short: 'n', help: '' },
@@ -95,4 +95,22 @@ describe('for any words', () => {
 test('the nearest word is one that is near', () => {
   expect(nearest('shwo', ['show', 'stop'])).toBe('show')
   expect(nearest('xyzzy', ['show', 'stop'])).toBeNull()
+})
+
+test.each([
+  [['-f'], true],
+  [['--follow'], true],
+  [['-qf', '--wrong'], true],
+  [['--wrong', '-n', 'a', '-f'], true],
+  [['-n', '-f'], false],
+  [['--', '-f'], false],
+  [['-q', 'command', '-f'], false],
+])('%j says --follow before its command: %s', (argv, said) => {
+  expect(says(table, argv, 'follow')).toBe(said)
+})
+
+test('of a short word only what is very near is meant', () => {
+  expect(nearest('--bad', ['--cwd', '--wait'])).toBeNull()
+  expect(nearest('--cdw', ['--cwd', '--wait'])).toBeNull()
+  expect(nearest('--cw', ['--cwd', '--wait'])).toBe('--cwd')
 })

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -117,6 +117,12 @@ test('a daemon that cannot start at all is told with what it said', async () => 
   const taken = eg('up', '--data', other, '--port', new URL(url).port)
   expect(await taken.ended).toBe(1)
   expect(taken.err()).toMatch(/scheduler could not start \(exit 1\)/)
+  expect(taken.err()).toContain('take another port with --port')
+  const file = join(other, 'file')
+  writeFileSync(file, '')
+  const noFolder = eg('up', '--data', file, '--port', '0')
+  expect(await noFolder.ended).toBe(1)
+  expect(noFolder.err()).toContain(`eg: the data folder ${file} cannot be used: it is no folder\n`)
   rmSync(other, { recursive: true, force: true })
   expect(await eg('down').ended).toBe(0)
   expect(await first.ended).toBe(0)

@@ -7,6 +7,7 @@ import {
   dependency,
   oneOf,
   pairs,
+  path,
   positive,
   signal,
   size,
@@ -34,6 +35,7 @@ describe('values', () => {
     ['after any', () => dependency('collect:any'), { job: 'collect', on: 'any' }],
     ['in a while', () => beginTime('+1h30m', now), '2026-11-23T09:30:00.000Z'],
     ['an instant', () => beginTime('2026-12-01T00:00:00+01:00', now), '2026-11-30T23:00:00.000Z'],
+    ['a local day', () => beginTime('2026-12-01', now), local('2026-12-01T00:00')],
     ['a local time', () => beginTime('2026-12-01T10:00', now), local('2026-12-01T10:00')],
   ]
   test.each(cases)('%s', (_, made, value) => {
@@ -62,6 +64,9 @@ describe('what is none', () => {
     ['--array: "0-1" is not a range', () => arrayRange('0-1')],
     ['--after: "17:later" is not JOB', () => dependency('17:later')],
     ['--begin: "25:00" is not a time', () => beginTime('25:00', now)],
+    ['--begin: "2027-02-30" is not a time', () => beginTime('2027-02-30', now)],
+    ['--begin: "2027-02-03x" is not a time', () => beginTime('2027-02-03x', now)],
+    ['--data: the name is empty', () => path('data', '')],
     ['--begin: "tomorrow" is not a time', () => beginTime('tomorrow', now)],
   ]
   test.each(cases)('%s', (problem, made) => {

@@ -98,7 +98,8 @@ export function decide(facts: ScheduleFacts, nowMs: Millis, caps = firingCaps): 
     if (late.length > 0) coverMissed(facts, caps, late, gate, ledger)
     for (const dueAt of onTime) gate.admit({ dueAt, manual: false, catchUp: false })
   } else {
-    const why = `paused by ${facts.paused.by}: ${facts.paused.why}`
+    const { by, why: reason } = facts.paused
+    const why = reason === '' ? `paused by ${by}` : `paused by ${by}: ${reason}`
     for (const window of late) ledger.cover(facts.expression, window, 'skipped', why)
     for (const dueAt of onTime) ledger.add(dueAt, 'skipped', why)
   }

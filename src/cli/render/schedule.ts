@@ -71,7 +71,7 @@ function ledgerText(ledger: readonly Firing[], look: Look): string {
       { title: 'OUTCOME', cell: outcomeCell },
       {
         title: 'WHY',
-        cell: ({ manual, why }) => [manual ? 'by hand' : '', why].filter(Boolean).join(': '),
+        cell: ({ manual, why }) => (manual && !why.includes('by hand') ? `by hand: ${why}` : why),
       },
     ],
     ledger,

@@ -8,9 +8,9 @@ export const policyOptions = {
   tz: { value: 'ZONE', help: 'time zone, for example Europe/Berlin (default: that of the grid)' },
   overlap: {
     value: 'POLICY',
-    help: 'still running at a due time: forbid, queue, replace or allow',
+    help: 'still running at a due time: forbid (default), queue, replace or allow',
   },
-  'catch-up': { value: 'POLICY', help: 'missed due times: none, last or all' },
+  'catch-up': { value: 'POLICY', help: 'missed due times: none (default), last or all' },
   jitter: { value: 'DURATION', help: 'start up to so much later' },
 } as const satisfies OptionTable
 

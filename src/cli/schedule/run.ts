@@ -15,7 +15,8 @@ export const command = defineCommand({
     const skipped = firing.outcome === 'skipped' || firing.outcome === 'missed'
     if (values.json) terminal.out(json(firing))
     else if (skipped) terminal.say(`schedule ${schedule}: ${firing.outcome}: ${firing.why}`)
-    else if (firing.jobId === null) terminal.out(`schedule ${schedule}: ${firing.why}\n`)
+    else if (firing.jobId === null)
+      terminal.out(`schedule ${schedule}: ${firing.outcome}: ${firing.why}\n`)
     else terminal.out(`job ${firing.jobId} submitted\n`)
     return skipped ? exitStatus.refused : exitStatus.done
   },

@@ -272,3 +272,12 @@ test('a job that would never run is no job for a schedule', async () => {
   const body = { name: 's', expression: '@daily', job: { ...job, owner: 'anna' } }
   await grid.ok('addSchedule', anna, { body })
 })
+
+test('a schedule says when; its jobs cannot say it too', async () => {
+  const grid = await BrainGrid.open()
+  const job = { command: ['/bin/true'], cwd: '/tmp', beginAt: '2026-12-01T00:00:00.000Z' }
+  const body = { name: 's', expression: '@daily', job }
+  expect(await grid.refused('addSchedule', anna, { body })).toBe('refused')
+  const plain = { ...body, job: { ...job, beginAt: null } }
+  await grid.ok('addSchedule', anna, { body: plain })
+})

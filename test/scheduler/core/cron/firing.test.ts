@@ -123,6 +123,9 @@ describe('one due time', () => {
     expect(first.entries).toMatchObject([
       { outcome: 'skipped', why: 'paused by alice: disk is full' },
     ])
+    expect(decide(facts({ paused: { by: 'alice', why: '' } }), noon).entries).toMatchObject([
+      { outcome: 'skipped', why: 'paused by alice' },
+    ])
     const later = { ...paused, cursorMs: noon, lastEntry: first.entries[0]! }
     const second = decide(later, noon + hourMs * 2)
     expect(second.entries).toEqual([])
