@@ -61,7 +61,7 @@ function keepCopy(path: string, secret: string): void {
     takePlace(`${path}.new`, path)
   } catch (error) {
     // A full disk keeps no agent from starting.
-    process.stderr.write(`eg: ${path} could not be kept: ${words(error)}\n`)
+    process.stderr.write(`eg: ${path} could not be kept: ${startProblem(error)}\n`)
   }
 }
 
