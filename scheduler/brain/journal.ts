@@ -50,12 +50,15 @@ export class Journal {
     this.#touched(job.id)
   }
 
+  /** Of an array; a plain job has no ranges. */
   ranges(job: LiveJob): void {
+    if (job.array === null) return
     if (!this.#ranges.has(job)) this.#ranges.set(job, true)
     this.#touched(job.id)
   }
 
   newRanges(job: LiveJob): void {
+    if (job.array === null) return
     this.#ranges.set(job, false)
     this.#touched(job.id)
   }

@@ -10,19 +10,19 @@ import type { GridState } from '../state/grid.ts'
 import { IndexRanges, noIndexes, oneIndex, type Stretch } from '../state/index-ranges.ts'
 import type { LiveJob } from '../state/live-job.ts'
 import { newNode, type StoredNode } from '../state/live-node.ts'
-import { scheduleKey, type LiveSchedule, type StoredSchedule } from '../state/live-schedule.ts'
+import { scheduleKey, type LastEntry, type LiveSchedule } from '../state/live-schedule.ts'
 import { streamedTables } from '../store/change.ts'
 import type {
+  FiringRow,
   JobRow,
   NodeRow,
   QueueRow,
-  ScheduleRow,
   Snapshot,
   StreamedTable,
   TakeRows,
 } from '../store/change.ts'
 import { taskOfRow } from './rows.ts'
-import { endedOf, factsOf } from './stored.ts'
+import { endedOf, factsOf, scheduleOfText } from './stored.ts'
 
 export function loadState(state: GridState, snapshot: Snapshot, log: Log): void {
   stateLoader(state).finish(snapshot, log)
@@ -56,7 +56,11 @@ export function stateLoader(state: GridState): StateLoader {
       addQueues(state, snapshot.queues)
       addRights(state, snapshot)
       const parse = rememberingParser()
-      for (const row of snapshot.schedules) addSchedule(state, row, parse, log)
+      const atCursor = new Map(
+        snapshot.firingsAtCursor.map((row) => [scheduleKey(row.owner, row.schedule), entryOf(row)]),
+      )
+      for (const row of snapshot.schedules)
+        addSchedule(state, row, atCursor.get(scheduleKey(row.owner, row.name)) ?? null, parse, log)
       for (const { owner, text, namesJson } of snapshot.crontabs)
         state.crontabs.set(owner, { text, names: JSON.parse(namesJson) as string[] })
       for (const job of state.jobs.values()) {
@@ -146,6 +150,10 @@ function jobOfRow(state: GridState, row: Omit<JobRow, 'specJson'>, stretches: St
 function addTask(state: GridState, job: LiveJob, task: Task): void {
   job.tasks ??= new Map()
   job.tasks.set(task.index, task)
+  if (job.array === null) {
+    state.use.count(job.owner, 'pending', -job.untouched.count)
+    job.untouched = noIndexes
+  }
   const placement = placementOf(task.state)
   if (placement === null) {
     state.use.count(job.owner, 'pending', 1)
@@ -157,9 +165,10 @@ function addTask(state: GridState, job: LiveJob, task: Task): void {
   state.nodes.get(placement.node)?.tasks.add(taskKey(job.id, task.index))
 }
 
+/** A plain job's task is untouched as long as no task of it is loaded. */
 function untouchedIn(array: LiveJob['array'], stretches: Stretch[]): IndexRanges {
-  if (stretches.length === 0) return noIndexes
-  return array === null ? oneIndex : new IndexRanges(stretches, array.step)
+  if (array === null) return oneIndex
+  return stretches.length === 0 ? noIndexes : new IndexRanges(stretches, array.step)
 }
 
 type Parse = typeof parseExpression
@@ -180,9 +189,19 @@ function addLiveJob(schedule: LiveSchedule | undefined, job: number): void {
   if (schedule) schedule.liveJobs = [...schedule.liveJobs, job]
 }
 
-function addSchedule(state: GridState, row: ScheduleRow, parse: Parse, log: Log): void {
+const entryOf = (row: FiringRow): LastEntry => {
+  const { dueAt, until, count, outcome, manual, why, at, jobId } = row
+  return { dueAt, until, count, outcome, manual, why, at, jobId }
+}
+
+function addSchedule(
+  state: GridState,
+  row: Snapshot['schedules'][number],
+  atCursor: LastEntry | null,
+  parse: Parse,
+  log: Log,
+): void {
   const spec = JSON.parse(row.specJson) as ScheduleSpec
-  const stored = JSON.parse(row.dataJson) as StoredSchedule
   const parsed = parse(spec.expression, spec.tz, { owner: row.owner, name: row.name })
   if (!parsed.ok) {
     // It was accepted once; a newer version or zone database sees it otherwise. It stays in the store.
@@ -195,10 +214,11 @@ function addSchedule(state: GridState, row: ScheduleRow, parse: Parse, log: Log)
     return
   }
   const schedule: LiveSchedule = {
-    ...stored,
+    ...scheduleOfText(row.dataJson, atCursor),
     owner: row.owner,
     name: row.name,
     spec,
+    templateOf: row.templateOf,
     cron: parsed.value,
     cursorAt: row.cursorAt,
     nextDue: nextDue(parsed.value, row.cursorAt),

@@ -19,7 +19,9 @@ import { scheduleKey, type LiveSchedule } from '../state/live-schedule.ts'
 import type { ScheduleProgress } from '../store/change.ts'
 import { act } from './actions.ts'
 import { note, type BrainContext } from './context.ts'
+import { scheduleText } from './stored.ts'
 import { newMoment, submit, type Moment } from './submit.ts'
+import { requestOf, saveTemplate } from './template.ts'
 
 /** What the firings of one tick share. */
 export type Herd = Moment & { readonly uptimeMs: number }
@@ -119,6 +121,7 @@ const callerOf = (schedule: LiveSchedule) =>
 /** The whole of it: what its owner said, and how far it has come. */
 export function saveSchedule(ctx: BrainContext, schedule: LiveSchedule): void {
   ctx.state.due.arm(schedule)
+  if (schedule.templateOf === null) saveTemplate(ctx, schedule)
   const specJson = JSON.stringify(schedule.spec)
   ctx.journal.change({ put: 'schedule', row: { ...progressOf(schedule), specJson } })
 }
@@ -129,9 +132,8 @@ function saveProgress(ctx: BrainContext, schedule: LiveSchedule): void {
 }
 
 function progressOf(schedule: LiveSchedule): ScheduleProgress {
-  const { owner, name, cursorAt, paused, firedAhead, queue, lastEntry } = schedule
-  const dataJson = JSON.stringify({ paused, firedAhead, queue, lastEntry })
-  return { owner, name, cursorAt, dataJson }
+  const { owner, name, cursorAt } = schedule
+  return { owner, name, cursorAt, dataJson: scheduleText(schedule) }
 }
 
 function factsOf(schedule: LiveSchedule, { uptimeMs }: Herd): ScheduleFacts {
@@ -218,10 +220,9 @@ function startJob(
   start: Start,
   herd: Herd,
 ): number | Refusal {
-  const { job } = schedule.spec
   // A start put off by jitter is a job that waits, so that the overlap gate sees it.
   const begin = start.runAt > ctx.clock.now() ? { beginAt: iso(start.runAt) } : {}
-  const request = { ...job, name: job.name ?? schedule.name, ...begin }
+  const request = { ...requestOf(schedule), ...begin }
   const entryOf = (outcome: 'ran' | 'skipped', why: string): LedgerEntry => ({
     dueAt: start.dueAt,
     until: null,
@@ -231,7 +232,7 @@ function startJob(
     why,
     at: ctx.clock.now(),
   })
-  const from = { name: schedule.name, dueAt: start.dueAt }
+  const from = { schedule, dueAt: start.dueAt }
   const result = submit(ctx, callerOf(schedule), request, [], from, herd)
   if (!result.ok) {
     note(ctx, 'schedule-refused', result.refusal.detail, {

@@ -69,6 +69,7 @@ export function beginSchedule(
     name,
     spec,
     cron,
+    templateOf: null,
     cursorAt,
     nextDue: nextDue(cron, cursorAt),
     paused: null,
@@ -137,6 +138,7 @@ export function respecify(
   auditSchedule(ctx, caller, 'edit', schedule, before, after)
   schedule.spec = spec
   schedule.cron = cron
+  schedule.templateOf = null
   schedule.nextDue = nextDue(schedule.cron, schedule.cursorAt)
   return changed(ctx, caller, schedule, 'schedule-edited', detail)
 }

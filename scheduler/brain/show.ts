@@ -74,7 +74,8 @@ async function look(
   const spec = mayMaintain(ctx, call.caller, owner, id) ? whole : forStrangers(whole)
   const tasks = tasksOf(live, page, live ? withUsage(ctx, runRows) : runRows)
   if (live) {
-    const stretches = ranges.filter((range) => range.from <= to && range.to >= from)
+    const untouched = live.array === null ? untouchedOf(live, taskRows) : ranges
+    const stretches = untouched.filter((range) => range.from <= to && range.to >= from)
     tasks.push(...stretches.map((range) => rangeView(live, range.from, range.to)))
   }
   const { wanted, ...facts } = live ?? factsOf(stored.factsJson, stored)
@@ -108,6 +109,10 @@ function withUsage(ctx: BrainContext, runs: readonly RunRow[]): RunRow[] {
     return isOfRun ? { ...run, usageJson: JSON.stringify(said.usage) } : run
   })
 }
+
+/** Of a plain job: its only task, until it has a row or was ended without one. */
+const untouchedOf = (live: LiveJob, rows: readonly TaskRow[]): { from: number; to: number }[] =>
+  rows.length > 0 || live.cancelled !== null ? [] : [{ from: 1, to: 1 }]
 
 /** Where a plain finished job ran last. */
 function withNode(summary: JobSummary, runs: readonly RunRow[]): JobSummary {

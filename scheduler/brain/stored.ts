@@ -7,6 +7,7 @@ import { ownLabels } from '../core/placement/shape.ts'
 import type { Task, TaskState } from '../core/task-state.ts'
 import type { LiveJob, StoredFacts, WantedFact } from '../state/live-job.ts'
 import { noneEnded } from '../state/live-job.ts'
+import type { LastEntry, LiveSchedule, StoredSchedule } from '../state/live-schedule.ts'
 
 type AboutRow = { owner: string; submittedAt: number; kind: string }
 
@@ -101,5 +102,27 @@ export function taskOfText(text: string): Omit<Task, 'job' | 'index' | 'since' |
     failures: failures ?? 0,
     avoid: avoid ?? [],
     suspend: suspend ?? false,
+  }
+}
+
+export function scheduleText(schedule: LiveSchedule): string {
+  const { cursorAt, paused, firedAhead, queue, lastEntry } = schedule
+  const told: Partial<StoredSchedule> = {}
+  if (paused !== null) told.paused = paused
+  if (firedAhead.length > 0) told.firedAhead = firedAhead
+  if (queue.length > 0) told.queue = queue
+  // Nearly always it is what the ledger has at the cursor.
+  if (lastEntry?.dueAt !== cursorAt) told.lastEntry = lastEntry
+  return JSON.stringify(told)
+}
+
+/** `atCursor`: what the ledger has there. */
+export function scheduleOfText(text: string, atCursor: LastEntry | null): StoredSchedule {
+  const { paused, firedAhead, queue, lastEntry } = JSON.parse(text) as Partial<StoredSchedule>
+  return {
+    paused: paused ?? null,
+    firedAhead: firedAhead ?? [],
+    queue: queue ?? [],
+    lastEntry: lastEntry === undefined ? atCursor : lastEntry,
   }
 }

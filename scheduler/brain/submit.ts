@@ -5,6 +5,7 @@ import { canEverRun, type FitVerdict } from '../core/explain.ts'
 import { done, refuse, type Result } from '../core/result.ts'
 import { pastOf } from '../core/right-size.ts'
 import { noneEnded, untouchedOf, type LiveJob } from '../state/live-job.ts'
+import type { LiveSchedule } from '../state/live-schedule.ts'
 import { audit } from './audit.ts'
 import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
@@ -14,9 +15,10 @@ import { admitJob } from './quota.ts'
 import { couldOn } from './roles.ts'
 import { problemOfPriority } from './select.ts'
 import { refreshWaiting } from './tasks.ts'
+import { specTextOf } from './template.ts'
 
 export type Submitted = { job: number; name: string; tasks: number; warnings: string[] }
-export type FromSchedule = { name: string; dueAt: number }
+export type FromSchedule = { schedule: LiveSchedule; dueAt: number }
 
 /** What many submits of one moment share: asked once for each owner and shape, however many schedules are due. */
 export type Moment = {
@@ -73,14 +75,14 @@ export function submit(
     return done({ job: 0, name: spec.name, tasks: tasksOf(spec), warnings })
   const job = newJob(ctx, owner, spec, shape, spec.after, from)
   ctx.state.addJob(job)
-  ctx.journal.job(job, JSON.stringify(spec))
+  ctx.journal.job(job, specTextOf(ctx, from?.schedule ?? null, spec, job.id))
   ctx.journal.newRanges(job)
   ctx.orders.remember(job.id, spec)
-  note(ctx, 'submitted', from ? `submitted by schedule ${from.name}` : 'submitted', {
+  note(ctx, 'submitted', from ? `submitted by schedule ${job.schedule}` : 'submitted', {
     job: job.id,
     owner,
     by: caller.owner,
-    schedule: from?.name ?? null,
+    schedule: job.schedule,
   })
   if (!from) auditSubmit(ctx, caller, job, tasksOf(spec))
   refreshWaiting(ctx, job)
@@ -192,7 +194,7 @@ function newJob(
     kind: spec.kind,
     queue: spec.queue,
     submittedAt: at,
-    schedule: from?.name ?? null,
+    schedule: from?.schedule.name ?? null,
     dueAt: from?.dueAt ?? null,
     array: spec.array,
     shape,

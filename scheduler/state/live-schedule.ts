@@ -7,12 +7,14 @@ import type { LedgerEntry } from '../core/cron/ledger.ts'
 
 export type Paused = { by: string; why: string; at: number }
 
+export type LastEntry = LedgerEntry & { jobId: number | null }
+
 /** What survives a restart beside spec and cursor. */
 export type StoredSchedule = {
   paused: Paused | null
   firedAhead: readonly number[]
   queue: readonly Waiting[]
-  lastEntry: (LedgerEntry & { jobId: number | null }) | null
+  lastEntry: LastEntry | null
 }
 
 export type LiveSchedule = StoredSchedule & {
@@ -20,6 +22,8 @@ export type LiveSchedule = StoredSchedule & {
   readonly name: string
   spec: ScheduleSpec
   cron: CronExpression
+  /** Mark of the settings that what is stored of its jobs' spec was made with; null: it is to be written. */
+  templateOf: string | null
   /** Due times up to here are in the ledger. */
   cursorAt: number
   nextDue: number | null

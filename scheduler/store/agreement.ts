@@ -15,6 +15,9 @@ export type Rule = {
 const placedStates = ['placed', 'running', 'backoff', 'suspended', 'stopping', 'unreachable']
 const ofCounts = (state: string) => `ifnull(json_extract(countsJson, '$.${state}'), 0)`
 
+/** A plain job has no range: its only task is untouched until it has a row. */
+const isPlain = `json_extract(factsJson, '$.array') IS NULL`
+
 /** What rows of tasks and ranges say of each live job, beside what its own row says. */
 export const liveCounts = `
   WITH rows AS (
@@ -23,7 +26,8 @@ export const liveCounts = `
   waiting AS (
     SELECT job.id AS job, sum(("to" - "from") / ifnull(json_extract(factsJson, '$.array.step'), 1) + 1) AS untouched
     FROM job CROSS JOIN range ON range.job = job.id WHERE job.finishedAt IS NULL GROUP BY job.id)
-  SELECT job.id AS id, countsJson, job.state AS state, ifnull(untouched, 0) AS untouched,
+  SELECT job.id AS id, countsJson, job.state AS state,
+    iif(${isPlain}, count(rows.state) = 0, ifnull(waiting.untouched, 0)) AS untouched,
     ${taskStates
       .filter((state) => state !== 'finished')
       .map((state) => `count(*) FILTER (WHERE rows.state = '${state}') AS "${state}"`)
@@ -47,7 +51,9 @@ const jsonColumns: readonly [table: string, key: string, columns: string[]][] = 
   ['run', `'a run of ' || job || '.' || "index"`, ['causeJson', 'usageJson', 'outputJson']],
   ['node', `'node ' || name`, ['dataJson']],
   ['crontab', `'the crontab of ' || owner`, ['namesJson']],
-  ['schedule', `'schedule ' || name || ' of ' || owner`, ['specJson', 'dataJson']],
+  ['schedule', `'schedule ' || name || ' of ' || owner`, ['dataJson']],
+  ['scheduleSpec', `'schedule ' || name || ' of ' || owner`, ['specJson']],
+  ['template', `'what schedule ' || schedule || ' of ' || owner || ' submits'`, ['specJson']],
 ]
 
 /** First of the rules: the others look into these fields. */
@@ -93,7 +99,8 @@ export const rules: readonly Rule[] = [
     means: 'live jobs have nothing left to do',
     sql: `SELECT 'job ' || id || ' is live, but all its tasks are over' FROM job WHERE finishedAt IS NULL
       AND NOT EXISTS (SELECT 1 FROM task WHERE task.job = job.id AND task.state <> 'finished')
-      AND NOT EXISTS (SELECT 1 FROM range WHERE range.job = job.id)`,
+      AND iif(${isPlain}, EXISTS (SELECT 1 FROM task WHERE task.job = job.id),
+        NOT EXISTS (SELECT 1 FROM range WHERE range.job = job.id))`,
   },
   {
     what: 'task-state',
@@ -122,7 +129,9 @@ export const rules: readonly Rule[] = [
     what: 'no-spec',
     means: 'live jobs have no spec',
     sql: `SELECT 'job ' || id || ' is live and has no spec' FROM job WHERE finishedAt IS NULL
-      AND NOT EXISTS (SELECT 1 FROM spec WHERE spec.id = job.id)`,
+      AND NOT EXISTS (SELECT 1 FROM spec WHERE spec.id = job.id)
+      AND NOT EXISTS (SELECT 1 FROM template WHERE template.owner = job.owner
+        AND template.schedule = job.schedule AND template.fromJob <= job.id)`,
   },
   {
     what: 'waits-for-nothing',
@@ -141,7 +150,9 @@ export const rules: readonly Rule[] = [
   {
     what: 'ledger',
     means: 'ledger and schedules disagree',
-    sql: `SELECT 'schedule ' || schedule.name || ' of ' || schedule.owner || ' has fired for a time that it has yet to reach'
+    sql: `SELECT 'schedule ' || name || ' of ' || owner || ' says when it fires, and not what it is' FROM schedule
+      WHERE NOT EXISTS (SELECT 1 FROM scheduleSpec WHERE scheduleSpec.owner = schedule.owner AND scheduleSpec.name = schedule.name)
+      UNION ALL SELECT 'schedule ' || schedule.name || ' of ' || schedule.owner || ' has fired for a time that it has yet to reach'
       FROM schedule CROSS JOIN firing ON firing.owner = schedule.owner AND firing.schedule = schedule.name
         AND firing.dueAt > schedule.cursorAt
       WHERE manual = 0 AND outcome IN ('ran', 'queued') AND NOT EXISTS (

@@ -48,13 +48,17 @@ const others = {
       }),
     2,
   ),
-  advance: single('UPDATE schedule SET cursorAt = ?, dataJson = ? WHERE owner = ? AND name = ?', 4),
+  scheduleSpec: many(
+    (rows) => upsertSql('scheduleSpec', ['owner', 'name', 'specJson'], ['owner', 'name'], { rows }),
+    3,
+  ),
   ranges: many(
     (rows) => `DELETE FROM range WHERE job IN (${Array.from({ length: rows }, () => '?').join()})`,
     1,
   ),
   node: single('DELETE FROM node WHERE name = ?', 1),
   schedule: single('DELETE FROM schedule WHERE owner = ? AND name = ?', 2),
+  specOfSchedule: single('DELETE FROM scheduleSpec WHERE owner = ? AND name = ?', 2),
   quota: single('DELETE FROM quota WHERE subject = ?', 1),
   share: single('DELETE FROM share WHERE owner = ?', 1),
   apiToken: single('DELETE FROM apiToken WHERE id = ?', 1),
@@ -79,10 +83,11 @@ const otherStep = Object.fromEntries(otherSteps) as Record<keyof typeof others, 
 
 /** What is done to one table, in order. Between tables order is of no matter: what refers to another is checked at the end. */
 type Part = { runs: number[]; values: Value[] }
-type Parts = Partial<Record<PutName | 'spec', Part>>
+type PartName = PutName | 'spec' | 'scheduleSpec'
+type Parts = Partial<Record<PartName, Part>>
 
 /** The values to which those of one more row are to be added. */
-function stepIn(parts: Parts, table: PutName | 'spec', step: number): Value[] {
+function stepIn(parts: Parts, table: PartName, step: number): Value[] {
   const { runs, values } = (parts[table] ??= { runs: [], values: [] })
   const last = runs.length - 2
   if (last >= 0 && runs[last] === step) runs[last + 1]! += 1
@@ -95,7 +100,7 @@ export function batchOf(changes: readonly Change[]): Batch {
   for (const change of changes) {
     if ('put' in change) addPut(parts, change)
     else if ('drop' in change) addDrop(parts, change)
-    else addAdvance(parts, change.row)
+    else pushProgress(stepIn(parts, 'schedule', stepOf.schedule), change.row)
   }
   return Object.values(parts)
 }
@@ -112,7 +117,11 @@ function addPut(parts: Parts, change: Put): void {
       stepIn(parts, 'spec', otherStep.spec).push(change.row.id, change.row.specJson)
   } else if (change.put === 'event') pushEvent(values, change.row)
   else if (change.put === 'firing') pushFiring(values, change.row)
-  else pushFields(values, change)
+  else if (change.put === 'schedule') {
+    const { owner, name, specJson } = change.row
+    pushProgress(values, change.row)
+    stepIn(parts, 'scheduleSpec', otherStep.scheduleSpec).push(owner, name, specJson)
+  } else pushFields(values, change)
 }
 
 function pushFields(values: Value[], change: Put): void {
@@ -142,14 +151,15 @@ function pushFiring(values: Value[], row: FiringRow): void {
   values.push(Number(row.manual), row.why, row.at)
 }
 
-function addAdvance(parts: Parts, row: ScheduleProgress): void {
-  const values = stepIn(parts, 'schedule', otherStep.advance)
-  values.push(row.cursorAt, row.dataJson, row.owner, row.name)
+function pushProgress(values: Value[], row: ScheduleProgress): void {
+  values.push(row.owner, row.name, row.cursorAt, row.dataJson)
 }
 
 function addDrop(parts: Parts, change: Extract<Change, { drop: string }>): void {
   const table = change.drop === 'ranges' ? 'range' : change.drop
   const values = stepIn(parts, table, otherStep[change.drop])
+  if (change.drop === 'schedule')
+    stepIn(parts, 'scheduleSpec', otherStep.specOfSchedule).push(change.owner, change.name)
   if (change.drop === 'ranges') values.push(change.job)
   else if (change.drop === 'node' || change.drop === 'queue') values.push(change.name)
   else if (change.drop === 'quota') values.push(change.subject)

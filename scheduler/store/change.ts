@@ -13,7 +13,7 @@ export type JobRow = {
   name: string
   kind: JobKind
   queue: string
-  /** The whole JobSpec; memory does not keep it. In a change, null leaves the stored one as it is. */
+  /** The whole JobSpec; memory does not keep it. In a change, null leaves the stored one, or its schedule's template, as it is. */
   specJson: string | null
   /** What memory keeps of a live job, so that a start reads no specs. */
   factsJson: string
@@ -33,7 +33,7 @@ export type JobRow = {
   dueAt: number | null
 }
 
-/** Tasks of an array that were never placed: one row for each unbroken stretch. */
+/** Tasks of an array that were never placed: one row for each unbroken stretch. A plain job's task is untouched until it has a row. */
 export type RangeRow = { job: number; from: number; to: number }
 
 export type TaskRow = {
@@ -91,6 +91,18 @@ export type ScheduleProgress = {
   name: string
   cursorAt: number
   dataJson: string
+}
+
+/** JobSpec of a schedule's jobs from number `fromJob` on, which have none of their own. */
+export type TemplateRow = {
+  owner: string
+  schedule: string
+  fromJob: number
+  /** Of the jobs. */
+  name: string
+  specJson: string
+  /** Mark of the settings that it was made with. */
+  settings: string
 }
 
 /** Key: owner, schedule, manual, dueAt. */
@@ -185,6 +197,7 @@ export type Change =
   | { put: 'schedule'; row: ScheduleRow }
   | { advance: 'schedule'; row: ScheduleProgress }
   | { drop: 'schedule'; owner: string; name: string }
+  | { put: 'template'; row: TemplateRow }
   | { put: 'firing'; row: FiringRow }
   | { put: 'reply'; row: ReplyRow }
   | { put: 'token'; row: TokenRow }
@@ -228,13 +241,14 @@ export type Snapshot = {
   /** Unfinished tasks of these jobs; of the finished ones only `countsJson` of the job is needed. */
   tasks: TaskRow[]
   nodes: NodeRow[]
-  schedules: ScheduleRow[]
+  /** With the mark of each schedule's newest template. */
+  schedules: (ScheduleRow & { templateOf: string | null })[]
   crontabs: CrontabRow[]
   quotas: QuotaRow[]
   queues: QueueRow[]
   shares: ShareRow[]
-  /** The newest firing of each schedule. */
-  lastFirings: FiringRow[]
+  /** The firing that each schedule's cursor stands at, where it is in the ledger. */
+  firingsAtCursor: FiringRow[]
   /** Idempotency keys younger than 24 h, without replies. */
   replies: Omit<ReplyRow, 'replyJson'>[]
   tokens: TokenRow[]

@@ -38,17 +38,17 @@ const reads: { [K in keyof Snapshot]: string } = {
   ranges: ofLiveJobs('range', 'from'),
   jobs: `SELECT ${rowJson('job')} FROM job WHERE finishedAt IS NULL ORDER BY id`,
   tasks: ofLiveJobs('task', 'index', `task.state <> 'finished'`),
-  schedules: `SELECT ${rowJson('schedule')} FROM schedule ORDER BY owner, name`,
+  schedules: `SELECT json_set(${rowJson('schedule')}, '$.specJson', specJson, '$.templateOf', (
+      SELECT settings FROM template WHERE template.owner = schedule.owner AND template.schedule = schedule.name
+      ORDER BY fromJob DESC LIMIT 1))
+    FROM schedule JOIN scheduleSpec USING (owner, name) ORDER BY schedule.owner, schedule.name`,
   crontabs: `SELECT ${rowJson('crontab')} FROM crontab ORDER BY owner`,
   quotas: `SELECT ${rowJson('quota')} FROM quota ORDER BY subject`,
   shares: `SELECT ${rowJson('share')} FROM share ORDER BY owner`,
   queues: `SELECT ${rowJson('queue')} FROM queue ORDER BY name`,
-  lastFirings: `SELECT ${rowJson('firing')} FROM schedule CROSS JOIN firing
+  firingsAtCursor: `SELECT ${rowJson('firing')} FROM schedule CROSS JOIN firing
     ON firing.owner = schedule.owner AND firing.schedule = schedule.name
-    AND (firing.dueAt, firing.manual) = (
-      SELECT dueAt, manual FROM firing newest
-      WHERE newest.owner = schedule.owner AND newest.schedule = schedule.name
-      ORDER BY dueAt DESC, manual DESC LIMIT 1)
+    AND firing.dueAt = schedule.cursorAt AND firing.manual = 0
     ORDER BY schedule.owner, schedule.name`,
   replies: `SELECT ${rowJson('reply', ['replyJson'])} FROM reply ORDER BY at, owner, key`,
   tokens: `SELECT ${rowJson('token')} FROM token ORDER BY expiresAt, hash`,
@@ -87,7 +87,7 @@ export const emptySnapshot = (): Snapshot => ({
   quotas: [],
   queues: [],
   shares: [],
-  lastFirings: [],
+  firingsAtCursor: [],
   replies: [],
   tokens: [],
   roles: [],

@@ -75,6 +75,7 @@ export function prunerOn(db: Database): (olderThan: OlderThan, limit: number) =>
       return (olderThan, limit) => statement.run(olderThan[age], limit).changes
     }),
     firingsOn(db),
+    templatesOn(db),
     jobsOn(db),
   ]
   return (olderThan, limit) => {
@@ -94,19 +95,24 @@ export function prunerOn(db: Database): (olderThan: OlderThan, limit: number) =>
   }
 }
 
+/** Rows that one look goes over. */
+const lookedAtOnce = 200
+
 type FiringKey = { at: number; owner: string; schedule: string; dueAt: number; manual: number }
 const beforeAll: FiringKey = { at: 0, owner: '', schedule: '', dueAt: 0, manual: 0 }
 
 /**
- * The newest firing of a living schedule and one that still waits are kept, and there may be many of them: a look goes on
- * where the one before ended, so that none goes over all of them.
+ * The newest firing of a living schedule, that at its cursor, and one that still waits are kept, and there may be many of them:
+ * a look goes on where the one before ended, so that none goes over all of them.
  */
 function firingsOn(db: Database): Part {
   const look = db.prepare<
     [FiringKey & { before: number; limit: number }],
     FiringKey & { old: 0 | 1 }
   >(
-    `SELECT at, owner, schedule, dueAt, manual, outcome <> 'queued' AND (
+    `SELECT at, owner, schedule, dueAt, manual, outcome <> 'queued' AND NOT EXISTS (
+        SELECT 1 FROM schedule WHERE schedule.owner = looked.owner AND schedule.name = looked.schedule
+          AND schedule.cursorAt = looked.dueAt AND looked.manual = 0) AND (
         EXISTS (SELECT 1 FROM firing newer WHERE newer.owner = looked.owner
           AND newer.schedule = looked.schedule AND newer.dueAt > looked.dueAt)
         OR NOT EXISTS (SELECT 1 FROM schedule
@@ -118,7 +124,6 @@ function firingsOn(db: Database): Part {
   const drop = db.prepare<[string, string, number, number]>(
     'DELETE FROM firing WHERE owner = ? AND schedule = ? AND dueAt = ? AND manual = ?',
   )
-  const lookedAtOnce = 200
   let last = beforeAll
   return ({ finishedAt }, limit) => {
     const found = look.all({ ...last, before: finishedAt, limit: lookedAtOnce })
@@ -130,6 +135,32 @@ function firingsOn(db: Database): Part {
       if (row.old === 1) deleted += drop.run(owner, schedule, dueAt, manual).changes
     }
     if (found.length < lookedAtOnce) last = beforeAll
+    return deleted
+  }
+}
+
+/** What a schedule submits now is kept, and what it did as long as a job of that time is. */
+function templatesOn(db: Database): Part {
+  const look = db.prepare<[number, number], { id: number; old: 0 | 1 }>(
+    `SELECT rowid AS id, (next IS NOT NULL OR NOT EXISTS (
+        SELECT 1 FROM schedule WHERE schedule.owner = looked.owner AND schedule.name = looked.schedule))
+      AND NOT EXISTS (SELECT 1 FROM job WHERE job.owner = looked.owner AND job.name = looked.name
+        AND job.id >= fromJob AND job.id < ifnull(next, 9e18) AND job.schedule = looked.schedule) AS old
+     FROM (SELECT rowid, *, (SELECT min(fromJob) FROM template WHERE template.owner = one.owner
+        AND template.schedule = one.schedule AND template.fromJob > one.fromJob) AS next FROM template one) looked
+     WHERE rowid > ? ORDER BY rowid LIMIT ?`,
+  )
+  const drop = db.prepare<[number]>('DELETE FROM template WHERE rowid = ?')
+  let last = 0
+  return (_, limit) => {
+    const found = look.all(last, lookedAtOnce)
+    let deleted = 0
+    for (const { id, old } of found) {
+      if (deleted === limit) return deleted
+      last = id
+      if (old === 1) deleted += drop.run(id).changes
+    }
+    if (found.length < lookedAtOnce) last = 0
     return deleted
   }
 }

@@ -47,7 +47,12 @@ function finishedSql(filter: FinishedFilter): { sql: string; values: Values } {
   }
 }
 
-const wholeJob = `SELECT ${columnsOf('job', 'job.')}, spec.specJson FROM job LEFT JOIN spec USING (id)`
+/** Of a job: its own, or else that of its schedule at that time. */
+const specJson = `ifnull((SELECT specJson FROM spec WHERE spec.id = job.id), (
+    SELECT specJson FROM template WHERE template.owner = job.owner AND template.schedule = job.schedule
+      AND fromJob <= job.id ORDER BY fromJob DESC LIMIT 1)) AS specJson`
+
+const wholeJob = `SELECT ${columnsOf('job', 'job.')}, ${specJson} FROM job`
 
 const runsSql = `SELECT ${columnsOf('run')} FROM run WHERE rowid IN (
     SELECT id FROM (
@@ -86,7 +91,9 @@ function answersFrom(read: Read): Answers {
     job: ({ id }) => first(read<JobRow>(`${wholeJob} WHERE job.id = ?`, [id])),
     specs: ({ jobs }) =>
       jobs.flatMap((id) =>
-        read<{ id: number; specJson: string }>('SELECT id, specJson FROM spec WHERE id = ?', [id]),
+        read<{ id: number; specJson: string }>(`SELECT id, ${specJson} FROM job WHERE id = ?`, [
+          id,
+        ]),
       ),
     newestByName: ({ owner, name }) =>
       first(

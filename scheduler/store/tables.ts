@@ -15,7 +15,7 @@ type Table<N extends PutName> = {
 
 export const tables: { [N in PutName]: Table<N> } = {
   job: {
-    // Without `specJson`, which has a table of its own.
+    // Without `specJson`, which has a table of its own, as below.
     columns: [
       'id',
       'owner',
@@ -68,9 +68,10 @@ export const tables: { [N in PutName]: Table<N> } = {
   share: { columns: ['owner', 'average', 'at'], key: ['owner'] },
   crontab: { columns: ['owner', 'text', 'namesJson'], key: ['owner'] },
   queue: { columns: ['name', 'dataJson'], key: ['name'] },
-  schedule: {
-    columns: ['owner', 'name', 'cursorAt', 'specJson', 'dataJson'],
-    key: ['owner', 'name'],
+  schedule: { columns: ['owner', 'name', 'cursorAt', 'dataJson'], key: ['owner', 'name'] },
+  template: {
+    columns: ['owner', 'schedule', 'fromJob', 'name', 'specJson', 'settings'],
+    key: ['owner', 'schedule', 'fromJob'],
   },
   firing: {
     columns: [

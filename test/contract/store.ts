@@ -59,7 +59,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       quotas: [],
       queues: [],
       shares: [],
-      lastFirings: [],
+      firingsAtCursor: [],
       replies: [],
       tokens: [],
       roles: [],
@@ -90,6 +90,15 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
     const schedule = { owner: 'anna', name: 'nightly', cursorAt: 5, specJson: '{}', dataJson: '{}' }
     const crontab = { owner: 'anna', text: '# mine\n', namesJson: '["nightly"]' }
     const firing = firingRow(50, { until: 60, count: 2, manual: true, outcome: 'ran', jobId: 7 })
+    const atCursor = firingRow(5, { until: 6, count: 2 })
+    const template = {
+      owner: 'anna',
+      schedule: 'nightly',
+      fromJob: 3,
+      name: 'x',
+      specJson: '{"a":1}',
+      settings: 'ab',
+    }
     const reply = {
       owner: 'anna',
       key: 'k',
@@ -138,6 +147,8 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       { put: 'crontab', row: crontab },
       { put: 'schedule', row: schedule },
       { put: 'firing', row: firing },
+      { put: 'firing', row: atCursor },
+      { put: 'template', row: template },
       { put: 'reply', row: reply },
       { put: 'token', row: token },
       { put: 'role', row: role },
@@ -163,12 +174,12 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       ranges: [range],
       tasks: [task],
       nodes: [node],
-      schedules: [schedule],
+      schedules: [{ ...schedule, templateOf: 'ab' }],
       crontabs: [crontab],
       quotas: [quota],
       queues: [queue],
       shares: [share],
-      lastFirings: [firing],
+      firingsAtCursor: [atCursor],
       replies: [key],
       tokens: [token],
       roles: [role],
@@ -187,6 +198,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
     )
     expect(await again.query('firings', { owner: 'anna', schedule: 'nightly', limit: 5 })).toEqual([
       firing,
+      atCursor,
     ])
     expect(await again.query('ranges', { job: 7 })).toEqual([{ from: 4, to: 1_000_000 }])
     expect(await again.query('specs', { jobs: [7, 8] })).toEqual([
@@ -360,27 +372,79 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
     expect((await store.query('jobEvents', { job: 1, limit: 1 })).map(({ id }) => id)).toEqual([2])
   })
 
-  test('the ledger keeps manual and due firings apart; the snapshot has the newest', async () => {
+  test('the ledger keeps manual and due firings apart; the snapshot has those that cursors stand at', async () => {
     const { store } = await open()
     await store.commit([
       {
         put: 'schedule',
-        row: { owner: 'anna', name: 'nightly', cursorAt: 1, specJson: '{}', dataJson: '{}' },
+        row: { owner: 'anna', name: 'nightly', cursorAt: 20, specJson: '{}', dataJson: '{}' },
       },
       { put: 'firing', row: firingRow(10) },
       { put: 'firing', row: firingRow(10, { manual: true, why: 'by hand' }) },
       { put: 'firing', row: firingRow(20) },
       { put: 'firing', row: firingRow(20, { until: 40, count: 3 }) },
+      { put: 'firing', row: firingRow(30, { manual: true }) },
+      { put: 'firing', row: firingRow(20, { manual: true }) },
       { put: 'firing', row: firingRow(90, { schedule: 'gone' }) },
     ])
     const ledger = { owner: 'anna', schedule: 'nightly', limit: 9 }
     const last = firingRow(20, { until: 40, count: 3 })
     expect(await store.query('firings', ledger)).toEqual([
+      firingRow(30, { manual: true }),
+      firingRow(20, { manual: true }),
       last,
       firingRow(10, { manual: true, why: 'by hand' }),
       firingRow(10),
     ])
-    expect((await store.load()).lastFirings).toEqual([last])
+    expect((await store.load()).firingsAtCursor).toEqual([last])
+    // The newest due one is kept whatever its age, though one by hand came after it.
+    expect(await store.prune({ ...never, finishedAt: 9_999 }, 100)).toBe(4)
+    expect((await store.load()).firingsAtCursor).toEqual([last])
+  })
+
+  test('jobs of a schedule have the spec that it had in their time, but for those with one of their own', async () => {
+    const { store } = await open()
+    const nightly = { owner: 'anna', name: 'nightly', cursorAt: 1, specJson: '{}', dataJson: '{}' }
+    const template = (fromJob: number, specJson: string): Change => ({
+      put: 'template',
+      row: { owner: 'anna', schedule: 'nightly', fromJob, name: 'n', specJson, settings: specJson },
+    })
+    const ofNightly = { name: 'n', schedule: 'nightly', specJson: null }
+    const over = { state: 'finished', outcome: 'succeeded', finishedAt: 5 } as const
+    await store.commit([
+      { put: 'schedule', row: nightly },
+      template(1, '"first"'),
+      { put: 'job', row: jobRow(1, { ...ofNightly, ...over }) },
+      { put: 'job', row: jobRow(2, { ...ofNightly, ...over, specJson: '"own"' }) },
+      template(3, '"second"'),
+      { put: 'job', row: jobRow(3, { ...ofNightly, finishedAt: null }) },
+      { put: 'job', row: jobRow(4, { ...ofNightly, owner: 'bert' }) },
+      template(5, '"third"'),
+      template(6, '"fourth"'),
+    ])
+    const specs = async () => {
+      const found = await store.query('specs', { jobs: [1, 2, 3, 4] })
+      return found.map(({ specJson }) => specJson)
+    }
+    expect(await specs()).toEqual(['"first"', '"own"', '"second"', null])
+    expect(await store.query('job', { id: 3 })).toMatchObject({ specJson: '"second"' })
+    expect((await store.load()).schedules).toEqual([{ ...nightly, templateOf: '"fourth"' }])
+    // What no job has any more goes, even in its turn; what the schedule submits now stays.
+    const pruned = async () => {
+      let rows = 0
+      for (let more = 1; more > 0; rows += more)
+        more = await store.prune({ ...never, finishedAt: 9 }, 1)
+      return rows
+    }
+    // The template of no job, jobs 1 and 2, and the one's template and the other's spec.
+    expect(await pruned()).toBe(5)
+    expect(await specs()).toEqual(['"second"', null])
+    await store.commit([
+      { drop: 'schedule', owner: 'anna', name: 'nightly' },
+      { put: 'job', row: jobRow(3, { ...ofNightly, ...over }) },
+    ])
+    expect(await pruned()).toBe(1 + 1 + 1)
+    expect((await store.load()).schedules).toEqual([])
   })
 
   test('prune deletes what is old in small batches, and no number is given twice', async () => {

@@ -53,7 +53,9 @@ test('every table is STRICT and its columns are the fields of its rows', () => {
   const list = db.pragma('table_list') as { name: string; schema: string; strict: number }[]
   const ours = list.filter(({ name, schema }) => schema === 'main' && !name.startsWith('sqlite_'))
   expect(ours.every(({ strict }) => strict === 1)).toBe(true)
-  expect(ours.map(({ name }) => name).sort()).toEqual([...Object.keys(tables), 'spec'].sort())
+  expect(ours.map(({ name }) => name).sort()).toEqual(
+    [...Object.keys(tables), 'spec', 'scheduleSpec'].sort(),
+  )
   for (const [name, { columns }] of Object.entries(tables)) {
     const info = db.pragma(`table_info("${name}")`) as { name: string }[]
     expect(info.map((column) => column.name)).toEqual(columns)
