@@ -26,6 +26,11 @@ export type RestoreDone = {
   liveJobs: number
   /** Secrets put into the folder, and those for which it keeps its own. */
   secrets: { restored: string[]; kept: string[] }
+  /**
+   * Taken over from the database whose place it took, where that had grown from the backup: nodes that joined since, and how many
+   * tokens, roles, shares and identities were withdrawn since and stay so. Null: all of these are as they were then.
+   */
+  since: { joined: string[]; withdrawn: number } | null
 }
 
 export type Finding = {

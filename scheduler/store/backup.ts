@@ -46,11 +46,13 @@ export function backUp(options: BackupOptions): BackupFacts {
     checkFilled(source, options.schema)
     draft = makeDraft(file, `.${process.pid}`)
     source.prepare('VACUUM INTO ?').run(draft)
+    // Of a database that was restored and not started since: it has still to jump, and is as old as its backup.
+    const before = readMark(source)
     const mark: BackupMark = {
-      madeAt: options.now,
+      madeAt: before?.madeAt ?? options.now,
       version: options.version,
       secrets: secretsIn(folder),
-      seen: null,
+      seen: before?.seen ?? null,
     }
     const facts = seal(draft, mark)
     settleDraft(draft, file, { overwrite })

@@ -15,6 +15,7 @@ import { toStoreError } from './failure.ts'
 import { takeLock } from './lock.ts'
 import { checkFilled, versionOf } from './migrate.ts'
 import { prepareDataFolder } from './open.ts'
+import { takeOver, type SinceBackup } from './since-backup.ts'
 import { StoreError } from './store.ts'
 import { makeDraft, settleDraft, syncPath } from './whole-file.ts'
 
@@ -39,6 +40,8 @@ export type RestoreFacts = {
   liveJobs: number
   /** Secrets put into the folder, and those for which it keeps its own. */
   secrets: { restored: string[]; kept: string[] }
+  /** What was taken over from the database that was there; null where nothing could be. */
+  since: SinceBackup | null
 }
 
 /** Throws a StoreError, and then the folder is as it was. */
@@ -66,11 +69,12 @@ function restoreTo(
   const draft = makeDraft(database)
   try {
     const facts = readBackup(file, draft, schema)
-    const seen = isThere ? seenBy(database) : null
+    const seen = furthest(facts.mark.seen, isThere ? seenBy(database) : null)
     const { secrets, ...mark } = facts.mark
     const db = new SqliteDatabase(draft)
     db.pragma('journal_mode = DELETE')
     writeMark(db, { ...mark, secrets: {}, seen })
+    const since = isThere ? sinceBackup(db, database) : null
     db.close()
     const keptAside = isThere ? putAside(database, now) : null
     const told = putSecrets(folder, secrets)
@@ -87,6 +91,7 @@ function restoreTo(
       grid,
       liveJobs,
       secrets: told,
+      since,
     }
   } finally {
     rmSync(draft, { force: true })
@@ -141,6 +146,14 @@ function ageOf(source: Database, file: string): number {
   return newest ?? Math.floor(statSync(file).mtimeMs)
 }
 
+type Seen = BackupMark['seen']
+
+export function furthest(one: Seen, other: Seen): Seen {
+  if (one === null || other === null) return one ?? other
+  const incarnation = Math.max(one.incarnation, other.incarnation)
+  return { incarnation, nextJob: Math.max(one.nextJob, other.nextJob) }
+}
+
 /** What the database that goes has given out, so that nothing of it is given out again; null where it cannot be read. */
 function seenBy(database: string): BackupMark['seen'] {
   let db: Database | undefined
@@ -148,11 +161,25 @@ function seenBy(database: string): BackupMark['seen'] {
     db = openForReading(database)
     const newest = db.prepare<[], number>('SELECT ifnull(max(id), 0) FROM job').pluck().get() ?? 0
     const nextJob = Math.max(Number(metaOf(db, 'nextJob') ?? 1), newest + 1)
-    return { incarnation: Number(metaOf(db, 'incarnation') ?? 0), nextJob }
+    const own = { incarnation: Number(metaOf(db, 'incarnation') ?? 0), nextJob }
+    // One that was restored itself and never started has still to jump.
+    return furthest(own, readMark(db)?.seen ?? null)
   } catch {
     return null
   } finally {
     db?.close()
+  }
+}
+
+function sinceBackup(draft: Database, database: string): SinceBackup | null {
+  let old: Database | undefined
+  try {
+    old = openForReading(database)
+    return takeOver(draft, old)
+  } catch {
+    return null
+  } finally {
+    old?.close()
   }
 }
 

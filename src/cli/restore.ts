@@ -28,12 +28,27 @@ and what nodes run that the backup does not know is shown and left alone.`,
   },
 })
 
+function sinceText(since: RestoreDone['since']): string[] {
+  if (since === null)
+    return [
+      'tokens, roles, shares and identities of nodes are as they were then: revoke again what was revoked since',
+    ]
+  const { joined, withdrawn } = since
+  return [
+    joined.length === 0 ? '' : `nodes that joined since are known: ${joined.join(', ')}`,
+    withdrawn === 0
+      ? ''
+      : `tokens, roles, shares and identities that were withdrawn since stay so: ${withdrawn}`,
+  ]
+}
+
 function restoredText(done: RestoreDone): string {
   const lines = [
     `${done.database}: restored as of ${timeText(done.madeAt)}, ${counted(done.liveJobs, 'live job')}`,
     done.keptAside === null ? '' : `the database before it is ${done.keptAside}`,
     ...done.secrets.restored.map((name) => `${name}: restored`),
     ...done.secrets.kept.map((name) => `${name}: the folder keeps its own`),
+    ...sinceText(done.since),
     'start the scheduler now: what happened since is unknown to it, and due times since are judged as missed',
   ]
   return lines

@@ -1,5 +1,5 @@
 import { batchOf } from '../../scheduler/store/batch.ts'
-import type { Snapshot } from '../../scheduler/store/change.ts'
+import type { BackupMark, Snapshot } from '../../scheduler/store/change.ts'
 /**
  * The scheduler's disk: the real engine on SQLite, slow as disks are, and outliving the scheduler. A commit can
  * fail, or the scheduler can die before it, within it, or after it and before anybody hears. Nothing is synced for
@@ -9,6 +9,7 @@ import { openEngine, type Engine } from '../../scheduler/store/engine.ts'
 import { storeOn } from '../../scheduler/store/in-thread-store.ts'
 import { addPiece, emptySnapshot } from '../../scheduler/store/load.ts'
 import { migrationsIn } from '../../scheduler/store/migrate.ts'
+import { furthest } from '../../scheduler/store/restore.ts'
 import { StoreError, type Store } from '../../scheduler/store/store.ts'
 import { DiskFiles } from './disk-files.ts'
 import type { Random } from './random.ts'
@@ -60,10 +61,13 @@ export class Disk {
   /** As `eg restore` does: the copy says of itself what it is, and what the database had given out whose place it takes. */
   restore(now: number): void {
     const { meta, newestJob } = this.snapshot()
-    const seen = {
+    const own = {
       incarnation: Number(meta['incarnation'] ?? 0),
       nextJob: Math.max(Number(meta['nextJob'] ?? 1), newestJob + 1),
     }
+    const text = meta['backup'] ?? ''
+    const before = text === '' ? null : (JSON.parse(text) as BackupMark)
+    const seen = furthest(own, before?.seen ?? null)
     this.#leave((files) => files.restore())
     const mark = { madeAt: this.files?.backupAt ?? now, version: 'sim', secrets: {}, seen }
     this.#found = null

@@ -122,8 +122,9 @@ test('what exists is written over only when told', async () => {
   const store = await openStore(databaseIn(folder), noReserve)
   await store.commit(submitChanges(40))
   await store.close()
-  const { keptAside, secrets } = restoreFrom(file, folder, true)
+  const { keptAside, secrets, since } = restoreFrom(file, folder, true)
   expect(secrets).toEqual({ restored: [], kept: ['node-secret'] })
+  expect(since).toEqual({ joined: [], withdrawn: 0 })
   expect(await jobsIn(databaseIn(folder))).toEqual([1, 2, 3])
   expect(await jobsIn(keptAside ?? '')).toEqual([1, 2, 3, 40])
   const db = new SqliteDatabase(databaseIn(folder), { readonly: true })
@@ -182,9 +183,52 @@ test('a database that cannot be read gives way all the same, and is kept as it w
   backUpTo(folder, file)
   writeFileSync(databaseIn(folder), 'rubbish, and rather a lot of it '.repeat(500))
   const broken = readFileSync(databaseIn(folder))
-  const { keptAside } = restoreFrom(file, folder, true)
+  const { keptAside, since } = restoreFrom(file, folder, true)
+  expect(since).toBeNull()
   expect(readFileSync(keptAside ?? '')).toEqual(broken)
   expect(await jobsIn(databaseIn(folder))).toEqual([1, 2, 3])
+})
+
+test('what was restored and has not started since is no newer than its backup, and still has to jump', async () => {
+  const folder = await filled()
+  const file = fileIn(folder)
+  backUpTo(folder, file)
+  const store = await openStore(databaseIn(folder), noReserve)
+  await store.commit(submitChanges(40))
+  await store.close()
+  restoreFrom(file, folder, true)
+  const second = fileIn(folder, 'second')
+  backUp({ folder, file: second, overwrite: false, version: '9', now: now + 9_000, schema })
+  const elsewhere = fileIn(folder, 'elsewhere')
+  for (const over of [folder, elsewhere]) {
+    expect(restoreFrom(second, over, true).madeAt).toBe(now)
+    const db = new SqliteDatabase(databaseIn(over), { readonly: true })
+    expect(readMark(db)?.seen).toEqual({ incarnation: 7, nextJob: 41 })
+    db.close()
+  }
+})
+
+test('rights are taken over only from a database that has grown from the backup', async () => {
+  const folder = await filled()
+  const file = fileIn(folder)
+  backUpTo(folder, file)
+  const other = await filled([1, 2, 7])
+  const share = { owner: 'anna', job: 0, group: 'staff', by: 'anna', at: 1 }
+  const store = await openStore(databaseIn(folder), noReserve)
+  await store.commit([{ put: 'sharing', row: share }])
+  await store.close()
+  const shared = fileIn(folder, 'shared')
+  backUpTo(folder, shared)
+  expect(restoreFrom(shared, other, true).since).toBeNull()
+  const sharesIn = (place: string) => {
+    const db = new SqliteDatabase(databaseIn(place), { readonly: true })
+    onTestFinished(() => void db.close())
+    return db.prepare('SELECT * FROM sharing').all()
+  }
+  expect(sharesIn(other)).toEqual([share])
+  // What was given since is lost as all else is.
+  expect(restoreFrom(file, folder, true).since).toEqual({ joined: [], withdrawn: 0 })
+  expect(sharesIn(folder)).toEqual([])
 })
 
 test('a plain copy of a folder can be restored too, and is marked as old as its newest event', async () => {
