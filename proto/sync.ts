@@ -69,6 +69,9 @@ export const PlacementReport = Type.Object({
   runs: Type.Array(RunReport),
   /** Rises with every change the agent makes to this placement. */
   version: Type.Integer(),
+  /** What it takes of the node, for a scheduler that does not know the job. */
+  slots: Type.Optional(Type.Integer()),
+  memBytes: Type.Optional(Type.Integer()),
 })
 export type PlacementReport = Static<typeof PlacementReport>
 

@@ -122,5 +122,7 @@ export function reportOf(record: PlacementRecord): PlacementReport {
     phase: record.phase,
     runs: fresh.map((run) => run.report),
     version: record.version,
+    slots: record.order.spec.slots,
+    memBytes: record.order.spec.memBytes,
   }
 }

@@ -131,6 +131,7 @@ export class Brain implements BrainDoor {
     state.lastAudit = snapshot.newestAudit
     state.lostNumbers = JSON.parse(meta.lostNumbers ?? '[]') as GridState['lostNumbers']
     state.isRestored = meta['isRestored'] === 'true'
+    state.lostGrantMs = Number(meta['lostGrantMs'] ?? 0)
     if (this.#readOnly !== null) return
     journal.change({ put: 'meta', key: 'grid', value: state.grid })
     journal.change({ put: 'meta', key: 'incarnation', value: String(state.incarnation) })

@@ -22,6 +22,7 @@ import { answerOddities, isOddity } from './oddities.ts'
 import { jumpAhead, knowsMore } from './restored.ts'
 import { recordOldRuns, recordRuns } from './runs.ts'
 import { tryHappen } from './tasks.ts'
+import { forgetUnknown, noteUnknown } from './unknown-runs.ts'
 
 type Answer = ReportReply['answers'][number]
 
@@ -208,7 +209,7 @@ function takePlacement(ctx: BrainContext, node: LiveNode, report: PlacementRepor
   const task = job?.tasks?.get(index)
   const placement = task && placementOf(task.state)
   if (job && task && placement && placement.epoch === epoch && placement.node === node.name) {
-    node.unknown.delete(key)
+    forgetUnknown(ctx, node, key)
     if (report.version > placement.version || !placement.known) {
       const lastRun = recordRuns(ctx, node, job, task, report)
       tryHappen(ctx, job, index, { happened: 'reported', phase: report.phase, version, lastRun })
@@ -223,19 +224,9 @@ function takePlacement(ctx: BrainContext, node: LiveNode, report: PlacementRepor
     return answer(over ? 'forget' : 'keep')
   }
   if (job && task) recordOldRuns(ctx, node, task, report)
-  if (over) {
-    node.unknown.delete(key)
-    return answer('forget')
-  }
-  // Never placed by this database: its memory is older than the node's.
-  const isFuture = id >= ctx.state.nextJob || ctx.state.wasLost(id)
-  node.unknown.set(key, {
-    epoch,
-    detail: isFuture
-      ? 'placed by a scheduler that this database does not know; kept'
-      : 'a placement that is over; told to stop',
-  })
-  return answer(isFuture ? 'keep' : 'stop')
+  if (!over) return answer(noteUnknown(ctx, node, report))
+  forgetUnknown(ctx, node, key)
+  return answer('forget')
 }
 
 function takeUsages(node: LiveNode, usages: readonly RunUsage[]): void {
@@ -273,7 +264,7 @@ function missing(ctx: BrainContext, node: LiveNode, report: Report, rebooted: bo
       ctx.orders.touch(node.name, key)
     }
   }
-  for (const key of node.unknown.keys()) if (!said.has(key)) node.unknown.delete(key)
+  for (const key of [...node.unknown.keys()]) if (!said.has(key)) forgetUnknown(ctx, node, key)
 }
 
 /** Placed after the backup that this database was restored from: the node knows better. */

@@ -61,16 +61,11 @@ async function rewind(ctx: BrainContext, schedule: LiveSchedule): Promise<void> 
 /** Notes which due times to come have fired already. */
 async function lookAhead(ctx: BrainContext, schedule: LiveSchedule): Promise<void> {
   await ctx.journal.settled()
-  const firings = await ctx.store.query('firings', {
+  schedule.firedAhead = await ctx.store.query('firedAfter', {
     owner: schedule.owner,
     schedule: schedule.name,
-    limit: 1_000,
+    after: ctx.clock.now(),
   })
-  const now = ctx.clock.now()
-  const fired = firings.filter(
-    (row) => (row.outcome === 'ran' || row.outcome === 'queued') && row.dueAt > now && !row.manual,
-  )
-  schedule.firedAhead = fired.map((row) => row.dueAt).sort((a, b) => a - b)
 }
 
 export function fireManually(

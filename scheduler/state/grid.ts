@@ -84,6 +84,8 @@ export class GridState {
   readonly #names = new Map<string, Map<string, number | Set<number>>>()
   /** Nodes may run what this database knows nothing of: its work of before is held back. */
   isRestored = false
+  /** The longest lease, in ms, that the lost database is known to have granted. */
+  lostGrantMs = 0
   grid = ''
   incarnation = 0
   nextJob = 1

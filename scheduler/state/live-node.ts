@@ -3,6 +3,7 @@ import type { DrainEnd, NodeFacts, NodeStateName, ProbeReport } from '../../prot
 import type { LeaseTerms, Report, RunUsage } from '../../proto/sync.ts'
 import { noHistory, type BreakerHistory } from '../core/breaker.ts'
 import type { OtherBoot, Outstanding } from '../core/lease.ts'
+import type { Shape } from '../core/placement/shape.ts'
 
 export type Cordon = { by: string; reason: string; at: number }
 
@@ -59,7 +60,7 @@ export type LiveNode = StoredNode & {
   held: LeaseTerms | null
   oddities: Report['oddities']
   /** Placements it reports that this scheduler does not know: key -> epoch and what was answered. */
-  unknown: Map<string, { epoch: number; detail: string }>
+  unknown: Map<string, { epoch: number; detail: string; shape: Shape }>
   /** Keys of tasks that hold a placement there. */
   readonly tasks: Set<string>
   /** What its running runs use, as it last said: for people, never stored. */

@@ -1,5 +1,6 @@
 /** `eg check`: a data folder's database, in use or not, or a single file such as a backup; mending only what is not in use. */
-import { copyFileSync, existsSync } from 'node:fs'
+import { copyFileSync, existsSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 
 import type { Database } from 'better-sqlite3'
 
@@ -9,6 +10,8 @@ import { openForReading, openForWriting } from './connection.ts'
 import { guarded } from './failure.ts'
 import { takeLock } from './lock.ts'
 import { checkFilled, versionOf } from './migrate.ts'
+import { databaseIn } from './open.ts'
+import { StoreError } from './store.ts'
 import { makeDraft, settleDraft } from './whole-file.ts'
 
 export type CheckOptions = {
@@ -32,6 +35,7 @@ export const mendFile = (options: CheckOptions & { now: number }): CheckDone =>
   guarded(options.database, () => {
     // Before the lock, which would be a file in a folder that is none of ours.
     if (!existsSync(options.database)) return checkFile(options)
+    refuseOthers(options.database)
     const lock = takeLock(options.database)
     try {
       const before = checkFile(options)
@@ -51,6 +55,20 @@ export const mendFile = (options: CheckOptions & { now: number }): CheckDone =>
       lock.release()
     }
   })
+
+/** Lock, log and copy would be ours, in the way of the account that the scheduler runs as. */
+function refuseOthers(database: string): void {
+  const folder = dirname(database)
+  for (const path of database === databaseIn(folder) ? [folder, database] : [database]) {
+    const { uid } = statSync(path)
+    const self = process.geteuid?.() ?? uid
+    if (uid === self) continue
+    throw new StoreError(
+      'failed',
+      `${path} belongs to uid ${uid}, but this is uid ${self}: mend it as its owner`,
+    )
+  }
+}
 
 function found(db: Database, { database, schema }: CheckOptions) {
   checkFilled(db, schema)

@@ -129,6 +129,12 @@ function answersFrom(read: Read): Answers {
          ORDER BY dueAt DESC, manual DESC LIMIT ?`,
         [owner, schedule, limit],
       ).map((columns) => ({ ...columns, manual: columns.manual === 1 })),
+    firedAfter: ({ owner, schedule, after }) =>
+      read<{ dueAt: number }>(
+        `SELECT dueAt FROM firing WHERE owner = ? AND schedule = ? AND dueAt > ?
+         AND manual = 0 AND outcome IN ('ran', 'queued') ORDER BY dueAt`,
+        [owner, schedule, after],
+      ).map(({ dueAt }) => dueAt),
     reply: ({ owner, key }) =>
       first(
         read<ReplyRow>(`SELECT ${columnsOf('reply')} FROM reply WHERE owner = ? AND key = ?`, [

@@ -60,6 +60,8 @@ export type Queries = {
   jobEvents: { args: { job: number; limit: number }; result: EventRow[] }
   eventsAfter: { args: { id: number; limit: number; job: number | null }; result: EventRow[] }
   firings: { args: { owner: string; schedule: string; limit: number }; result: FiringRow[] }
+  /** Due times after `after` that became a job, or wait to; rising. */
+  firedAfter: { args: { owner: string; schedule: string; after: number }; result: number[] }
   reply: { args: { owner: string; key: string }; result: ReplyRow | null }
   audit: { args: AuditFilter; result: AuditRow[] }
   outcomes: {

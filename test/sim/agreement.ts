@@ -31,14 +31,16 @@ export async function checkAgreement({ scheduler }: Watched): Promise<boolean> {
   return true
 }
 
-/** What is taken of each node is what its tasks take, and what is reserved there. */
+/** What is taken of each node is what its tasks take, what nobody knows there, and what is reserved. */
 function checkRoom(state: GridState): void {
   for (const { name, slots, freeSlots, tasks, reserved } of state.capacity.nodes()) {
-    const here = [...state.jobs.values()].flatMap((job) =>
+    const known = [...state.jobs.values()].flatMap((job) =>
       [...(job.tasks?.values() ?? [])]
         .filter((task) => placementOf(task.state)?.node === name)
         .map(() => job.shape.slots),
     )
+    const unknown = [...(state.nodes.get(name)?.unknown.values() ?? [])]
+    const here = [...known, ...unknown.map(({ shape }) => shape.slots)]
     const taken = here.reduce((sum, one) => sum + one, 0)
     const isTaken = reserved > 0 ? slots - freeSlots >= taken : slots - freeSlots === taken
     if (tasks !== here.length || !isTaken)

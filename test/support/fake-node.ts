@@ -189,7 +189,9 @@ export class FakeNode {
     else {
       const { task, epoch } = order
       const phase: Phase = { kind: 'accepted' }
-      this.held.set(key, { order, report: { task, epoch, phase, runs: [], version: 1 } })
+      const { slots, memBytes } = order.spec
+      const report = { task, epoch, phase, runs: [], version: 1, slots, memBytes }
+      this.held.set(key, { order, report })
     }
   }
 }

@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path'
 
 import { expect, onTestFinished, test } from 'vitest'
 
+import type { Caller } from '../../../scheduler/brain/call.ts'
+import { defaultLease } from '../../../scheduler/core/lease.ts'
 import { backUp } from '../../../scheduler/store/backup.ts'
 import { openEngine } from '../../../scheduler/store/engine.ts'
 import { migrationsIn } from '../../../scheduler/store/migrate.ts'
@@ -92,12 +94,16 @@ test('each restore from one backup goes ahead of the one before', async () => {
     'over what the first has become',
     'where that is lost',
     'by a clock that was set back',
+    'twice, by a clock that was set back again',
   ]
   for (const round of rounds) {
     await grid.clock.advance(60_000)
     if (round === 'where that is lost') rmSync(elsewhere, { recursive: true })
     if (round === 'by a clock that was set back') grid.clock.stepWall(-3_600_000)
-    restore({ folder: elsewhere, file, overwrite: true, now: grid.clock.now(), schema })
+    const times = round.startsWith('twice') ? 2 : 1
+    if (times === 2) grid.clock.stepWall(-3_600_000)
+    for (let nth = 0; nth < times; nth += 1)
+      restore({ folder: elsewhere, file, overwrite: true, now: grid.clock.now(), schema })
     const engine = openEngine(prepareDataFolder(elsewhere), { reserveBytes: 0 })
     const restored = await BrainGrid.open({ engine, clock: grid.clock })
     const job = await restored.submit()
@@ -151,4 +157,107 @@ test('what was placed after the backup of a suspended job is suspended as its jo
   await restored.ok('resumeJobs', anna, jobs)
   await restored.turn(node)
   expect(node.of(`${job}.2`).order.want.kind).toBe('run')
+})
+
+test('what waits is held back for the longest lease that the lost database is known to have granted', async () => {
+  const folder = join(dirname(databasePath()), 'scheduler')
+  const engine = openEngine(prepareDataFolder(folder), { reserveBytes: 0 })
+  const terms = { termMs: 1_500_000, killMs: 1_600_000, endMs: 1_800_000 }
+  const grid = await BrainGrid.open({ engine, settings: { lease: { ...defaultLease, terms } } })
+  const nodes = [await grid.node('n1'), await grid.node('n2')]
+  await grid.turn(...nodes)
+  const waiting = await grid.submit(bot)
+  const file = join(dirname(folder), 'copy')
+  backUp({ folder, file, overwrite: false, version: '1', now: grid.clock.now(), schema })
+  engine.close()
+  restore({ folder: `${folder}-2`, file, overwrite: false, now: grid.clock.now(), schema })
+  // By now the operators have settled on shorter leases.
+  const restored = await openAt(`${folder}-2`, grid.clock)
+  for (const node of nodes) {
+    node.meet(restored.brain)
+    node.attach()
+  }
+  const isHeld = async () => {
+    const { reasons } = await restored.ok('explainJob', anna, { params: { job: String(waiting) } })
+    return reasons.some(({ code }) => code === 'restored')
+  }
+  await restored.pass(900_000, ...nodes)
+  expect(await isHeld()).toBe(true)
+  await restored.reopen()
+  await restored.pass(1_700_000, ...nodes)
+  expect(await isHeld()).toBe(true)
+  await restored.pass(200_000, ...nodes)
+  expect(await isHeld()).toBe(false)
+})
+
+test('over the database that it was made of: a node that joined since is waited for, what was withdrawn since stays so', async () => {
+  const folder = join(dirname(databasePath()), 'scheduler')
+  const engine = openEngine(prepareDataFolder(folder), { reserveBytes: 0 })
+  const grid = await BrainGrid.open({ engine })
+  const first = await grid.node('n1', { slots: 1 })
+  const second = await grid.node('n2', { slots: 0 })
+  await grid.turn(first, second)
+  const waiting = await grid.submit(bot)
+  const manager: Caller = { owner: 'mona', rights: 'manager', from: 'test' }
+  const token = (name: string) => ({
+    body: { name, hash: 'ab'.repeat(32), scopes: ['submit' as const], expiresInMs: 86_400_000 },
+  })
+  const stolen = await grid.ok('createToken', anna, token('stolen'))
+  const kept = await grid.ok('createToken', anna, token('kept'))
+  const grant = (owner: string) =>
+    grid.ok('grantRole', manager, { body: { owner, role: 'operator' } })
+  await grant('olga')
+  await grant('otto')
+  const file = join(dirname(folder), 'copy')
+  backUp({ folder, file, overwrite: false, version: '1', now: grid.clock.now(), schema })
+
+  await grid.ok('revokeToken', anna, { params: { token: String(stolen.id) } })
+  await grid.ok('revokeRole', manager, { params: { owner: 'otto' } })
+  const joined = await grid.node('n3')
+  await grid.turn(first, second, joined)
+  await grid.quiet()
+  engine.close()
+  const over = { folder, file, overwrite: true, now: grid.clock.now(), schema }
+  expect(restore(over).since).toEqual({ joined: ['n3'], withdrawn: 2 })
+
+  const restored = await openAt(folder, grid.clock)
+  const { tokens } = await restored.ok('listTokens', anna, { query: {} })
+  expect(tokens.map(({ id, revoked }) => [id, revoked !== null])).toEqual([
+    [stolen.id, true],
+    [kept.id, false],
+  ])
+  expect([...restored.brain.state.roles.keys()]).toEqual(['olga'])
+  for (const node of [first, second]) {
+    node.meet(restored.brain)
+    node.attach()
+  }
+  await restored.pass(900_000, first, second)
+  const { reasons } = await restored.ok('explainJob', anna, { params: { job: String(waiting) } })
+  expect(reasons.map(({ detail }) => detail).join()).toContain('n3')
+  await restored.ok('loseNode', operator, { params: { node: 'n3' }, body: { confirmed: true } })
+  await restored.pass(60_000, first, second)
+  expect(await restored.state(waiting)).toBe('placed')
+})
+
+test('what runs on a node unknown to the restored database takes its share of it', async () => {
+  const { folder, grid, node, lost, file } = await gridWithBackup()
+  restore({ folder: `${folder}-2`, file, overwrite: false, now: grid.clock.now(), schema })
+  const restored = await openAt(`${folder}-2`, grid.clock)
+  node.meet(restored.brain)
+  node.attach()
+  await node.report(true)
+  await restored.quiet()
+  const used = async () =>
+    (await restored.ok('showNode', operator, { params: { node: 'n1' } })).slotsUsed
+  // Of four: the bot, and what was lost.
+  expect(await used()).toBe(2)
+  const fits = await restored.submit({ slots: 2 })
+  const waits = await restored.submit({ slots: 1 })
+  await restored.turn(node)
+  expect([await restored.state(fits), await restored.state(waits)]).toEqual(['placed', 'pending'])
+  node.start(`${fits}.1`)
+  node.exit(`${lost}.1`)
+  await restored.turn(node)
+  expect(await used()).toBe(4)
+  expect(await restored.state(waits)).toBe('placed')
 })

@@ -43,6 +43,27 @@ test('confirmed, what was due meanwhile is in the ledger and what is due now fir
   expect(await grid.refused('confirmClock', operator)).toBe('wrong-state')
 })
 
+test('however many due times have fired ahead of a clock that is set back, none fires again', async () => {
+  const grid = await stepped(3 * 24 * 60 * minute)
+  await grid.ok('confirmClock', operator)
+  await grid.tick()
+  const now = grid.clock.now()
+  const ahead = Array.from({ length: 1_200 }, (_, nth) => (Math.floor(now / minute) + nth) * minute)
+  const rest = { until: null, count: 1, jobId: 1, manual: false, why: 'due', at: now } as const
+  const owner = anna.owner
+  await grid.store.commit(
+    ahead.map((dueAt) => ({
+      put: 'firing',
+      row: { owner, schedule: 's', dueAt, outcome: 'ran', ...rest },
+    })),
+  )
+  grid.clock.stepWall(-3 * 24 * 60 * minute)
+  await grid.ok('confirmClock', operator)
+  await grid.pass(2 * minute)
+  const [schedule] = grid.brain.state.schedules.values()
+  expect(schedule?.firedAhead.slice(-1_200)).toEqual(ahead)
+})
+
 test('while schedules wait nothing that would judge their due times is changed', async () => {
   const grid = await stepped(60 * minute)
   const params = { schedule: 's' }

@@ -1,5 +1,5 @@
 /** `eg check` finds what is broken on purpose, and mends only what it can mend without loss. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chownSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 import SqliteDatabase from 'better-sqlite3'
@@ -149,4 +149,22 @@ test('an empty file, and a folder without a database, are told as such and stay 
   expect(readdirSync(dirname(path))).toEqual([])
   writeFileSync(path, '')
   expect(() => looked(path)).toThrow(/is empty/)
+})
+
+test.runIf(process.getuid?.() === 0)('what belongs to another account is not mended', async () => {
+  const path = await lived()
+  broken(path, `UPDATE job SET countsJson = json_set(countsJson, '$.succeeded', 7) WHERE id = 2`)
+  const before = readdirSync(dirname(path))
+  for (const [whose, file] of [
+    ['folder', dirname(path)],
+    ['database', path],
+  ] as const) {
+    chownSync(file, 65_534, 65_534)
+    expect(() => mendFile({ database: path, schema, now }), whose).toThrow(
+      /belongs to uid 65534, but this is uid 0: mend it as its owner/,
+    )
+    chownSync(file, 0, 0)
+  }
+  expect(readdirSync(dirname(path))).toEqual(before)
+  expect(mendFile({ database: path, schema, now }).mended).toEqual(['counts'])
 })

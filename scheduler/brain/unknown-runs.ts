@@ -1,0 +1,32 @@
+/** Placements that a node has and this database does not know: shown, and what they take of the node is taken. */
+import { parseTaskKey } from '../../proto/ids.ts'
+import type { PlacementReport, ReportReply } from '../../proto/sync.ts'
+import type { LiveNode } from '../state/live-node.ts'
+import type { BrainContext } from './context.ts'
+
+type Answer = ReportReply['answers'][number]['then']
+
+/** What of its job is left on a node when nobody knows the placement; of a lost database it is kept. */
+export function noteUnknown(ctx: BrainContext, node: LiveNode, report: PlacementReport): Answer {
+  const { task, epoch, slots = 0, memBytes = 0 } = report
+  const { job } = parseTaskKey(task)
+  // Never placed by this database: its memory is older than the node's.
+  const isFuture = job >= ctx.state.nextJob || ctx.state.wasLost(job)
+  const plain = { owner: '', queue: '', where: {}, spread: false }
+  const shape = ctx.state.shapeOf({ ...plain, slots, memBytes })
+  forgetUnknown(ctx, node, task)
+  ctx.state.capacity.take(node.name, shape)
+  const detail = isFuture
+    ? 'placed by a scheduler that this database does not know; kept'
+    : 'a placement that is over; told to stop'
+  node.unknown.set(task, { epoch, detail, shape })
+  return isFuture ? 'keep' : 'stop'
+}
+
+export function forgetUnknown(ctx: BrainContext, node: LiveNode, task: string): void {
+  const known = node.unknown.get(task)
+  if (known === undefined) return
+  node.unknown.delete(task)
+  ctx.state.capacity.give(node.name, known.shape)
+  ctx.wake()
+}
