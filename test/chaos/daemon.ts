@@ -60,11 +60,21 @@ export class Daemon {
 
   /** What it wrote last, for people. */
   lastWords(lines = 3): string {
+    return this.wordsSince(0).trim().split('\n').slice(-lines).join('\n')
+  }
+
+  /** All that it wrote when its log was so long, and since; see `said`. */
+  wordsSince(said: number): string {
     try {
-      return readFileSync(this.logFile, 'utf8').trim().split('\n').slice(-lines).join('\n')
+      return readFileSync(this.logFile, 'utf8').slice(said)
     } catch {
       return ''
     }
+  }
+
+  /** So long is its log now. */
+  get said(): number {
+    return this.wordsSince(0).length
   }
 
   #spawn(): void {

@@ -11,7 +11,7 @@ import { killKeepers } from './faults/processes.ts'
 import { lease, type ChaosNode } from './grid.ts'
 
 /** A second copy comes when the lease is over; it tries again after its pauses. */
-const seenMs = lease.endMs + 20_000
+const seenMs = () => lease.endMs + 20_000
 const healedMs = 90_000
 
 export async function showEdges(around: Around): Promise<string[]> {
@@ -52,7 +52,7 @@ async function edge(around: Around, node: ChaosNode, { what, begin, end }: Edge)
   begin()
   const doubles = () => readBotLog(grid.work, name).doubles.length
   const came = await until(() => doubles() > 0, {
-    timeoutMs: seenMs,
+    timeoutMs: seenMs(),
     everyMs: 100,
     what: 'a second copy',
   }).then(

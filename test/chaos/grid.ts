@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 import type { NodeView } from '../../proto/node.ts'
+import { defaultLease } from '../../scheduler/core/lease.ts'
 import { ClientError, openClient, type Client } from '../../src/client/index.ts'
 import { until } from '../support/wait.ts'
 import { Daemon } from './daemon.ts'
@@ -17,7 +18,22 @@ const dist = fileURLToPath(new URL('../../dist', import.meta.url))
 const native = fileURLToPath(new URL('native', import.meta.url))
 
 /** SILENT, TERM, KILL, END in ms: short, so that a run of minutes sees many expiries. */
-export const lease = { silentMs: 5_000, termMs: 12_000, killMs: 16_000, endMs: 20_000 }
+export const lease = {
+  silentMs: 5_000,
+  termMs: 12_000,
+  killMs: 16_000,
+  endMs: 20_000,
+  isUsual: false,
+}
+
+/** Those of a grid that nobody has told of others. */
+export function useUsualLeases(): void {
+  const { terms, silentAfterMs } = defaultLease
+  Object.assign(lease, { silentMs: silentAfterMs, ...terms, isUsual: true })
+}
+
+const leaseText = () =>
+  [lease.silentMs, lease.termMs, lease.killMs, lease.endMs].map((ms) => ms / 1000).join(',')
 
 export type ChaosNode = {
   name: string
@@ -53,11 +69,8 @@ export class ChaosGrid {
     this.work = join(folder, 'work')
     this.out = join(folder, 'out')
     this.schedulerData = join(folder, 'scheduler')
-    this.scheduler = this.#daemon('scheduler', () => this.schedulerCommand(), {
-      EVERGRID_LEASE: [lease.silentMs, lease.termMs, lease.killMs, lease.endMs]
-        .map((ms) => ms / 1000)
-        .join(','),
-    })
+    const told = lease.isUsual ? {} : { EVERGRID_LEASE: leaseText() }
+    this.scheduler = this.#daemon('scheduler', () => this.schedulerCommand(), told)
   }
 
   static async start(folder: string, enclosed: boolean): Promise<ChaosGrid> {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 /**
- * `npm run chaos -- [--minutes N] [--seed N] [--edges] [--keep] [--only PATTERN]`, or `--scenario power`: torments real daemons and real processes on this
+ * `npm run chaos -- [--minutes N] [--seed N] [--edges] [--keep] [--only PATTERN] [--usual-leases]`, or `--scenario power`: torments real daemons and real processes on this
  * machine, and says which promises held. The seed decides which faults come in which order; when processes run is
  * the machine's affair, so a seed repeats the plan and not the run.
  */
@@ -20,7 +20,7 @@ import type { Fault } from './faults/fault.ts'
 import { networkFaults } from './faults/network.ts'
 import { processFaults } from './faults/processes.ts'
 import { resourceFaults } from './faults/resources.ts'
-import { nodeNames } from './grid.ts'
+import { nodeNames, useUsualLeases } from './grid.ts'
 import { runPower } from './power/power.ts'
 import { runChaos } from './run.ts'
 
@@ -34,6 +34,8 @@ const { values } = parseArgs({
     scenario: { type: 'string', default: 'faults' },
     /** Of `power`: how often the scheduler's machine loses power. */
     rounds: { type: 'string', default: '3' },
+    /** Leases of the default lengths (300 s), not of 20 s. */
+    'usual-leases': { type: 'boolean', default: false },
     /** In the end also shows what breaks the promise of one copy, as docs/guarantees.md says. */
     edges: { type: 'boolean', default: false },
     /** Folder and logs stay. */
@@ -52,6 +54,7 @@ const say = (line: string) => process.stdout.write(`${line}\n`)
 async function inside(folder: string): Promise<number> {
   process.env['XDG_STATE_HOME'] = `${folder}/state`
   process.env['EVERGRID_DATA'] = folder
+  if (values['usual-leases']) useUsualLeases()
   const [minutes, seed] = [Number(values.minutes), Number(values.seed)]
   const { broken, report } =
     values.scenario === 'power'
@@ -104,7 +107,8 @@ async function outside(): Promise<number> {
     const asItShould = status < 2
     if (left.length > 0 && asItShould)
       say(`cgroups that could not be removed, or held a run: ${left.join(', ')}`)
-    if (values.keep) say(`kept: ${folder}`)
+    // Whoever looks for the cause needs what the daemons said.
+    if (values.keep || status === 1) say(`kept: ${folder}`)
     else removeFolder(folder)
     if (left.length > 0 && status === 0) status = 1
   }

@@ -1,4 +1,5 @@
 /** One run: the grid starts, owners work, faults come in an order that the seed decides, all settles, all is checked. */
+import { loadavg } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 
 import { uptime } from '../../src/lib/real-clock.ts'
@@ -13,7 +14,7 @@ import { ChaosGrid, lease } from './grid.ts'
 import { botNames, Workload } from './workload.ts'
 
 /** After a fault, and at the end: by then everything must be well again. */
-const settleMs = 120_000
+const settleMs = () => 100_000 + lease.endMs
 const freshMs = 1_500
 
 export type Outcome = { broken: string[]; report: string }
@@ -149,9 +150,9 @@ class Run {
       }
     }
     try {
-      await until(tried, { timeoutMs: settleMs, everyMs: 100, what })
+      await until(tried, { timeoutMs: settleMs(), everyMs: 100, what })
     } catch {
-      this.#breaks(`${what} did not come within ${settleMs / 1000} s: ${await this.#state()}`)
+      this.#breaks(`${what} did not come within ${settleMs() / 1000} s: ${await this.#state()}`)
     }
   }
 
@@ -203,7 +204,8 @@ class Run {
 
   #breaks(line: string): void {
     this.#broken.push(line)
-    this.#tell(`BROKEN: ${line}`)
+    const load = loadavg()[0]?.toFixed(1)
+    this.#tell(`BROKEN (load of this machine ${load}): ${line}`)
   }
 
   #report({ lost, doubleRuns, finished, firings }: Verdict): string {
