@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 
-import { NodeNameSchema } from '../proto/ids.ts'
+import { problemOfNodeName } from '../proto/ids.ts'
 import { parseJoinToken } from '../proto/node-identity.ts'
 import { provenAgent } from '../src/client/prove-scheduler.ts'
 import { findNodeSecret } from '../src/client/secrets.ts'
@@ -33,10 +33,9 @@ if (url === undefined || name === undefined || data === undefined) {
   process.stderr.write('eg: an exec-node needs --scheduler URL, --name NAME and --data DIR\n')
   process.exit(2)
 }
-if (!new RegExp(NodeNameSchema.pattern).test(name) || name.length > NodeNameSchema.maxLength) {
-  process.stderr.write(
-    `eg: --name: "${name}" is no name of a node: it ${NodeNameSchema.description}\n`,
-  )
+const nameProblem = problemOfNodeName(name)
+if (nameProblem !== null) {
+  process.stderr.write(`eg: --name: ${nameProblem}\n`)
   process.exit(2)
 }
 if (!URL.canParse(url)) {

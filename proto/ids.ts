@@ -44,11 +44,17 @@ export const Name = Type.String({
   pattern: '^[A-Za-z_][A-Za-z0-9_.@+-]*$',
   description: 'starts with a letter or underscore; letters, digits and _ . @ + -',
 })
-export const NodeNameSchema = Type.String({
+const nodeName = {
   minLength: 1,
   maxLength: 63,
   pattern: '^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$',
   description: 'has letters, digits, dots and dashes, and begins and ends with a letter or digit',
-})
+}
+export const NodeNameSchema = Type.String(nodeName)
+/** Null for a good name of a node, else what it must be. */
+export const problemOfNodeName = (text: string): string | null =>
+  new RegExp(nodeName.pattern).test(text) && text.length <= nodeName.maxLength
+    ? null
+    : `"${text}" is no name of a node: it ${nodeName.description}`
 export const Instant = Type.String({ format: 'date-time', examples: ['2026-11-23T08:00:00.000Z'] })
 export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])

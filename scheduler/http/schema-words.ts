@@ -48,27 +48,20 @@ function withoutOtherBranches(errors: SchemaError[]): SchemaError[] {
 const nameOf = (path: string) => path.slice(1).replaceAll('/', '.')
 
 function message(error: SchemaError, name: string, schema: object): string {
-  switch (error.keyword) {
-    case 'enum':
-      return `must be one of ${error.params.allowedValues.join(', ')}`
-    case 'required':
-      return `lacks ${error.params.requiredProperties.join(', ')}`
-    case 'minLength':
-      return error.params.limit === 1 ? 'must not be empty' : error.message
-    case 'minimum':
-    case 'maximum': {
-      const limit = Number(error.params.limit)
-      if (name.endsWith('Ms')) return `${error.message} (${formatDuration(limit)})`
-      return name.endsWith('Bytes') ? `${error.message} (${formatSize(limit)})` : error.message
-    }
-    case 'pattern': {
-      const described = descriptionAt(schema, error.schemaPath)
-      if (described !== null) return `is not well formed: it ${described}`
-      return String(error.params.pattern).includes('u0000') ? 'has a NUL in it' : error.message
-    }
-    default:
-      return error.message
+  if (error.keyword === 'enum') return `must be one of ${error.params.allowedValues.join(', ')}`
+  if (error.keyword === 'required') return `lacks ${error.params.requiredProperties.join(', ')}`
+  if (error.keyword === 'minLength' && error.params.limit === 1) return 'must not be empty'
+  if (error.keyword === 'minimum' || error.keyword === 'maximum') {
+    const limit = Number(error.params.limit)
+    if (name.endsWith('Ms')) return `${error.message} (${formatDuration(limit)})`
+    return name.endsWith('Bytes') ? `${error.message} (${formatSize(limit)})` : error.message
   }
+  if (error.keyword === 'pattern') {
+    const described = descriptionAt(schema, error.schemaPath)
+    if (described !== null) return `is not well formed: it ${described}`
+    return String(error.params.pattern).includes('u0000') ? 'has a NUL in it' : error.message
+  }
+  return error.message
 }
 
 /** The description beside what failed, of schemas that have one in words for people. */
