@@ -216,7 +216,7 @@ test('a look into the ledger that fails is made again: a clock that was set back
   const sound = { ...store }
   let failures = 0
   store.query = (name, args) => {
-    if (name !== 'firings') return sound.query(name, args)
+    if (name !== 'firedAfter') return sound.query(name, args)
     failures += 1
     return Promise.reject(new Error('the disk does not answer'))
   }
