@@ -3,6 +3,7 @@ import { constants } from 'node:os'
 
 import type { Cause } from '../../../proto/cause.ts'
 import type { JobDetail, Run } from '../../../proto/job.ts'
+import { printable } from '../render/table.ts'
 import { longTime } from './job-rows.ts'
 import { lastSaid } from './option-table.ts'
 import { shownQueue } from './queue-names.ts'
@@ -75,7 +76,7 @@ const signalNames: Readonly<Record<number, string>> = {
 }
 
 const wide = (value: string | number): string => String(value).padEnd(20)
-const line = (label: string, value: string): string => `${label.padEnd(13)}${value}\n`
+const line = (label: string, value: string): string => `${label.padEnd(13)}${printable(value)}\n`
 const time = (at: string | null): string => (at === null ? '-/-' : longTime(Date.parse(at)))
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(3)}s`
 

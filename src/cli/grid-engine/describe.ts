@@ -1,5 +1,6 @@
 /** A job in the lines of `qstat -j` and `qsub -verify`: a label of 28 columns and what was asked for. */
 import type { JobSpec } from '../../../proto/job.ts'
+import { printable } from '../render/table.ts'
 import { saidVariables } from './job-environment.ts'
 import { allSaid, isSaid, lastSaid, type Said } from './option-table.ts'
 import { inSeconds } from './requested.ts'
@@ -8,7 +9,7 @@ import { saidOf, type SubmitNote } from './submit-note.ts'
 import { yesNo } from './values.ts'
 
 export const labelled = (label: string, value: string): string =>
-  `${`${label}:`.padEnd(28)}${value}`
+  `${`${label}:`.padEnd(28)}${printable(value)}`
 
 type Entry = [label: string, value: string | null]
 const printed = (entries: readonly Entry[]): string[] =>

@@ -8,7 +8,7 @@ import { isSaid, lastSaid, type Said } from './option-table.ts'
 import { outputPaths } from './output-paths.ts'
 import { environmentNames } from './parallel-environments.ts'
 import { askedQueue, pickQueue } from './queue-names.ts'
-import { askedFor, resourcesOf, type Asked } from './resources.ts'
+import { askedFor, judgedResources, type Asked } from './resources.ts'
 import { noteOf } from './submit-note.ts'
 import { flagValue, type Told } from './submit-sources.ts'
 import { dateValue, pathFor, taskRange } from './values.ts'
@@ -80,7 +80,7 @@ export function jobRequest(command: string, told: Told, around: Around): Made {
 
 function resources(said: readonly Said[], slots: number): Asked {
   try {
-    return askedFor(resourcesOf(said).hard, slots)
+    return askedFor(judgedResources(said), slots)
   } catch (error) {
     if (error instanceof Failure) throw rejected(error.text)
     throw error

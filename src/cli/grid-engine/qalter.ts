@@ -11,7 +11,7 @@ import { concurrencyOf, priorityOf } from './job-request.ts'
 import { jobWords } from './job-words.ts'
 import { isSaid, lastSaid, readFlags, type Said } from './option-table.ts'
 import { outputPaths } from './output-paths.ts'
-import { askedFor, resourcesOf } from './resources.ts'
+import { askedFor, judgedResources } from './resources.ts'
 import { alterFlags } from './submit-flags.ts'
 import { readNote, saidOf } from './submit-note.ts'
 import { dateValue, yesNo } from './values.ts'
@@ -119,7 +119,7 @@ function editOf(said: readonly Said[], slots: number, now: number): JobEdit {
 /** Memory and time; anything else that -l may ask for would need another node or another command. */
 function limits(said: readonly Said[], slots: number): JobEdit {
   if (!isSaid(said, '-l')) return {}
-  const { request, labels, processLimits } = askedFor(resourcesOf(said).hard, slots)
+  const { request, labels, processLimits } = askedFor(judgedResources(said), slots)
   const [label] = labels
   if (label !== undefined) throw new Failure(`unknown resource "${label}"`, 1)
   if (request.where !== undefined || processLimits.length > 0)

@@ -3,6 +3,7 @@ import type { JobDetail, TaskView } from '../../../proto/job.ts'
 import { causeText } from '../../../proto/words.ts'
 import type { Client } from '../../client/client.ts'
 import { findAccount } from '../../lib/accounts.ts'
+import { printable } from '../render/table.ts'
 import { labelled, originLines, programLines, requestLines } from './describe.ts'
 import { longTime } from './job-rows.ts'
 import { readNote } from './submit-note.ts'
@@ -36,7 +37,7 @@ export async function jobText(client: Client, detail: JobDetail): Promise<string
     labelled('job_type', note !== null && !note.isBinary ? 'NONE' : 'binary'),
     ...detail.tasks.flatMap(taskLines),
     ...why.map((reason, at) =>
-      at === 0 ? labelled('scheduling info', reason) : ' '.repeat(28) + reason,
+      at === 0 ? labelled('scheduling info', reason) : ' '.repeat(28) + printable(reason),
     ),
   ]
   return `${lines.join('\n')}\n`
@@ -68,7 +69,7 @@ function taskLines(task: TaskView): string[] {
 }
 
 const numbered = (label: string, index: number, text: string): string =>
-  `${label.padEnd(14)}${`${index}:`.padEnd(14).padStart(14)}${text}`
+  `${label.padEnd(14)}${`${index}:`.padEnd(14).padStart(14)}${printable(text)}`
 
 const megabytes = (bytes: number | null) =>
   bytes === null ? 'N/A' : `${(bytes / 2 ** 20).toFixed(3)}M`

@@ -41,7 +41,7 @@ function queueXml(one: Instance, rows: readonly Row[], options: XmlOptions): str
     ...(one.states === '' ? [] : [['state', one.states] as [string, string]]),
   ]
   const jobs = rows
-    .filter((row) => row.node === one.node)
+    .filter((row) => instanceOf(row) === instanceName(one))
     .map((row) => jobXml(row, options, '      '))
   const own = values.map(([name, value]) => `      <${name}>${escaped(value)}</${name}>\n`)
   return `    <Queue-List>\n${[...own, ...jobs].join('')}    </Queue-List>\n`

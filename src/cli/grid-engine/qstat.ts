@@ -18,7 +18,7 @@ import {
 } from './queue-instances.ts'
 import { shownQueue } from './queue-names.ts'
 import { requestedBy, requestedLines, type Requested } from './requested.ts'
-import { matches } from './values.ts'
+import { isPattern, matches } from './values.ts'
 
 const flags: FlagTable = {
   '-ext': {},
@@ -53,6 +53,9 @@ export const program = gridEngineProgram(async (context) => {
     context.terminal.out(toolHelp('qstat', flags))
     return 0
   }
+  const states = lastSaid(said, '-s')
+  if (states !== undefined && !/^(p|r|s|z|h[uosdja]?|a)+$/.test(states))
+    throw new Failure(`invalid job state "${states}"`, 1)
   if (isSaid(said, '-F'))
     throw new Failure('-F: queues have no resources here; see qhost, and eg node show', 1)
   if (isSaid(said, '-j')) return showJobs(context, said)
@@ -109,7 +112,7 @@ async function jobsOf(
 ): Promise<JobSummary[]> {
   const users = usersOf(said)
   const [first = user] = users
-  const isOne = users.length < 2 && first !== '*' && !everybody
+  const isOne = users.length < 2 && !isPattern(first) && !everybody
   const query = { tasks: true, limit: 100_000, ...(isOne ? { owner: first } : { all: true }) }
   return (await client.call('listJobs', { query })).jobs
 }
@@ -138,8 +141,6 @@ function isWanted(said: readonly Said[], row: Row): boolean {
   if (!inQueue(said, shownQueue(row.job.queue), row.node)) return false
   const states = lastSaid(said, '-s')
   if (states === undefined) return true
-  if (!/^(p|r|s|z|h[uosdja]?|a)+$/.test(states))
-    throw new Failure(`invalid job state "${states}"`, 1)
   const letters = new Set(states.replaceAll(/h[uosdja]/g, '').replace('a', 'prsh'))
   if (row.isRunning) return letters.has(row.state === 's' ? 's' : 'r')
   const held = { user: 'hu', job: 'hj', time: 'ha' } as const

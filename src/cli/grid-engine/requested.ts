@@ -1,5 +1,6 @@
 /** What a job asked for, for `qstat -r`: read from what qsub kept with it. */
 import type { JobDetail } from '../../../proto/job.ts'
+import { printable } from '../render/table.ts'
 import { complexOf } from './complexes.ts'
 import { allSaid, lastSaid } from './option-table.ts'
 import { resourcesOf, type Resource } from './resources.ts'
@@ -36,7 +37,7 @@ export function inSeconds({ name, value }: Resource): Resource {
 
 /** The lines under a job in the text form. */
 export function requestedLines(asked: Requested, name: string, instance: string): string {
-  const line = (label: string, value: string) => `       ${label.padEnd(18)}${value}\n`
+  const line = (label: string, value: string) => `       ${label.padEnd(18)}${printable(value)}\n`
   const list = (label: string, resources: readonly Resource[], suffix: string) => {
     const [first, ...rest] = resources.map((one) => `${one.name}=${one.value}${suffix}`)
     return line(label, first ?? '') + rest.map((one) => line('', one)).join('')

@@ -24,11 +24,17 @@ export function resourcesOf(said: readonly Said[]): { hard: Resource[]; soft: Re
     }
   }
   const entries = (map: Map<string, string>) => [...map].map(([name, value]) => ({ name, value }))
-  for (const one of [...entries(lists.hard), ...entries(lists.soft)]) checkValue(one)
-  // A wish for a label would change nothing; what is none of Grid Engine's is unknown, as it says.
-  const unknown = entries(lists.soft).find((one) => complexOf(one.name) === null)
-  if (unknown) throw new Failure(`unknown resource "${unknown.name}"`, 1)
   return { hard: entries(lists.hard), soft: entries(lists.soft) }
+}
+
+/** The hard ones, where all that is asked for may be asked for. */
+export function judgedResources(said: readonly Said[]): Resource[] {
+  const { hard, soft } = resourcesOf(said)
+  for (const one of [...hard, ...soft]) checkValue(one)
+  // A wish for a label would change nothing; what is none of Grid Engine's is unknown, as it says.
+  const unknown = soft.find((one) => complexOf(one.name) === null)
+  if (unknown) throw new Failure(`unknown resource "${unknown.name}"`, 1)
+  return hard
 }
 
 /** Refuses a value of another type than the complex has; the text stands alone, for qsub and qalter word around it. */

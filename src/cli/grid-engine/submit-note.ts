@@ -32,14 +32,30 @@ const namesOnly = (list: string): string =>
     .map(([name]) => name)
     .join(',')
 
-/** Null: submitted by another command. */
+/** Null: submitted by another command, or nothing that qsub wrote: anybody may write notes of his jobs. */
 export function readNote(notes: Readonly<Record<string, string>> | undefined): SubmitNote | null {
   try {
-    return notes?.['qsub'] === undefined ? null : (JSON.parse(notes['qsub']) as SubmitNote)
+    const note: unknown = JSON.parse(notes?.['qsub'] ?? 'null')
+    return isNote(note) ? note : null
   } catch {
     return null
   }
 }
+
+function isNote(note: unknown): note is SubmitNote {
+  if (typeof note !== 'object' || note === null) return false
+  const { flags, words, isBinary, cwd } = note as Partial<Record<keyof SubmitNote, unknown>>
+  return (
+    Array.isArray(flags) &&
+    flags.every((flag) => isTexts(flag) && flag.length > 0) &&
+    isTexts(words) &&
+    typeof isBinary === 'boolean' &&
+    typeof cwd === 'string'
+  )
+}
+
+const isTexts = (list: unknown): list is string[] =>
+  Array.isArray(list) && list.every((word) => typeof word === 'string')
 
 export const saidOf = (note: SubmitNote): Said[] =>
   note.flags.map(([flag, ...words]) => ({ flag, words, after: 0 }))

@@ -79,12 +79,22 @@ export function variables(text: string): [name: string, value: string | null][] 
   })
 }
 
-/** `*` any text, `?` one character, `[…]` one of these. */
+/** `*` any text, `?` one character, `[…]` one of these; a pattern that is none matches nothing. */
 export function matches(pattern: string, text: string): boolean {
   const source = pattern.replaceAll(/\[[^\]]+\]|[\s\S]/g, (part) => {
     if (part === '*') return '.*'
     if (part === '?') return '.'
-    return part.length > 1 ? part : part.replace(/[\\^$.|+()[\]{}]/, String.raw`\$&`)
+    return part.length > 1
+      ? part.replaceAll('\\', String.raw`\\`).replace(/^\[!/, '[^')
+      : part.replace(/[\\^$.|+()[\]{}]/, String.raw`\$&`)
   })
-  return new RegExp(`^${source}$`, 's').test(text)
+  try {
+    return new RegExp(`^${source}$`, 's').test(text)
+  } catch {
+    // `[z-a]`: no sign is between these.
+    return false
+  }
 }
+
+/** Has signs of a pattern, so that it may match several texts. */
+export const isPattern = (text: string): boolean => /[*?[]/.test(text)

@@ -1,4 +1,4 @@
-/** Text within XML. */
+/** Text within XML: what XML cannot hold at all stands as the sign for it. */
 const named: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -8,4 +8,6 @@ const named: Readonly<Record<string, string>> = {
 }
 
 export const escaped = (text: string): string =>
-  text.replaceAll(/[&<>"']/g, (sign) => named[sign] ?? sign)
+  text
+    .replaceAll(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '\uFFFD')
+    .replaceAll(/[&<>"']/g, (sign) => named[sign] ?? sign)

@@ -49,10 +49,10 @@ export function facts(entries: readonly (readonly [string, Cell | null])[], look
     .join('')
 }
 
-/** What came from elsewhere must not steer the terminal. */
 const plain = (cell: Cell): string => printable(typeof cell === 'object' ? cell.text : String(cell))
 const painted = (cell: Cell, look: Look): string =>
   typeof cell === 'object' ? paint(plain(cell), cell.tone, look) : plain(cell)
 
+/** What came from elsewhere must not steer the terminal, nor turn what stands beside it around. */
 export const printable = (text: string): string =>
-  text.replaceAll(/\p{Cc}/gu, (control) => (/\s/.test(control) ? ' ' : '\uFFFD'))
+  text.replaceAll(/\p{Cc}|\p{Bidi_Control}/gu, (control) => (/\s/.test(control) ? ' ' : '\uFFFD'))
