@@ -31,7 +31,7 @@ export type Command<T extends OptionTable = OptionTable> = {
   /** A command follows: after `--`, or with `first-operand` from the first word that is no option. */
   takesCommand?: 'first-operand' | 'after-dashes'
   /** Ends as a job did, so that its own failures must not be taken for the job's: they are 125. */
-  endsAsJob?: (argv: readonly string[]) => boolean
+  endsAsJob?: (values: Values<T>) => boolean
   /** Paragraphs under the options in `--help`. */
   notes?: string
   run: (context: Context<T>) => Promise<number>

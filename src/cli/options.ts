@@ -78,6 +78,14 @@ export function says(table: OptionTable, argv: readonly string[], name: string):
   return false
 }
 
+/** The flags that a line which cannot be read says before its command begins. */
+export function flagsIn<T extends OptionTable>(table: T, argv: readonly string[]): Values<T> {
+  const values = emptyValues(table)
+  for (const [name, { value }] of Object.entries(table))
+    if (value === undefined) values[name] = says(table, argv, name)
+  return values as Values<T>
+}
+
 type Loose = Record<string, string | boolean | string[] | undefined>
 type Said = { name: string; shown: string; value: string | undefined }
 

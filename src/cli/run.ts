@@ -11,19 +11,34 @@ import {
 } from './command.ts'
 import { commands, groups } from './commands.ts'
 import { garbled } from './garbled.ts'
-import { nearest, parseOptions, type Values } from './options.ts'
+import {
+  flagsIn,
+  nearest,
+  parseOptions,
+  type CommandLine,
+  type OptionTable,
+  type Values,
+} from './options.ts'
 import type { Terminal } from './terminal.ts'
 
 export async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
   const found = findCommand(argv)
   if (found === null) return general(argv, terminal)
   const { command } = await found.load()
+  const table = { ...command.options, ...commonOptions }
+  const parsed = parseOptions(table, found.argv, {
+    ends: command.takesCommand === 'first-operand',
+  })
   try {
-    return await runCommand(found, command, terminal)
+    const word = garbled(found.argv, 'cmdline')
+    if (word !== null) throw new UsageError(`"${word}" is not UTF-8, as all that is sent must be`)
+    if (!parsed.ok) throw new UsageError(parsed.problem)
+    return await runCommand(found, command, parsed.line, terminal)
   } catch (error) {
     if (terminal.gone.aborted) return exitStatus.done
-    const exit = report(error, found, terminal)
-    return command.endsAsJob?.(found.argv) ? exitStatus.waitFailed : exit
+    const values = parsed.ok ? parsed.line.values : flagsIn(table, found.argv)
+    const exit = report(error, found.name, { terminal, asJson: values.json })
+    return command.endsAsJob?.(values) ? exitStatus.waitFailed : exit
   }
 }
 
@@ -43,14 +58,12 @@ function findCommand(argv: readonly string[]): Found | null {
   return null
 }
 
-async function runCommand(found: Found, command: Command, terminal: Terminal): Promise<number> {
-  const word = garbled(found.argv, 'cmdline')
-  if (word !== null) throw new UsageError(`"${word}" is not UTF-8, as all that is sent must be`)
-  const parsed = parseOptions({ ...command.options, ...commonOptions }, found.argv, {
-    ends: command.takesCommand === 'first-operand',
-  })
-  if (!parsed.ok) throw new UsageError(parsed.problem)
-  const { values, operands, rest } = parsed.line
+async function runCommand(
+  found: Found,
+  command: Command,
+  { values, operands, rest }: CommandLine<OptionTable & CommonOptions>,
+  terminal: Terminal,
+): Promise<number> {
   if (values['help']) {
     const { commandHelp } = await import('./help.ts')
     terminal.out(commandHelp(found.name, found.summary, command))
@@ -101,11 +114,14 @@ function connector(values: Values<CommonOptions>, terminal: Terminal) {
 }
 
 /** The one place that prints errors: what, why, what to do; as a problem where JSON was asked for. */
-function report(error: unknown, { name, argv }: Found, terminal: Terminal): number {
+function report(
+  error: unknown,
+  name: string,
+  { terminal, asJson }: { terminal: Terminal; asJson: boolean },
+): number {
   const refusal = refusalOf(error, name)
   if (refusal === null) throw error
-  const end = argv.indexOf('--')
-  if ((end < 0 ? argv : argv.slice(0, end)).includes('--json')) {
+  if (asJson) {
     terminal.err(`${JSON.stringify(refusal.toProblem())}\n`)
   } else {
     terminal.say(refusal.detail)

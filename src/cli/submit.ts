@@ -1,24 +1,21 @@
 /** `eg submit`: one-off, array and continuous jobs. */
-import { commonOptions, defineCommand, UsageError } from './command.ts'
+import { defineCommand, UsageError } from './command.ts'
 import { jobOptions } from './job-options.ts'
 import { jobRequest } from './job-request.ts'
-import { says } from './options.ts'
 import { json } from './render/json.ts'
 import { counted } from './words.ts'
 
-const options = {
-  ...jobOptions,
-  owner: { value: 'USER', help: 'operators: submit for this account' },
-  wait: { short: 'w', help: 'wait until it is finished, and exit as it did' },
-  quiet: { short: 'q', help: 'print the job number alone' },
-} as const
-
 export const command = defineCommand({
   usage: '[OPTION…] [--] COMMAND [ARGUMENT…]',
-  options,
+  options: {
+    ...jobOptions,
+    owner: { value: 'USER', help: 'operators: submit for this account' },
+    wait: { short: 'w', help: 'wait until it is finished, and exit as it did' },
+    quiet: { short: 'q', help: 'print the job number alone' },
+  },
   operands: [0, 0],
   takesCommand: 'first-operand',
-  endsAsJob: (argv) => says({ ...options, ...commonOptions }, argv, 'wait'),
+  endsAsJob: ({ wait }) => wait,
   notes: `The command gets PATH, HOME, LANG, TZ and their kin from here, and JOB_ID, JOB_NAME, TASK_ID, NSLOTS and
 TMPDIR; anything else must be passed on by --env.
 With --wait the exit status is the job's (128+N for a signal, 125 for a failure of eg itself).`,

@@ -2,6 +2,8 @@
 import { once } from 'node:events'
 import { createInterface } from 'node:readline/promises'
 
+import { printable } from './render/table.ts'
+
 export type Terminal = {
   /** Text on stdout. */
   out: (text: string) => void
@@ -24,15 +26,24 @@ export type Terminal = {
 /** `name` stands before each line that is said. */
 export function realTerminal(name = 'eg'): Terminal {
   const gone = new AbortController()
-  // A reader that has gone and a terminal that has closed are no errors.
-  process.stdout.on('error', () => gone.abort())
+  const say = (text: string) => {
+    // Line by line: what others wrote must not steer the terminal.
+    for (const line of text.split('\n')) process.stderr.write(`${name}: ${printable(line)}\n`)
+  }
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    gone.abort()
+    // A reader that has gone and a terminal that has closed are no errors.
+    if (error.code === 'EPIPE' || error.code === 'EIO') return
+    say(`what was to be printed could not be written: ${error.message}`)
+    process.once('exit', () => (process.exitCode ||= 1))
+  })
   process.stderr.on('error', () => {})
   return {
     out: (text) => void process.stdout.write(text),
     bytes: (data) => written(data, gone.signal),
     gone: gone.signal,
     err: (text) => void process.stderr.write(text),
-    say: (line) => void process.stderr.write(`${name}: ${line}\n`),
+    say,
     ask,
     colour: process.stdout.isTTY && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb',
     now: () => Date.now(),

@@ -73,17 +73,28 @@ export function openClient(options: ClientOptions = {}): Client {
     )
   }
   const agent = provenAgent(url, { insecureNetwork: options.insecureNetwork })
-  const open = async (name: RouteName, input: Loose, each: Options) =>
-    persist(url, { ...options, ...each }, requestOf(name, input, each), agent)
+  const taken = <T>(name: RouteName, input: Loose, each: Options, take: Take<T>) =>
+    persist(url, { ...options, ...each }, requestOf(name, input, each), { agent, take })
   return {
     url,
-    open: (name, input, each = {}) => open(name, input, each),
+    open: (name, input, each = {}) => taken(name, input, each, (reply) => reply),
     async call(name, ...[input, each]) {
-      const shape = wireTable[name][2]
-      const text = await textOf(await open(name, input ?? {}, each ?? {}))
-      return (shape === 'text' ? text : text === '' ? {} : JSON.parse(text)) as never
+      const text = await taken(name, input ?? {}, each ?? {}, textOf)
+      return (wireTable[name][2] === 'text' ? text : parsed(text, url)) as never
     },
     close: () => agent.destroy(),
+  }
+}
+
+/** What is wanted of a reply; while it is taken the connection may still be lost. */
+type Take<T> = (reply: http.IncomingMessage) => T | Promise<T>
+type Way<T> = { agent: http.Agent; take: Take<T> }
+
+function parsed(text: string, url: string): unknown {
+  try {
+    return text === '' ? {} : JSON.parse(text)
+  } catch {
+    throw refusalOf(200, text, url)
   }
 }
 
@@ -121,12 +132,12 @@ function requestOf(name: RouteName, input: Loose, options: Options): Request {
 }
 
 /** Tries until answered, refused, or out of patience. */
-async function persist(
+async function persist<T>(
   url: string,
   options: ClientOptions & CallOptions,
   request: Request,
-  agent: http.Agent,
-): Promise<http.IncomingMessage> {
+  way: Way<T>,
+): Promise<T> {
   const patienceMs =
     options.patienceMs ?? (request.method === 'GET' ? readPatienceMs : changePatienceMs)
   const end = performance.now() + patienceMs
@@ -134,7 +145,7 @@ async function persist(
   let told = false
   let renewed = false
   for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 1_000)) {
-    const tried = await once(url, request, agent, options.signal)
+    const tried = await once(url, request, way, options.signal)
     if (!(tried instanceof ClientError)) return tried
     options.signal?.throwIfAborted()
     if (tried.code === 'unauthenticated' && !renewed && request.proof && !isNotKnown(tried)) {
@@ -158,12 +169,12 @@ const causeCode = (error: ClientError) => (error.cause as NodeJS.ErrnoException 
 const isNotProven = (error: ClientError) => causeCode(error) === 'EVERGRID_NOT_PROVEN'
 const isNotKnown = (error: ClientError) => causeCode(error) === 'EVERGRID_NOT_KNOWN'
 
-async function once(
+async function once<T>(
   url: string,
   request: Request,
-  agent: http.Agent,
+  { agent, take }: Way<T>,
   signal: AbortSignal | undefined,
-): Promise<http.IncomingMessage | ClientError> {
+): Promise<T | ClientError> {
   try {
     const proof = request.proof ? { authorization: `Bearer ${await bearerFor(url, agent)}` } : {}
     const reply = await openExchange({
@@ -176,7 +187,7 @@ async function once(
       silenceMs,
     })
     const status = reply.statusCode ?? 0
-    return status < 300 ? reply : refusalOf(status, await textOf(reply), url)
+    return status < 300 ? await take(reply) : refusalOf(status, await textOf(reply), url)
   } catch (error) {
     signal?.throwIfAborted()
     const { code, message } = error as NodeJS.ErrnoException

@@ -261,7 +261,11 @@ describe('wait', () => {
       throw new Refused({ code: 'over-quota', detail: 'too many' })
     }
     expect((await run(['submit', '--wait', '--', 'true'])).status).toBe(125)
+    expect((await run(['submit', '-qw', '--', 'true'])).status).toBe(125)
+    expect((await run(['submit', '--bogus', '--wait', 'true'])).status).toBe(125)
     expect((await run(['submit', '--', 'prog', '--wait'])).status).toBe(1)
+    const ofProgram = await run(['submit', 'prog', '--wait', '--json'])
+    expect(ofProgram).toMatchObject({ status: 1, err: 'eg: too many\n' })
   })
 })
 

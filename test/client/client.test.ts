@@ -73,6 +73,11 @@ describe('call', () => {
     const error = await failure(client.call('listNodes'))
     expect(error.code).toBe('internal')
     expect(error.detail).toContain('status 502: <html>proxy</html>')
+    api.handlers.listNodes = (_, response) => {
+      response.end('<html>welcome</html>')
+      return null
+    }
+    expect((await failure(client.call('listNodes'))).detail).toContain('<html>welcome</html>')
   })
 })
 
@@ -90,6 +95,19 @@ describe('trying again', () => {
     expect(keys).toHaveLength(3)
     expect(new Set(keys).size).toBe(1)
     expect(keys[0]).toMatch(/^[0-9a-f-]{36}$/)
+  })
+
+  test('so is one that breaks off in the middle', async () => {
+    let times = 0
+    api.handlers.submitJob = (_, response) => {
+      if (++times > 1) return submitted
+      response.writeHead(200, { 'content-length': 100 }).write('{"job":')
+      setTimeout(() => response.destroy(), 20)
+      return null
+    }
+    expect(await client.call('submitJob', { body })).toEqual(submitted)
+    expect(new Set(api.heard.map(({ headers }) => headers['idempotency-key'])).size).toBe(1)
+    expect(times).toBe(2)
   })
 
   test('different calls carry different keys', async () => {

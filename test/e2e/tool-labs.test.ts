@@ -112,6 +112,13 @@ describe('eg apply and eg dump', () => {
 
   it('what a running job cannot be given is had by another one, and a kind may change', async () => {
     const { id } = await grid.show('bot')
+    const impossible = await home(
+      'apply',
+      file('- { name: bot, command: sleep 600, continuous: true, slots: 9999 }'),
+    )
+    expect(impossible).toMatchObject({ status: 1, stdout: '' })
+    expect(impossible.stderr).toMatch(/^eg: bot: .*9999 slots/)
+    expect((await grid.show('bot')).wanted.what).toBe('run')
     const bigger = `- { name: bot, command: sleep 600, continuous: true, slots: 2 }\n`
     const replaced = await home('apply', file(bigger))
     expect(replaced).toMatchObject({

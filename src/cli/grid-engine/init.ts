@@ -1,9 +1,17 @@
 /** `eg grid-engine init`: the tree under $SGE_ROOT in which clients of Grid Engine look for their settings. */
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-import { CommandError, defineCommand } from '../command.ts'
+import { CommandError, defineCommand, UsageError } from '../command.ts'
 import { programs } from '../programs.ts'
 import { arc } from './job-environment.ts'
 import { environmentFile } from './parallel-environments.ts'
@@ -31,8 +39,9 @@ smp, make and mpi: all of them give slots of one node. Made again, it is brought
       })
     }
     const url = values.url ?? terminal.env['EVERGRID_URL'] ?? 'http://127.0.0.1:6444'
-    mkdirSync(common, { recursive: true })
+    if (!URL.canParse(url)) throw new UsageError(`"${url}" is not the URL of a scheduler`)
     const { hostname, port } = new URL(url)
+    mkdirSync(common, { recursive: true })
     const files = {
       bootstrap: bootstrap(root, cell),
       act_qmaster: `${hostname}\n`,
@@ -92,7 +101,19 @@ function linkPrograms(root: string): void {
   mkdirSync(bin, { recursive: true })
   for (const name of ['eg', ...Object.keys(programs)]) {
     const place = join(bin, name)
-    if (!existsSync(place)) symlinkSync(join(ownBin(), name), place)
+    const program = join(ownBin(), name)
+    const before = linkAt(place)
+    // Also one that leads to where the commands were before, or nowhere; what is no link is not ours.
+    if (before !== null && before !== program) rmSync(place)
+    if (before !== program && !existsSync(place)) symlinkSync(program, place)
+  }
+}
+
+function linkAt(place: string): string | null {
+  try {
+    return readlinkSync(place)
+  } catch {
+    return null
   }
 }
 

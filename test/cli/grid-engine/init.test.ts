@@ -1,6 +1,15 @@
 /** The tree under $SGE_ROOT: what a shell finds there, and whose it may not be. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -43,6 +52,24 @@ test('parallel environments that scripts ask for are known where SGE_ROOT is set
     'make\nmpi\norte\nsmp\nthreaded\n',
   )
   expect((await world.run('alice', ['qconf', '-sp', 'orte'])).stdout).toContain('$pe_slots')
+})
+
+test('made again, its commands are where they are now, and what is no link stays', async () => {
+  const bin = join(folder, 'bin', process.arch === 'arm64' ? 'lx-arm64' : 'lx-amd64')
+  mkdirSync(bin, { recursive: true })
+  symlinkSync('/nowhere/qsub', join(bin, 'qsub'))
+  symlinkSync('/bin/true', join(bin, 'qstat'))
+  writeFileSync(join(bin, 'qdel'), 'own\n')
+  expect((await eg(['grid-engine', 'init', folder])).status).toBe(0)
+  expect(readlinkSync(join(bin, 'qsub'))).toMatch(/\/dist\/bin\/qsub$/)
+  expect(readlinkSync(join(bin, 'qstat'))).toMatch(/\/dist\/bin\/qstat$/)
+  expect(readFileSync(join(bin, 'qdel'), 'utf8')).toBe('own\n')
+})
+
+test('what is no URL is told before anything is made', async () => {
+  const refused = await eg(['grid-engine', 'init', '--url', 'nowhere', join(folder, 'new')])
+  expect(refused).toMatchObject({ status: 2, err: expect.stringContaining('"nowhere" is not') })
+  expect(existsSync(join(folder, 'new'))).toBe(false)
 })
 
 test('the tree of a real Grid Engine is left alone', async () => {

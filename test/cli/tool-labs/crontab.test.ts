@@ -90,6 +90,7 @@ describe('commands without a shell', () => {
     ['jsub $HOME/x ~/y ${DIR}/z "q"$DIR', ['jsub', '/h/x', '/h/y', '/d/z', 'q/d'], null],
     ['jsub x > /dev/null 2>&1', ['jsub', 'x'], null],
     ['jsub x >/dev/null', ['jsub', 'x'], null],
+    ['jsub x page2>/dev/null  2> /dev/null', ['jsub', 'x', 'page2'], null],
     ['jsub x > /dev/null   # every night; not | by day', ['jsub', 'x'], null],
     ['jsub x "a #b"', ['jsub', 'x', 'a #b'], null],
     ['jsub a#b', null, null],

@@ -11,7 +11,7 @@ export type Simple = {
 const comment = /(?:^|\s)#[^'"]*$/
 
 /** Where only the report of a submission would go: without one they have nothing to say. */
-const nowhere = /(?:\s*(?:[12]?>>?|&>>?)\s*\/dev\/null|\s*2>&1|\s*<\s*\/dev\/null)+\s*$/
+const nowhere = /(?:(?:\s+[12]|\s*&?)>>?\s*\/dev\/null|\s+2>&1|\s*<\s*\/dev\/null)+\s*$/
 
 /** Null where a shell is needed: pipes, lists, patterns, substitutions, output that goes somewhere. */
 export function simpleCommand(

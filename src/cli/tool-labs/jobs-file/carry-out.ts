@@ -55,6 +55,8 @@ async function update(grid: Client, { wanted, present, differences }: Update): P
   const job = String(present.id)
   if (differences.some(({ key }) => onlyAnew.has(key))) {
     refuseSecrets(name, present.job)
+    // Else what runs would be stopped for one that is refused. The name is free only once that is being stopped.
+    await grid.call('submitJob', { body: { ...wanted.job, name: `_try.${job}`, dryRun: true } })
     await grid.call('stopJobs', { body: { jobs: [job], why } })
     // It waits for the end of the one that is being stopped.
     const { job: id } = await grid.call('submitJob', { body: wanted.job })
