@@ -1,6 +1,5 @@
 /** What a command has of the world: where it prints, what it may ask, the clock and the environment. */
 import { once } from 'node:events'
-import { createInterface } from 'node:readline/promises'
 
 import { printable } from './render/table.ts'
 
@@ -59,6 +58,7 @@ async function written(data: Buffer, gone: AbortSignal): Promise<void> {
 
 async function ask(question: string): Promise<boolean | null> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return null
+  const { createInterface } = await import('node:readline/promises')
   const lines = createInterface({ input: process.stdin, output: process.stderr })
   try {
     return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim())

@@ -1,5 +1,4 @@
 /** The typed client: one `call` for every route of proto/api, with proof, retries and idempotency inside. */
-import { randomUUID } from 'node:crypto'
 import type http from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 
@@ -8,6 +7,7 @@ import type { Body, Params, Query, Reply } from '../../proto/route.ts'
 import { ClientError, refusalOf, unreachable } from './client-error.ts'
 import { bearerFor, forgetBearer } from './credentials.ts'
 import { openExchange, textOf } from './exchange.ts'
+import { idempotencyKey } from './idempotency-key.ts'
 import { provenAgent } from './prove-scheduler.ts'
 import { wireTable } from './wire-table.ts'
 
@@ -73,8 +73,8 @@ export function openClient(options: ClientOptions = {}): Client {
     )
   }
   const agent = provenAgent(url, { insecureNetwork: options.insecureNetwork })
-  const taken = <T>(name: RouteName, input: Loose, each: Options, take: Take<T>) =>
-    persist(url, { ...options, ...each }, requestOf(name, input, each), { agent, take })
+  const taken = async <T>(name: RouteName, input: Loose, each: Options, take: Take<T>) =>
+    persist(url, { ...options, ...each }, await requestOf(name, input, each), { agent, take })
   return {
     url,
     open: (name, input, each = {}) => taken(name, input, each, (reply) => reply),
@@ -109,7 +109,7 @@ type Request = {
 /** Routes that anybody may call: no secret is shown there. */
 const open = new Set<RouteName>(['grid', 'login', 'prove', 'healthz', 'readyz', 'metrics'])
 
-function requestOf(name: RouteName, input: Loose, options: Options): Request {
+async function requestOf(name: RouteName, input: Loose, options: Options): Promise<Request> {
   const [method, template] = wireTable[name]
   const params = (input.params ?? {}) as Record<string, string>
   const path = template.replace(/:(\w+)/g, (_, key: string) =>
@@ -125,7 +125,10 @@ function requestOf(name: RouteName, input: Loose, options: Options): Request {
     method,
     path: query === '' ? path : `${path}?${query}`,
     // Made once per call and kept over its retries: the scheduler does it once.
-    headers: { ...options.headers, ...(changes ? { 'idempotency-key': randomUUID() } : {}) },
+    headers: {
+      ...options.headers,
+      ...(changes ? { 'idempotency-key': await idempotencyKey() } : {}),
+    },
     body: changes ? JSON.stringify(input.body ?? {}) : undefined,
     proof: !open.has(name),
   }
@@ -150,7 +153,7 @@ async function persist<T>(
     options.signal?.throwIfAborted()
     if (tried.code === 'unauthenticated' && !renewed && request.proof && !isNotKnown(tried)) {
       renewed = true
-      await forgetBearer(url)
+      forgetBearer(url)
       continue
     }
     const limit = isNotProven(tried) ? Math.min(end, start + notProvenPatienceMs) : end

@@ -1,7 +1,6 @@
 /** What a client shows to a scheduler: the grid's secret where it can be read, else a token won by proof. */
 import type http from 'node:http'
 
-import { proveByFile } from './file-proof.ts'
 import { userSecrets } from './secrets.ts'
 import { dropToken, keepToken, keptToken } from './token-file.ts'
 
@@ -17,22 +16,23 @@ export async function bearerFor(url: string, agent: http.Agent): Promise<string>
   if (ofProgram) return ofProgram
   const useless = rejected.get(url)
   const known = shown.get(url) ?? userSecrets(url).find((secret) => !useless?.has(secret))
-  const bearer = known ?? (await keptToken(url)) ?? (await newToken(url, agent))
+  const bearer = known ?? keptToken(url) ?? (await newToken(url, agent))
   shown.set(url, bearer)
   return bearer
 }
 
 /** To be called on 401: the next bearer is another one. */
-export async function forgetBearer(url: string): Promise<void> {
+export function forgetBearer(url: string): void {
   if (process.env['EVERGRID_TOKEN']) return
   const last = shown.get(url)
   shown.delete(url)
   if (last !== undefined) rejected.set(url, (rejected.get(url) ?? new Set()).add(last))
-  await dropToken(url)
+  dropToken(url)
 }
 
 async function newToken(url: string, agent: http.Agent): Promise<string> {
+  const { proveByFile } = await import('./file-proof.ts')
   const { token, expiresAt } = await proveByFile(url, agent)
-  await keepToken(url, { token, expiresAt })
+  keepToken(url, { token, expiresAt })
   return token
 }

@@ -6,7 +6,6 @@ import http from 'node:http'
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net'
 import type { Duplex } from 'node:stream'
 
-import { accountName } from '../lib/accounts.ts'
 import { findEndpoint } from '../lib/endpoint.ts'
 import { addressOf, isLoopback } from '../lib/loopback.ts'
 import { rowAddress, serves, tcpRows } from '../lib/tcp-rows.ts'
@@ -83,7 +82,10 @@ async function problemWith(url: string, socket: Socket): Promise<Error | null> {
     const stranger = rows.find(
       (row) => (serves(row, far) || (row === server && row.inode !== 0)) && !trusted.has(row.uid),
     )
-    if (stranger) return new NotProven(heldBy(remotePort, await accountName(stranger.uid)))
+    if (stranger) {
+      const { accountName } = await import('../lib/accounts.ts')
+      return new NotProven(heldBy(remotePort, await accountName(stranger.uid)))
+    }
     // Until it is accepted the far end has no owner (the table shows 0): not a proof.
     if (server && server.inode !== 0) return null
     if (performance.now() > end) {

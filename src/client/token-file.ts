@@ -1,5 +1,5 @@
 /** The token of a file proof, kept between commands in a file that only its owner can read. */
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 
@@ -16,9 +16,9 @@ function tokenPath(url: string): string {
   return join(cache, 'evergrid', `token-${host.replace(/[^A-Za-z0-9.-]/g, '_')}-${port}`)
 }
 
-export async function keptToken(url: string): Promise<string | null> {
+export function keptToken(url: string): string | null {
   try {
-    const kept = JSON.parse(await readFile(tokenPath(url), 'utf8')) as Partial<KeptToken>
+    const kept = JSON.parse(readFileSync(tokenPath(url), 'utf8')) as Partial<KeptToken>
     const fresh = Date.parse(kept.expiresAt ?? '') - Date.now() > marginMs
     return fresh && typeof kept.token === 'string' ? kept.token : null
   } catch {
@@ -27,17 +27,25 @@ export async function keptToken(url: string): Promise<string | null> {
 }
 
 /** Without a place to keep it (no home, disk full) the token still serves this process. */
-export async function keepToken(url: string, kept: KeptToken): Promise<void> {
+export function keepToken(url: string, kept: KeptToken): void {
   const path = tokenPath(url)
   const draft = `${path}.${process.pid}`
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-    await rm(draft, { force: true })
-    await writeFile(draft, JSON.stringify(kept), { mode: 0o600, flag: 'wx' })
-    await rename(draft, path)
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    rmSync(draft, { force: true })
+    writeFileSync(draft, JSON.stringify(kept), { mode: 0o600, flag: 'wx' })
+    renameSync(draft, path)
   } catch {
-    await rm(draft, { force: true }).catch(() => {})
+    discard(draft)
   }
 }
 
-export const dropToken = (url: string): Promise<void> => rm(tokenPath(url), { force: true })
+export const dropToken = (url: string): void => rmSync(tokenPath(url), { force: true })
+
+function discard(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {
+    // It is not there, or its folder is not to be written.
+  }
+}
