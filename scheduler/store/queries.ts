@@ -86,6 +86,10 @@ function pastPeaks(read: Read, owner: string, name: string, limit: number): numb
   return peaks
 }
 
+const replySql = `SELECT ${columnsOf('reply')} FROM reply WHERE owner = ? AND key = ?`
+const firedSql = `SELECT dueAt FROM firing WHERE owner = ? AND schedule = ? AND dueAt > ?
+  AND manual = 0 AND outcome IN ('ran', 'queued') ORDER BY dueAt`
+
 function answersFrom(read: Read): Answers {
   return {
     job: ({ id }) => first(read<JobRow>(`${wholeJob} WHERE job.id = ?`, [id])),
@@ -130,18 +134,8 @@ function answersFrom(read: Read): Answers {
         [owner, schedule, limit],
       ).map((columns) => ({ ...columns, manual: columns.manual === 1 })),
     firedAfter: ({ owner, schedule, after }) =>
-      read<{ dueAt: number }>(
-        `SELECT dueAt FROM firing WHERE owner = ? AND schedule = ? AND dueAt > ?
-         AND manual = 0 AND outcome IN ('ran', 'queued') ORDER BY dueAt`,
-        [owner, schedule, after],
-      ).map(({ dueAt }) => dueAt),
-    reply: ({ owner, key }) =>
-      first(
-        read<ReplyRow>(`SELECT ${columnsOf('reply')} FROM reply WHERE owner = ? AND key = ?`, [
-          owner,
-          key,
-        ]),
-      ),
+      read<{ dueAt: number }>(firedSql, [owner, schedule, after]).map(({ dueAt }) => dueAt),
+    reply: ({ owner, key }) => first(read<ReplyRow>(replySql, [owner, key])),
     audit: (filter) => readAudit(read, filter),
     outcomes: ({ jobs }) =>
       jobs.flatMap((id) =>
