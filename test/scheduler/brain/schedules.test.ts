@@ -43,6 +43,39 @@ test('a due time becomes a job, in the commit that moves the cursor and writes t
   expect(await grid.show(2)).toMatchObject({ schedule: 's', name: 's' })
 })
 
+test('what its jobs are is written when its owner says it, and not with each of them', async () => {
+  const { grid, node, at, finish } = await scheduled({ overlap: 'allow' })
+  const templates = () =>
+    grid.commits.flat().filter((row) => 'put' in row && row.put === 'template').length
+  const specs = () =>
+    grid.commits.flat().filter((row) => 'put' in row && row.put === 'job' && row.row.specJson)
+  expect(templates()).toBe(1)
+  await grid.pass(10 * minute, node)
+  await finish(1)
+  await grid.ok('editSchedule', anna, {
+    ...at,
+    body: { job: { command: ['/bin/false'], cwd: '/tmp' } },
+  })
+  expect(templates()).toBe(2)
+  await grid.pass(10 * minute, node)
+  expect(specs()).toEqual([])
+  expect((await grid.show(1)).spec.command).toEqual(['/bin/true'])
+  expect((await grid.show(2)).spec.command).toEqual(['/bin/false'])
+  // A start finds what is written as it was, unless its settings make other jobs of it.
+  await grid.reopen()
+  await grid.pass(10 * minute)
+  expect(templates()).toBe(2)
+  await grid.reopen({ version: 'next' })
+  await grid.pass(10 * minute)
+  expect(templates()).toBe(3)
+  expect(specs()).toEqual([])
+  // Of begin times each job has its own.
+  await grid.ok('editSchedule', anna, { ...at, body: { jitterMs: 9 * minute } })
+  await grid.pass(10 * minute)
+  expect(specs()).toHaveLength(1)
+  expect((await grid.show(5)).spec.beginAt).not.toBeNull()
+})
+
 describe('when the run before it still lives', () => {
   test('forbid skips, and neighbours share an entry', async () => {
     const { grid, node, ledger, finish } = await scheduled()
