@@ -85,6 +85,7 @@ export async function tormentNodeMachine(power: Power): Promise<void> {
   const watch = watchBeats(there.share)
   try {
     there.start()
+    await nodeUp(client, 'here')
     await nodeUp(client, 'there')
     power.tell('a node in a machine of its own is up')
     await client.call('cordonNode', { params: { node: 'here' }, body: { reason: 'for now' } })
