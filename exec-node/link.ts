@@ -1,6 +1,5 @@
 /** The exchange over HTTP. Every connection is proven by the agent given, before anything secret is sent. */
 import http from 'node:http'
-import https from 'node:https'
 
 import type { Problem } from '../proto/errors.ts'
 import type { OrderLine, ReportReply } from '../proto/sync.ts'
@@ -76,9 +75,7 @@ function failure(error: unknown): ReportOutcome {
 }
 
 function request(options: LinkOptions, method: string, path: string): http.ClientRequest {
-  const url = new URL(path, options.url)
-  const send = url.protocol === 'https:' ? https.request : http.request
-  return send(url, {
+  return http.request(new URL(path, options.url), {
     method,
     agent: options.agent,
     headers: { authorization: `Bearer ${options.secret()}`, 'content-type': 'application/json' },

@@ -10,6 +10,7 @@ import { provenAgent } from '../src/client/prove-scheduler.ts'
 import { findNodeSecret } from '../src/client/secrets.ts'
 import { endOnSignal, startProblem } from '../src/lib/daemon.ts'
 import { readPrivate, takePlace, writePrivate } from '../src/lib/secret-file.ts'
+import { authorityFile, pinAuthority, tellAccounts } from './authority.ts'
 import { startExecNode } from './exec-node.ts'
 import { joinGrid, nodeIdentity, renewIdentity, type Shown } from './identity.ts'
 
@@ -85,7 +86,9 @@ async function bearerOf(shown: Shown): Promise<string> {
   if (own !== null) return own
   if (values.join === undefined) return nodeSecret(url, dataDir, values['secret-file'])
   const token = readFileSync(values.join, 'utf8').trim()
-  if (parseJoinToken(token) === null) throw new Error(`${values.join} holds no join token`)
+  const parsed = parseJoinToken(token)
+  if (parsed === null) throw new Error(`${values.join} holds no join token`)
+  await pinAuthority(shown, parsed.authority)
   return joinGrid(shown, token)
 }
 
@@ -104,9 +107,13 @@ const seconds = (text: string | undefined): number | undefined =>
 
 try {
   const dataDir = resolve(data)
-  const agent = provenAgent(url, { insecureNetwork: values['insecure-network'] })
+  const agent = provenAgent(url, {
+    insecureNetwork: values['insecure-network'],
+    authorityFile: authorityFile(dataDir),
+  })
   const shown: Shown = { url, agent, dataDir, node: name }
   let bearer = await bearerOf(shown)
+  tellAccounts(shown)
   const findSecret = () => {
     bearer =
       nodeIdentity(dataDir, name) ?? knownSecret(url, dataDir, values['secret-file']) ?? bearer
@@ -121,7 +128,7 @@ try {
     slots: count(values.slots),
     memBytes: count(values.mem),
     labels: Object.fromEntries(values.label.map(keyAndValue)),
-    insecureNetwork: values['insecure-network'],
+    httpAgent: agent,
     healthEveryMs: seconds(process.env['EVERGRID_HEALTH_EVERY']),
     refusalRenews: !values['refusal-is-silence'],
   })

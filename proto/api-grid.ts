@@ -33,6 +33,11 @@ export const gridRoutes = {
       version: Type.String(),
       proof: Type.Unsafe<'secret' | 'file'>({ type: 'string', enum: ['secret', 'file'] }),
       proofFolder: Nullable(Type.String()),
+      authority: Nullable(
+        Type.String({
+          description: 'with TLS: SHA-256 of the certificate of the authority that vouches for it',
+        }),
+      ),
     }),
     errors: [],
   }),

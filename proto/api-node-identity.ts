@@ -14,7 +14,8 @@ export const nodeIdentityRoutes = {
   createJoinToken: route({
     method: 'POST',
     path: '/v1/node-tokens',
-    summary: 'Make a token with which one node joins; the token is `egj.ID.` and the digits',
+    summary:
+      'Make a token with which one node joins; the token is `egj.ID.` and the digits, with TLS also `.` and the fingerprint of the authority',
     access: 'operator',
     scope: 'none',
     params: nothing,

@@ -16,6 +16,8 @@ const { values } = parseArgs({
     port: { type: 'string', default: '6444' },
     'allow-root-jobs': { type: 'boolean', default: false },
     'insecure-network': { type: 'boolean', default: false },
+    tls: { type: 'boolean', default: false },
+    'tls-name': { type: 'string', multiple: true, default: [] },
   },
 })
 
@@ -32,6 +34,8 @@ try {
     port: Number(values.port),
     allowRootJobs: values['allow-root-jobs'],
     insecureNetwork: values['insecure-network'],
+    tls: values.tls,
+    tlsNames: values['tls-name'],
     log,
     onFailure(error) {
       // Crash-only: what is in memory is ahead of the disk now; the next start knows only what was acknowledged.

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 
 import { accountName } from '../src/lib/accounts.ts'
+import type { Clock } from '../src/lib/clock.ts'
 import { removePidFile, writePidFile } from '../src/lib/daemon.ts'
 import { removeEndpoint, writeEndpoint } from '../src/lib/endpoint.ts'
 import type { Log } from '../src/lib/log.ts'
@@ -23,6 +24,9 @@ import {
 import { prepareDataFolder } from './store/open.ts'
 import { StoreError, type Store } from './store/store.ts'
 import { openStore } from './store/worker-store.ts'
+import { openTls, type Tls } from './tls/keep.ts'
+import { namesAt } from './tls/names.ts'
+import { keepRenewed } from './tls/renewing.ts'
 
 export type SchedulerOptions = {
   dataDir: string
@@ -30,6 +34,9 @@ export type SchedulerOptions = {
   port: number
   allowRootJobs: boolean
   insecureNetwork: boolean
+  tls: boolean
+  /** Further names under which it may be called. */
+  tlsNames: string[]
   log: Log
   /** The store failed: the process must end and begin again from what is on disk. */
   onFailure: (error: Error) => void
@@ -45,14 +52,16 @@ export type RunningScheduler = {
 export async function startScheduler(options: SchedulerOptions): Promise<RunningScheduler> {
   const { dataDir, host, log } = options
   const database = prepareDataFolder(dataDir)
+  const tls = options.tls ? await openCertificates(options) : null
   // While nobody listens, refused connections renew the nodes' leases; from here on we answer for them.
   const listener = await listen({
     host,
     port: options.port,
     insecureNetwork: options.insecureNetwork,
+    shown: tls?.shown ?? null,
   })
   try {
-    return await serve(options, database, listener)
+    return await serve(options, { database, listener, tls })
   } catch (error) {
     await listener.close(0)
     log.error({ event: 'start-failed', error: String(error) })
@@ -60,40 +69,42 @@ export async function startScheduler(options: SchedulerOptions): Promise<Running
   }
 }
 
+function openCertificates({ dataDir, host, tlsNames, log }: SchedulerOptions): Promise<Tls> {
+  return openTls({
+    dataDir,
+    names: () => namesAt(host, tlsNames),
+    now: Date.now(),
+    onUnwritten: (error) => log.error({ event: 'certificate-not-kept', error: error.message }),
+  })
+}
+
+type Opened = { database: string; listener: Listener; tls: Tls | null }
+
 async function serve(
   options: SchedulerOptions,
-  database: string,
-  listener: Listener,
+  { database, listener, tls }: Opened,
 ): Promise<RunningScheduler> {
   const { dataDir, log } = options
+  const clock = realClock()
   const uid = process.getuid?.() ?? 0
   const self = await accountName(uid)
   const reserve = watchReserve()
   const { store, readOnly } = await openOrRead(database, (held) => reserve.onReserve(held))
-  const refuseOwner = ownerRule({ self, isRoot: uid === 0, allowRootJobs: options.allowRootJobs })
-  const brain = await Brain.open({
-    store,
-    clock: realClock(),
-    log,
-    settings: brainSettings({
-      version: packageVersion(),
-      place: placeOf(listener),
-      self,
-      refuseOwner,
-      accounts: accountsOf(self),
-    }),
-    newGridId: randomUUID,
-    onFailure: options.onFailure,
-    readOnly,
-  })
+  const brain = await openBrain(options, { listener, clock, self, store, readOnly })
   reserve.tell(brain)
   const { port } = listener
   const identity = await openIdentity({ dataDir, port, door: brain, now: Date.now })
   const vault = openVault(dataDir)
   const requestsUnderWay = requestQueueFromEnvironment(process.env['EVERGRID_REQUEST_QUEUE'])
-  await listener.serve(buildServer({ door: brain, identity, vault, log, requestsUnderWay }))
+  const names = namesAt(options.host, options.tlsNames)
+  const authority = tls?.fingerprint ?? null
+  await listener.serve(
+    buildServer({ door: brain, identity, vault, log, requestsUnderWay, names, authority }),
+  )
   const address = { host: listener.host, port }
-  writeEndpoint(address, { data: dataDir, pid: process.pid, grid: brain.grid, uid })
+  const endpoint = { data: dataDir, pid: process.pid, grid: brain.grid, uid }
+  writeEndpoint(address, { ...endpoint, ...(tls && { authority: tls.authority }) })
+  const endRenewing = tls && keepRenewed({ tls, clock, log, show: (next) => listener.show(next) })
   const pidFile = join(dataDir, 'scheduler.pid')
   writePidFile(pidFile)
   if (readOnly === null) {
@@ -106,6 +117,7 @@ async function serve(
     port,
     readOnly,
     async stop() {
+      endRenewing?.()
       // Judging ends before the port does: a node that cannot reach us must not be taken for silent.
       await brain
         .stop()
@@ -118,6 +130,35 @@ async function serve(
       log.info({ event: 'stopped' })
     },
   }
+}
+
+type Around = {
+  listener: Listener
+  clock: Clock
+  self: string
+  store: Store
+  readOnly: string | null
+}
+
+function openBrain(
+  { log, allowRootJobs, onFailure }: SchedulerOptions,
+  { listener, clock, self, store, readOnly }: Around,
+): Promise<Brain> {
+  return Brain.open({
+    store,
+    clock,
+    log,
+    settings: brainSettings({
+      version: packageVersion(),
+      place: placeOf(listener),
+      self,
+      refuseOwner: ownerRule({ self, isRoot: process.getuid?.() === 0, allowRootJobs }),
+      accounts: accountsOf(self),
+    }),
+    newGridId: randomUUID,
+    onFailure,
+    readOnly,
+  })
 }
 
 /** A database that cannot be written is served for reading; one that cannot be trusted is not served. */

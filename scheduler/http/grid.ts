@@ -8,7 +8,7 @@ import { sendProblem, unsettled } from './problems.ts'
 import { callerOf, type Room } from './room.ts'
 import { partsReader } from './route-handler.ts'
 
-export function grid(server: FastifyInstance, { door, identity, log }: Room): void {
+export function grid(server: FastifyInstance, { door, identity, authority, log }: Room): void {
   const readLogin = partsReader(gridRoutes.login)
   const readProof = partsReader(gridRoutes.prove)
   const answer = async (reply: FastifyReply, result: Result<unknown>) => {
@@ -19,7 +19,7 @@ export function grid(server: FastifyInstance, { door, identity, log }: Room): vo
 
   server.get(gridRoutes.grid.path, async () => {
     const { proof, proofFolder } = identity
-    return { grid: door.grid, version: door.version, proof, proofFolder }
+    return { grid: door.grid, version: door.version, proof, proofFolder, authority }
   })
 
   server.get(gridRoutes.whoAmI.path, async (request) => {

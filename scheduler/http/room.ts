@@ -15,6 +15,8 @@ export type Room = {
   door: BrainDoor
   identity: IdentityKeeper
   vault: Vault
+  /** Fingerprint of the authority, where this room is reached over TLS. */
+  authority: string | null
   metrics: Metrics
   turns: Turns
   log: Log

@@ -32,6 +32,8 @@ export type ServerOptions = {
   now?: () => number
   /** Names besides loopback and addresses under which this scheduler may be called. */
   names?: readonly string[]
+  /** With TLS: the fingerprint of the authority that vouches for this scheduler. */
+  authority?: string | null
   pingMs?: number
   /** People's requests that are taken at a time; more are told to come again. */
   requestsUnderWay?: number | undefined
@@ -57,7 +59,9 @@ const ownRoutes: ReadonlySet<string> = new Set<OwnRoutes>([
 export function buildServer(options: ServerOptions): FastifyInstance {
   const { door, identity, vault, log = silentLog, now = Date.now, pingMs = 10_000 } = options
   const turns = new Turns(options.requestsUnderWay ?? defaultRequestsUnderWay)
-  const room: Room = { door, identity, vault, log, now, pingMs, turns, metrics: openMetrics() }
+  const { authority = null } = options
+  const metrics = openMetrics()
+  const room: Room = { door, identity, vault, authority, log, now, pingMs, turns, metrics }
   const server = Fastify({
     bodyLimit: bodyBytes,
     logger: false,
@@ -109,7 +113,7 @@ function guard(server: FastifyInstance, room: Room, names: ReadonlySet<string>):
     Object.values<Route>(routes).map((route) => [`${route.method} ${route.path}`, route]),
   )
   server.addHook('onRequest', async (request, reply) => {
-    const problem = siteProblem(request.headers.host, request.headers.origin, names)
+    const problem = siteProblem(request.headers, names, room.authority === null ? 'http' : 'https')
     if (problem !== null) return sendProblem(reply, { code: 'forbidden', detail: problem })
     const place = `${request.method} ${request.routeOptions.url}`
     // Of a private grid other accounts learn nothing, not even how many jobs it has.

@@ -8,9 +8,9 @@ import { isLoopback } from '../../src/lib/loopback.ts'
 
 /** Null, or what is wrong. Addresses need no list: no name was resolved to reach them. */
 export function siteProblem(
-  host: string | undefined,
-  origin: string | undefined,
+  { host, origin }: { host?: string | undefined; origin?: string | undefined },
   names: ReadonlySet<string>,
+  protocol: 'http' | 'https',
 ): string | null {
   const name = host?.replace(/:\d+$/, '').toLowerCase()
   if (host === undefined || name === undefined || name === '') return 'the Host header is missing'
@@ -18,7 +18,7 @@ export function siteProblem(
   if (!isLoopback(name) && isIP(bare) === 0 && !names.has(name)) {
     return `this scheduler is not called ${name}`
   }
-  if (origin !== undefined && origin.toLowerCase() !== `http://${host.toLowerCase()}`) {
+  if (origin !== undefined && origin.toLowerCase() !== `${protocol}://${host.toLowerCase()}`) {
     return `pages of ${origin} may not call this scheduler`
   }
   return null

@@ -16,7 +16,7 @@ import { databaseIn } from './open.ts'
 import { StoreError } from './store.ts'
 import { makeDraft, settleDraft } from './whole-file.ts'
 
-export const secretNames = ['secret', 'node-secret'] as const
+export const secretNames = ['secret', 'node-secret', 'authority-key.pem', 'authority.pem'] as const
 
 export type BackupOptions = {
   folder: string

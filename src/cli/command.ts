@@ -6,7 +6,10 @@ import type { Terminal } from './terminal.ts'
 /** Options that every command takes. */
 export const commonOptions = {
   json: { help: 'print JSON' },
-  url: { value: 'URL', help: 'the scheduler (default: $EVERGRID_URL, else http://127.0.0.1:6444)' },
+  url: {
+    value: 'URL',
+    help: 'the scheduler (default: $EVERGRID_URL, else port 6444 of this machine)',
+  },
   'insecure-network': { help: 'talk to a scheduler off this machine, without TLS' },
   help: { short: 'h', help: 'print this' },
 } as const satisfies OptionTable

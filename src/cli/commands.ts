@@ -166,6 +166,14 @@ const grid = {
   down: { summary: 'End the grid that "eg up" runs', load: () => import('./down.ts') },
   scheduler: { summary: 'Run the scheduler alone', load: () => import('./scheduler.ts') },
   'exec-node': { summary: 'Run an exec-node alone', load: () => import('./exec-node.ts') },
+  'tls show': {
+    summary: 'Show which authority vouches for the scheduler',
+    load: () => import('./tls/show.ts'),
+  },
+  'tls trust': {
+    summary: 'Trust an authority to vouch for the scheduler',
+    load: () => import('./tls/trust.ts'),
+  },
   'grid-engine init': {
     summary: 'Make the tree in which clients of Grid Engine look',
     load: () => import('./grid-engine/init.ts'),

@@ -2,8 +2,7 @@
 import { availableParallelism, hostname, totalmem } from 'node:os'
 import { join } from 'node:path'
 
-import { defaultUrl } from '../client/client.ts'
-import { dataFolderDefault } from '../lib/endpoint.ts'
+import { dataFolderDefault, usualUrl } from '../lib/endpoint.ts'
 import { defineCommand } from './command.ts'
 import { flagsOf } from './daemons/entry.ts'
 import { runForeground } from './daemons/foreground.ts'
@@ -32,7 +31,7 @@ export const command = defineCommand({
     const name = values.name ?? hostname()
     pairs('label', values.label)
     const flags = flagsOf({
-      scheduler: values.scheduler ?? values.url ?? (terminal.env['EVERGRID_URL'] || defaultUrl),
+      scheduler: values.scheduler ?? values.url ?? (terminal.env['EVERGRID_URL'] || usualUrl()),
       name,
       data: path('data', values.data) ?? join(dataFolderDefault(), name),
       slots: whole('slots', values.slots) ?? availableParallelism(),

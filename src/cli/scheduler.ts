@@ -5,6 +5,7 @@ import { dataFolderDefault } from '../lib/endpoint.ts'
 import { defineCommand } from './command.ts'
 import { flagsOf } from './daemons/entry.ts'
 import { runForeground } from './daemons/foreground.ts'
+import { listenOptions, tlsNames } from './daemons/listen-options.ts'
 import { path, whole } from './values.ts'
 
 export const command = defineCommand({
@@ -12,7 +13,7 @@ export const command = defineCommand({
   options: {
     data: { value: 'DIR', help: 'its data folder (default: scheduler/ in $EVERGRID_DATA)' },
     port: { value: 'N', help: 'port (default 6444; 0: a free one)' },
-    host: { value: 'ADDRESS', help: 'address to listen at (default 127.0.0.1)' },
+    ...listenOptions,
     'allow-root-jobs': { help: 'also run jobs of root and of system accounts' },
   },
   operands: [0, 0],
@@ -21,9 +22,10 @@ export const command = defineCommand({
       data: path('data', values.data) ?? join(dataFolderDefault(), 'scheduler'),
       port: whole('port', values.port, [0, 65_535]) ?? 6444,
       host: values.host,
+      tls: values.tls,
       'allow-root-jobs': values['allow-root-jobs'],
       'insecure-network': values['insecure-network'],
     })
-    return runForeground('scheduler', flags)
+    return runForeground('scheduler', [...flags, ...tlsNames(values['tls-name'])])
   },
 })

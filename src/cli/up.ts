@@ -1,6 +1,6 @@
 /** `eg up`: a whole grid on this machine, in the foreground, until it is told to end. */
 import { accessSync, constants, mkdirSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer, isIP } from 'node:net'
 import { availableParallelism, totalmem } from 'node:os'
 import { resolve } from 'node:path'
 
@@ -9,6 +9,7 @@ import { dataFolderDefault } from '../lib/endpoint.ts'
 import { CommandError, defineCommand } from './command.ts'
 import { startGrid, type Grid } from './daemons/grid.ts'
 import { endProcess, leftOverDaemons } from './daemons/left-over.ts'
+import { listenOptions } from './daemons/listen-options.ts'
 import { claim, release } from './daemons/up-file.ts'
 import type { Terminal } from './terminal.ts'
 import { path, size, whole } from './values.ts'
@@ -18,7 +19,8 @@ export const command = defineCommand({
   usage: '[OPTION…]',
   options: {
     data: { value: 'DIR', help: 'data folder (default: $EVERGRID_DATA, else as "eg help" says)' },
-    port: { value: 'N', help: 'port on 127.0.0.1 (default 6444; 0: a free one)' },
+    port: { value: 'N', help: 'port (default 6444; 0: a free one)' },
+    ...listenOptions,
     slots: { value: 'N', help: 'slots of each node (default: processors of the machine)' },
     nodes: { value: 'N', help: 'exec-nodes on this machine, named node1… (default 1)' },
     mem: { value: 'SIZE', help: 'memory of each node (default: that of the machine, shared)' },
@@ -33,7 +35,10 @@ over. A closing terminal ends nothing. Logs: scheduler/scheduler.log and nodeN/e
     const slots = whole('slots', values.slots) ?? availableParallelism()
     const memBytes = size('mem', values.mem) ?? Math.floor(totalmem() / nodes)
     const port = (whole('port', values.port, [0, 65_535]) ?? 6444) || (await freePort())
-    const client = openClient({ url: `http://127.0.0.1:${port}`, patienceMs: 30_000 })
+    const listen = { host: values.host, tls: values.tls, tlsNames: values['tls-name'] }
+    const insecureNetwork = values['insecure-network']
+    const url = urlOf(listen.host, port, listen.tls)
+    const client = openClient({ url, insecureNetwork, patienceMs: 30_000 })
     makeFolder(folder)
     const holder = claim(folder, client.url)
     if (holder !== null) {
@@ -45,7 +50,7 @@ over. A closing terminal ends nothing. Logs: scheduler/scheduler.log and nodeN/e
     try {
       for (const daemon of leftOverDaemons(folder)) await endProcess(daemon)
       const allowRootJobs = values['allow-root-jobs']
-      const plan = { folder, port, nodes, slots, memBytes, allowRootJobs }
+      const plan = { folder, port, listen, nodes, slots, memBytes, allowRootJobs, insecureNetwork }
       return await watchOver(startGrid(plan, client, terminal.say), { client, folder, terminal })
     } finally {
       release(folder)
@@ -68,6 +73,13 @@ function makeFolder(folder: string): void {
       hint: 'name another with --data or in EVERGRID_DATA',
     })
   }
+}
+
+/** As its own nodes call it. */
+function urlOf(host: string | undefined, port: number, tls: boolean): string {
+  const everywhere = host === undefined || host === '0.0.0.0' || host === '::'
+  const name = everywhere ? '127.0.0.1' : isIP(host) === 6 ? `[${host}]` : host
+  return `${tls ? 'https' : 'http'}://${name}:${port}`
 }
 
 type Around = { client: Client; folder: string; terminal: Terminal }

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 import type { RouteName, routes } from '../../proto/api.ts'
 import type { Body, Params, Query, Reply } from '../../proto/route.ts'
+import { defaultUrl, usualUrl } from '../lib/endpoint.ts'
 import { ClientError, refusalOf, unreachable } from './client-error.ts'
 import { bearerFor, forgetBearer } from './credentials.ts'
 import { openExchange, textOf } from './exchange.ts'
@@ -24,7 +25,7 @@ export type CallOptions = {
   signal?: AbortSignal | undefined
 }
 export type ClientOptions = {
-  /** Default: `$EVERGRID_URL`, else http://127.0.0.1:6444. */
+  /** Default: `$EVERGRID_URL`, else port 6444 of this machine, by https where the scheduler there speaks TLS. */
   url?: string | undefined
   /** Talk to a scheduler off this machine without TLS: others on the way can read and change everything. */
   insecureNetwork?: boolean | undefined
@@ -50,7 +51,6 @@ export type Client = {
   close(): void
 }
 
-export const defaultUrl = 'http://127.0.0.1:6444'
 /** Long enough for a scheduler to be stopped and started with a large queue. */
 const changePatienceMs = 10_000
 /** A question is told soon that nobody answers, but lives through the usual restart of a scheduler. */
@@ -64,7 +64,7 @@ type Loose = { params?: object; query?: object; body?: object }
 type Options = CallOptions & { headers?: Record<string, string> }
 
 export function openClient(options: ClientOptions = {}): Client {
-  const url = (options.url ?? (process.env['EVERGRID_URL'] || defaultUrl)).replace(/\/+$/, '')
+  const url = (options.url ?? (process.env['EVERGRID_URL'] || usualUrl())).replace(/\/+$/, '')
   if (!URL.canParse(url) || !/^https?:/.test(url)) {
     throw new ClientError(
       'invalid',

@@ -40,7 +40,8 @@ const privateGrid = (url: string) =>
 function oneConnection(agent: http.Agent): http.Agent {
   const one = new http.Agent({ keepAlive: true, maxSockets: 1 })
   one.createConnection = agent.createConnection.bind(agent)
-  return one
+  const { protocol, defaultPort } = agent as { protocol?: string; defaultPort?: number }
+  return Object.assign(one, { protocol, defaultPort })
 }
 
 async function prove(url: string, one: http.Agent): Promise<Proven> {

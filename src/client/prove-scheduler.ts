@@ -1,6 +1,7 @@
 /**
- * The scheduler proves itself before a byte is sent to it: on loopback by the uid that the kernel shows for the
- * listening socket and for the far end of this very connection. A stranger may have taken the port.
+ * The scheduler proves itself before a byte is sent to it: with TLS by a certificate of the trusted authority, on loopback
+ * else by the uid that the kernel shows for the listening socket and for the far end of this very connection. A
+ * stranger may have taken the port.
  */
 import http from 'node:http'
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net'
@@ -9,23 +10,22 @@ import type { Duplex } from 'node:stream'
 import { findEndpoint } from '../lib/endpoint.ts'
 import { addressOf, isLoopback } from '../lib/loopback.ts'
 import { rowAddress, serves, tcpRows } from '../lib/tcp-rows.ts'
-
-/** The far end is not the scheduler, or nothing proves that it is: nothing was sent. */
-class NotProven extends Error {
-  readonly code = 'EVERGRID_NOT_PROVEN'
-  override readonly name = 'NotProven'
-}
+import { NotProven } from './not-proven.ts'
 
 /** How long a scheduler that listens may take until it accepts. */
 const acceptMs = 10_000
 
 type Connected = (error: Error | null, stream: Duplex) => void
 
-/** A keep-alive agent for node:http whose every connection is proven before it is used. */
-export function provenAgent(
-  url: string,
-  options: { insecureNetwork?: boolean | undefined } = {},
-): http.Agent {
+export type ProofOptions = {
+  insecureNetwork?: boolean | undefined
+  /** File with the authorities to trust, where a daemon keeps its own. */
+  authorityFile?: string | undefined
+}
+
+/** A keep-alive agent for node:http whose every connection is proven before it is used, also for https URLs. */
+export function provenAgent(url: string, options: ProofOptions = {}): http.Agent {
+  if (url.startsWith('https:')) return secureAgent(url, options.authorityFile)
   const { host } = addressOf(url)
   if (!isLoopback(host)) return networkAgent(url, options.insecureNetwork === true)
   return agentOver((target, connected) => {
@@ -45,11 +45,24 @@ export function provenAgent(
   })
 }
 
+/** TLS is loaded only where it is spoken. */
+function secureAgent(url: string, authorityFile: string | undefined): http.Agent {
+  const agent = agentOver((_target, connected) => {
+    import('./secure-connection.ts')
+      .then(({ secureConnection }) => secureConnection(url, authorityFile))
+      .then(
+        (socket) => connected(null, socket),
+        (error: Error) => connected(error, null as never),
+      )
+  })
+  return Object.assign(agent, { protocol: 'https:', defaultPort: 443 })
+}
+
 function networkAgent(url: string, insecureNetwork: boolean): http.Agent {
   if (insecureNetwork) return new http.Agent({ keepAlive: true })
   const problem =
     `${url} is not on this machine, and without TLS nothing proves who answers there; ` +
-    'say --insecure-network to use it all the same'
+    'write https:// if it runs with --tls, or say --insecure-network to use it all the same'
   return agentOver((_target, connected) => connected(new NotProven(problem), null as never))
 }
 

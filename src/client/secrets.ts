@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 import { dataFolderDefault, findEndpoint } from '../lib/endpoint.ts'
+import { addressOf, isLoopback } from '../lib/loopback.ts'
 
 /** A scheduler's secrets: 32 random bytes, hex. */
 const readSecret = (path: string): string | null => {
@@ -17,9 +18,12 @@ const readSecret = (path: string): string | null => {
 const schedulerFolders = (url: string, dataDir?: string): string[] => [
   ...[findEndpoint(url)?.data].filter((folder) => folder !== undefined),
   ...(dataDir === undefined ? [] : [dataDir, join(dirname(dataDir), 'scheduler')]),
-  join(dataFolderDefault(), 'scheduler'),
-  dataFolderDefault(),
+  ...(isMeant(url) ? [join(dataFolderDefault(), 'scheduler'), dataFolderDefault()] : []),
 ]
+
+/** What lies in the usual folder is of a grid on this machine: a scheduler elsewhere must not be shown it unasked. */
+const isMeant = (url: string): boolean =>
+  isLoopback(addressOf(url).host) || Boolean(process.env['EVERGRID_DATA'])
 
 const found = (folders: string[], name: string): string[] => [
   ...new Set(

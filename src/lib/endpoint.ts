@@ -16,8 +16,17 @@ import { dirname, join } from 'node:path'
 
 import { addressOf } from './loopback.ts'
 
-/** `uid` is whom the scheduler runs as; `data` the folder that holds its secrets. */
-export type Endpoint = { data: string; pid: number; grid: string; uid: number }
+/**
+ * `uid` is whom the scheduler runs as; `data` the folder that holds its secrets; `authority`, where it speaks TLS,
+ * the certificate of whoever vouches for it.
+ */
+export type Endpoint = {
+  data: string
+  pid: number
+  grid: string
+  uid: number
+  authority?: string
+}
 export type Address = { host: string; port: number }
 
 const ownUid = () => process.getuid?.() ?? 0
@@ -67,6 +76,12 @@ export function findEndpoint(url: string): Endpoint | null {
   return known.find((endpoint) => isAlive(endpoint.pid)) ?? known[0] ?? null
 }
 
+export const defaultUrl = 'http://127.0.0.1:6444'
+
+/** Where the scheduler is when nobody has said: by https, where the one there speaks TLS. */
+export const usualUrl = (): string =>
+  findEndpoint(defaultUrl)?.authority === undefined ? defaultUrl : 'https://127.0.0.1:6444'
+
 /** Only what root or oneself wrote is believed. */
 function readEndpoint(path: string): Endpoint | null {
   let file: number | undefined
@@ -85,8 +100,9 @@ function readEndpoint(path: string): Endpoint | null {
 
 function isEndpoint(value: unknown): value is Endpoint {
   if (typeof value !== 'object' || value === null) return false
-  const { data, pid, grid, uid } = value as Record<string, unknown>
+  const { data, pid, grid, uid, authority } = value as Record<string, unknown>
   return (
+    (authority === undefined || typeof authority === 'string') &&
     typeof data === 'string' &&
     typeof pid === 'number' &&
     typeof grid === 'string' &&

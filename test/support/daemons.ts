@@ -90,7 +90,7 @@ export class Daemons {
       const jobs = async () => (await this.#grid.jobs()).length
       await until(async () => (await jobs()) === 0, { what: 'the end of all jobs' })
     } finally {
-      await this.#endDaemons()
+      await this.endDaemons()
     }
   }
 
@@ -100,7 +100,7 @@ export class Daemons {
     )
   }
 
-  async #endDaemons(): Promise<void> {
+  async endDaemons(): Promise<void> {
     for (const daemon of this.#started.reverse()) daemon.kill('SIGTERM')
     const isOver = ({ exitCode, signalCode }: ChildProcess) =>
       exitCode !== null || signalCode !== null

@@ -32,6 +32,8 @@ export type GridOptions = {
   env?: Record<string, string>
   /** Left out: where root runs the tests. */
   allowRootJobs?: boolean
+  /** More words for `eg up`. */
+  args?: string[]
   /** Prepares the data folder before the first start. */
   prepare?: (data: string) => void
 }
@@ -99,6 +101,7 @@ export class TestGrid {
       '--slots',
       String(slots),
     ]
+    args.push(...(this.#options.args ?? []))
     if (this.#options.allowRootJobs ?? process.getuid?.() === 0) args.push('--allow-root-jobs')
     const up = spawn(egPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: this.env })
     this.#up = up

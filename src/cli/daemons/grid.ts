@@ -5,15 +5,18 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 import type { Client } from '../../client/client.ts'
 import { flagsOf, startDaemon, type Daemon } from './entry.ts'
+import { tlsNames } from './listen-options.ts'
 import { supervise, type Supervised } from './supervised.ts'
 
 export type GridPlan = {
   folder: string
   port: number
+  listen: { host: string | undefined; tls: boolean; tlsNames: readonly string[] }
   nodes: number
   slots: number
   memBytes: number
   allowRootJobs: boolean
+  insecureNetwork: boolean
 }
 export type Grid = {
   /** Rejects where a daemon cannot be started at all. */
@@ -29,12 +32,17 @@ const nodeName = (number: number) => `node${number}`
 export function startGrid(plan: GridPlan, client: Client, say: (line: string) => void): Grid {
   const running: Supervised[] = []
   let stopping = false
-  const begin = (daemon: Daemon, name: string, flags: Flags): Supervised => {
+  const begin = (
+    daemon: Daemon,
+    name: string,
+    flags: Flags,
+    more: readonly string[] = [],
+  ): Supervised => {
     const data = join(plan.folder, name)
     mkdirSync(data, { recursive: true, mode: 0o700 })
     const logFile = join(data, `${daemon}.log`)
     const start = (file: number) =>
-      startDaemon(daemon, flagsOf({ data, ...flags }), ['ignore', file, file])
+      startDaemon(daemon, [...flagsOf({ data, ...flags }), ...more], ['ignore', file, file])
     const supervised = supervise({ name, logFile, start }, say)
     running.push(supervised)
     return supervised
@@ -42,11 +50,13 @@ export function startGrid(plan: GridPlan, client: Client, say: (line: string) =>
 
   const up = (async () => {
     const { port, allowRootJobs, slots, memBytes } = plan
-    const rules = { port, 'allow-root-jobs': allowRootJobs }
-    await begin('scheduler', 'scheduler', rules).ready
+    const { host, tls } = plan.listen
+    const network = { 'insecure-network': plan.insecureNetwork }
+    const rules = { port, host, tls, 'allow-root-jobs': allowRootJobs, ...network }
+    await begin('scheduler', 'scheduler', rules, tlsNames(plan.listen.tlsNames)).ready
     if (stopping) return
     const names = Array.from({ length: plan.nodes }, (_, at) => nodeName(at + 1))
-    const room = { scheduler: client.url, slots, mem: memBytes }
+    const room = { scheduler: client.url, slots, mem: memBytes, ...network }
     const nodes = names.map((name) => begin('exec-node', name, { ...room, name }))
     await Promise.all(nodes.map(({ ready }) => ready))
     await untilUp(client, names, () => stopping)

@@ -11,6 +11,7 @@ import {
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+import { usualUrl } from '../../lib/endpoint.ts'
 import { CommandError, defineCommand, UsageError } from '../command.ts'
 import { programs } from '../programs.ts'
 import { arc } from './job-environment.ts'
@@ -38,7 +39,7 @@ smp, make and mpi: all of them give slots of one node. Made again, it is brought
         hint: 'take another folder, or another --cell',
       })
     }
-    const url = values.url ?? terminal.env['EVERGRID_URL'] ?? 'http://127.0.0.1:6444'
+    const url = values.url ?? terminal.env['EVERGRID_URL'] ?? usualUrl()
     if (!URL.canParse(url)) throw new UsageError(`"${url}" is not the URL of a scheduler`)
     const { hostname, port } = new URL(url)
     mkdirSync(common, { recursive: true })

@@ -20,7 +20,8 @@ export const command = defineCommand({
   },
   operands: [0, 0],
   notes: `Write it into a file (mode 0600) on the machine of the node, and start that with "eg exec-node --join FILE": it joins, and
-from then on shows an identity of its own, which opens nothing of other nodes.`,
+from then on shows an identity of its own, which opens nothing of other nodes. With TLS the token also says by which
+authority the node knows its scheduler.`,
   async run({ values, terminal, client }) {
     const expiresInMs = duration('expires', values.expires) ?? usualMs
     if (expiresInMs < 1000 || expiresInMs > longestJoinMs)
@@ -28,8 +29,10 @@ from then on shows an identity of its own, which opens nothing of other nodes.`,
     const secret = randomBytes(32).toString('hex')
     const hash = createHash('sha256').update(secret).digest('hex')
     const body = { node: values.node ?? null, expiresInMs, hash }
-    const made = await (await client()).call('createJoinToken', { body })
-    const token = joinTokenText(made.id, secret)
+    const scheduler = await client()
+    const made = await scheduler.call('createJoinToken', { body })
+    const { authority } = await scheduler.call('grid')
+    const token = joinTokenText(made.id, secret, authority)
     if (values.json) terminal.out(json({ ...made, token }))
     else {
       terminal.out(`${token}\n`)

@@ -170,8 +170,8 @@ test('every route refuses who shows nothing, or the wrong secret, before it read
 test('Host and Origin must be ours', async () => {
   expect(await raw('/v1/jobs', { host: 'evil.example' })).toBe(403)
   expect(await raw('/v1/jobs', { host: 'evil.example:6444' })).toBe(403)
-  expect(siteProblem(undefined, undefined, new Set())).toContain('missing')
-  expect(siteProblem('', undefined, new Set())).toContain('missing')
+  expect(siteProblem({}, new Set(), 'http')).toContain('missing')
+  expect(siteProblem({ host: '' }, new Set(), 'http')).toContain('missing')
   for (const host of ['localhost:1', '127.0.0.1', '[::1]:6444', 'grid.example:80', '10.1.2.3:1']) {
     expect({ host, status: await raw('/v1/jobs', { host }) }).toEqual({ host, status: 200 })
   }
