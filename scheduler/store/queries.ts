@@ -64,7 +64,10 @@ const runsSql = `SELECT ${columnsOf('run')} FROM run WHERE rowid IN (
 
 const events = (where: string) => `SELECT ${columnsOf('event')} FROM event WHERE ${where}`
 
-/** Job by job, each from its newest run on: a job of a million runs is not read whole. */
+/** Runs without a peak are passed over, up to so many of a job: one of a million runs is not read whole. */
+const mostRunsLookedAt = 1_000
+
+/** Job by job, each from its newest run on. */
 function pastPeaks(read: Read, owner: string, name: string, limit: number): number[] {
   const jobs = read<{ id: number }>(
     'SELECT id FROM job WHERE owner = ? AND name = ? ORDER BY id DESC LIMIT ?',
@@ -78,8 +81,8 @@ function pastPeaks(read: Read, owner: string, name: string, limit: number): numb
          SELECT json_extract(usageJson, '$.peakMemBytes') AS peak FROM run
          WHERE job = ? AND endedAt IS NOT NULL
          ORDER BY "index" DESC, epoch DESC, number DESC LIMIT ?)
-       WHERE peak IS NOT NULL`,
-      [id, limit - peaks.length],
+       WHERE peak IS NOT NULL LIMIT ?`,
+      [id, mostRunsLookedAt, limit - peaks.length],
     )
     peaks.push(...rows.map(({ peak }) => peak))
   }
