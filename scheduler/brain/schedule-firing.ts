@@ -49,7 +49,7 @@ async function rewind(ctx: BrainContext, schedule: LiveSchedule): Promise<void> 
   } catch (error) {
     // It is looked up again with the next look around; after a commit that failed the process ends anyway.
     const { owner, name } = schedule
-    ctx.log.error({ event: 'rewind-failed', owner, schedule: name, error: String(error) })
+    ctx.log.warn({ event: 'rewind-failed', owner, schedule: name, error: String(error) })
     return
   } finally {
     schedule.rewinding = false
