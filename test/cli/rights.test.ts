@@ -191,6 +191,7 @@ test('sharing is added, ended and listed', async () => {
 
 test('a join token is printed once; an identity ends at once, or with its node', async () => {
   api.handlers.createJoinToken = () => ({ id: 4, node: 'n1', expiresAt: at })
+  api.handlers.grid = () => ({ authority: null })
   api.handlers.revokeNode = () => ({})
   api.handlers.removeNode = () => ({})
   const made = await run('node', 'token', '--node', 'n1', '--expires', '2d')
@@ -198,7 +199,8 @@ test('a join token is printed once; an identity ends at once, or with its node',
   const secret = made.out.trim().split('.')[2] ?? ''
   const hash = createHash('sha256').update(secret).digest('hex')
   expect(last()?.body).toEqual({ node: 'n1', expiresInMs: 2 * 86_400_000, hash })
-  await run('node', 'token')
+  api.handlers.grid = () => ({ authority: 'a'.repeat(64) })
+  expect((await run('node', 'token')).out).toMatch(/^egj\.4\.[0-9a-f]{64}\.a{64}\n$/)
   expect(last()?.body).toMatchObject({ node: null, expiresInMs: 3_600_000 })
   expect((await run('node', 'token', '--expires', '8d')).status).toBe(2)
   expect((await run('node', 'remove', '--revoke', 'n1')).out).toContain('no longer good')
