@@ -1,10 +1,16 @@
 /** The report loop: one in flight at a time, at a fixed pace and soon after news; level-triggered. */
-import { protocolVersion, type Report, type ReportReply } from '../proto/sync.ts'
+import {
+  protocolVersion,
+  type PlacementReport,
+  type Report,
+  type ReportReply,
+} from '../proto/sync.ts'
 import { noCancel, type Cancel } from '../src/lib/clock.ts'
 import { words } from './act.ts'
 import { termsInForce } from './core/lease.ts'
 import { isEnded } from './core/record.ts'
 import { fitted } from './core/report-size.ts'
+import type { Entry } from './entry.ts'
 import type { LeaseKeeper } from './lease-keeper.ts'
 import type { Placements } from './placements.ts'
 import type { AgentOptions, AgentPorts, ReportOutcome } from './ports.ts'
@@ -114,12 +120,14 @@ export class Reporter {
     const { node, session, facts } = this.#options
     const full = this.#needFull
     this.#sequence += 1
-    const entries = [...this.#placements.entries].filter((entry) => entry.onDisk)
-    const told = full
-      ? entries
-      : entries.filter(({ record }) => record.version > record.ackedVersion || isEnded(record))
-    const records = told.map((entry) => entry.record)
-    const { placements, left } = fitted(records, full)
+    const entries = [...this.#placements.entries]
+    const isNews = ({ record, onDisk }: Entry) =>
+      onDisk && (record.version > record.ackedVersion || isEnded(record))
+    const told = full ? entries : entries.filter(isNews)
+    const { placements, left } = fitted(
+      told.map((entry) => entry.record),
+      full,
+    )
     if (left) this.#again = true
     return {
       protocol: protocolVersion,
@@ -132,11 +140,19 @@ export class Reporter {
       full,
       revision: this.#lease.state.revision,
       terms: termsInForce(this.#lease.lease),
-      placements,
+      placements: full ? this.#withUnsaved(placements) : placements,
       oddities: this.#placements.strangers.oddities(),
       health: this.#ports.health.reports(),
       ...(this.#usage.news.length > 0 ? { usages: [...this.#usage.news] } : {}),
     }
+  }
+
+  /** A scheduler that does not know of an order must hear of it before it can begin. */
+  #withUnsaved(placements: PlacementReport[]): PlacementReport[] {
+    return placements.map((placement) => {
+      const entry = this.#placements.get(placement.task, placement.epoch)
+      return entry?.onDisk === false ? { ...placement, unsaved: true } : placement
+    })
   }
 
   /** At the pace of the reports, however many there are because of news. */

@@ -69,6 +69,8 @@ export const PlacementReport = Type.Object({
   runs: Type.Array(RunReport),
   /** Rises with every change the agent makes to this placement. */
   version: Type.Integer(),
+  /** Ordered, and not on the node's disk yet: nothing of it has begun, and it may still be lost. */
+  unsaved: Type.Optional(Type.Boolean()),
   /** What it takes of the node, for a scheduler that does not know the job. */
   slots: Type.Optional(Type.Integer()),
   memBytes: Type.Optional(Type.Integer()),

@@ -23,9 +23,14 @@ function longestGrant(nodes: Iterable<LiveNode>): number {
   return longest
 }
 
-/** Nodes that have not spoken since. */
-export const unheard = (ctx: BrainContext): string[] =>
-  [...ctx.state.nodes.values()].filter((node) => node.spokeTo === null).map(({ name }) => name)
+/** Nodes that have not spoken since, or not yet with our orders in hand. */
+export const unheard = ({ state }: BrainContext): string[] =>
+  [...state.nodes.values()]
+    .filter(
+      (node) =>
+        node.spokeTo === null || (node.state === 'up' && node.ordersFrom !== state.incarnation),
+    )
+    .map(({ name }) => name)
 
 /** `judgingSince`: uptime from which on silence counts; null while it does not. */
 export function letGo(ctx: BrainContext, judgingSince: number | null): void {

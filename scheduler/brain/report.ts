@@ -166,6 +166,7 @@ function hear(ctx: BrainContext, node: LiveNode, report: Report): boolean {
   ctx.state.foreign.delete(node.name)
   node.facts = report.facts
   node.spokeTo = ctx.settings.place
+  node.ordersFrom = report.revision?.incarnation ?? null
   node.state = 'up'
   if ((!wasUp || isNewSession) && !report.full) node.wantFull = true
   if (changed) ctx.journal.node(node)
@@ -210,6 +211,8 @@ function takePlacement(ctx: BrainContext, node: LiveNode, report: PlacementRepor
   const placement = task && placementOf(task.state)
   if (job && task && placement && placement.epoch === epoch && placement.node === node.name) {
     forgetUnknown(ctx, node, key)
+    // Nothing that the node could lose again is taken for known.
+    if (report.unsaved === true) return { ...answer('keep'), version: 0 }
     if (report.version > placement.version || !placement.known) {
       const lastRun = recordRuns(ctx, node, job, task, report)
       tryHappen(ctx, job, index, { happened: 'reported', phase: report.phase, version, lastRun })

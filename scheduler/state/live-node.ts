@@ -45,6 +45,8 @@ export type LiveNode = StoredNode & {
   state: NodeStateName
   /** Uptime of this machine when its last counted report arrived. */
   heardAt: number | null
+  /** Incarnation whose orders it had when it last spoke: until that is ours, older ones may still reach it. */
+  ordersFrom: number | null
   session: string | null
   sequence: number
   /** What its machine's uptime was in the newest report. */
@@ -80,6 +82,7 @@ export function newNode(name: string): LiveNode {
     healthDrain: false,
     outstanding: { kind: 'none' },
     spokeTo: null,
+    ordersFrom: null,
     lastReportAt: null,
     health: [],
     state: 'joining',

@@ -525,4 +525,24 @@ describe('the exchange', () => {
     expect(grid.machine.started).toEqual(['1.1.1.1', '2.1.1.1'])
     expect(grid.machine.living().map((run) => run.plan.key)).toEqual(['2.1.1.1'])
   })
+
+  it('an order that a full disk does not take is told to who asks for all: it may still begin', async () => {
+    const grid = new TestGrid()
+    await grid.start()
+    grid.link.give(order(1))
+    await grid.advance(1_000)
+    grid.spool.isFull = true
+    grid.link.give(order(2))
+    grid.link.wantFull = true
+    await grid.advance(6_000)
+    const told = grid.link.reports.findLast((report) => report.full)?.placements
+    expect(told).toMatchObject([{ task: '1.1' }, { task: '2.1', unsaved: true }])
+    expect(told?.[0]).not.toHaveProperty('unsaved')
+    // A scheduler that knows nothing of it, as a restored one, says so; then it does not begin.
+    grid.link.judge = ({ task }) => (task === '2.1' ? 'stop' : 'keep')
+    await grid.advance(6_000)
+    grid.spool.isFull = false
+    await grid.advance(30_000)
+    expect(grid.machine.started).toEqual(['1.1.1.1'])
+  })
 })

@@ -113,7 +113,9 @@ export class Promises {
       // A restored database learns of what runs there when the node has said it.
       const node = state.nodes.get(run.of)
       const isLost = state.wasLost(Number.parseInt(run.task, 10))
-      if (database > 0 && (isLost || !knowsOf(run, node))) continue
+      // Until it has our orders in hand, those of the lost database may still reach it.
+      const isOurs = node?.ordersFrom === state.incarnation
+      if (database > 0 && (isLost || !isOurs || !knowsOf(run, node))) continue
       const found = state.findTaskByKey(run.task)
       const task = found?.job.tasks?.get(found.index)
       const place = task ? placementOf(task.state) : null

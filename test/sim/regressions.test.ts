@@ -26,6 +26,11 @@ const found: { seed: number; isOnDisk?: boolean; what: string }[] = [
   },
   { seed: 101, what: 'a suspended job that lost its place could not be resumed' },
   { seed: 12, what: 'a stopped task ended while its order was on the way to its silent node' },
+  {
+    seed: 792,
+    what: 'an order of the lost database that a full disk held up began after a restore',
+  },
+  { seed: 3360, what: 'an order of the lost database reached a node that had spoken already' },
   { seed: 40, what: 'a restored task was ordered again where it was over, and waited for ever' },
 ]
 
