@@ -159,7 +159,7 @@ it('is read in parts, through rotation, each byte once', async () => {
   }
   // Where it does not come to its end, what is missing says more.
   await until(isAllRead, { everyMs: 1 }).catch(() => {})
-  const at = [...wanted].findIndex((character, index) => text[index] !== character)
+  const at = wanted.split('').findIndex((character, index) => text[index] !== character)
   const around = at < 0 ? null : [at, text.slice(at - 20, at + 60), wanted.slice(at - 20, at + 60)]
   expect({ length: text.length, around, refused }).toEqual({
     length: wanted.length,
