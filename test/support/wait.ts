@@ -1,5 +1,5 @@
 /** How many times longer a slow machine may take; bounds are for what hangs, not for speed. */
-const patience = Number(process.env['EVERGRID_TEST_PATIENCE'] ?? 1)
+export const patience = Number(process.env['EVERGRID_TEST_PATIENCE'] ?? 1)
 
 /** Waits for a condition, polling; tests never sleep for luck. */
 export async function until<T>(

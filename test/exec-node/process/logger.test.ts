@@ -175,28 +175,39 @@ it('is read in parts, through rotation, each byte once', async () => {
   await end('read.1')
 })
 
-it.runIf(isRoot)('is read on where a file system has inodes of more than 53 bits', async () => {
-  const folder = join(grid.work, 'wide')
-  const [lower, upper, merged] = ['lower', 'upper', 'merged'].map((name) => join(folder, name))
-  execFileSync('mkdir', ['-p', lower ?? '', upper ?? '', merged ?? ''])
-  execFileSync('mount', ['-t', 'tmpfs', 'evergrid-test', lower ?? ''])
-  try {
-    const layers = `lowerdir=${lower},upperdir=${upper}/u,workdir=${upper}/w,xino=on`
-    execFileSync('mkdir', [`${upper}/u`, `${upper}/w`])
-    await writeFile(`${lower}/log`, 'first\nsecond\n')
-    execFileSync('mount', ['-t', 'overlay', 'evergrid-test', '-o', layers, merged ?? ''])
-    const path = join(merged ?? '', 'log')
-    const { ino } = statSync(path, { bigint: true })
-    expect(BigInt.asUintN(64, ino)).toBeGreaterThan(2n ** 53n)
-    const first = await readOutput(owner, path, { cursor: null, maxBytes: 6 })
-    if (!first.ok) throw new Error(first.error)
-    const rest = await readOutput(owner, path, { cursor: first.next, maxBytes: 100 })
-    expect(rest.ok && rest.bytes.toString()).toBe('second\n')
-  } finally {
-    spawnSync('umount', [merged ?? ''])
-    execFileSync('umount', [lower ?? ''])
-  }
-})
+it.runIf(isRoot)(
+  'is read on where a file system has inodes of more than 53 bits',
+  async (context) => {
+    const folder = join(grid.work, 'wide')
+    const [lower, upper, merged] = ['lower', 'upper', 'merged'].map((name) => join(folder, name))
+    execFileSync('mkdir', ['-p', lower ?? '', upper ?? '', merged ?? ''])
+    execFileSync('mount', ['-t', 'tmpfs', 'evergrid-test', lower ?? ''])
+    try {
+      const layers = `lowerdir=${lower},upperdir=${upper}/u,workdir=${upper}/w,xino=on`
+      execFileSync('mkdir', [`${upper}/u`, `${upper}/w`])
+      await writeFile(`${lower}/log`, 'first\nsecond\n')
+      const { status } = spawnSync('mount', [
+        '-t',
+        'overlay',
+        'evergrid-test',
+        '-o',
+        layers,
+        merged ?? '',
+      ])
+      if (status !== 0) return context.skip('this machine mounts no overlay here')
+      const path = join(merged ?? '', 'log')
+      const { ino } = statSync(path, { bigint: true })
+      expect(BigInt.asUintN(64, ino)).toBeGreaterThan(2n ** 53n)
+      const first = await readOutput(owner, path, { cursor: null, maxBytes: 6 })
+      if (!first.ok) throw new Error(first.error)
+      const rest = await readOutput(owner, path, { cursor: first.next, maxBytes: 100 })
+      expect(rest.ok && rest.bytes.toString()).toBe('second\n')
+    } finally {
+      spawnSync('umount', [merged ?? ''])
+      execFileSync('umount', [lower ?? ''])
+    }
+  },
+)
 
 it('the last lines of a file with a long line are read from its end only', async () => {
   const path = join(grid.work, 'long')

@@ -9,7 +9,7 @@ import { chooseCgroup } from '../../../exec-node/process/choose-cgroup.ts'
 import type { RunDriver, RunPlan } from '../../../exec-node/process/run-driver.ts'
 import { encodeSpec } from '../../../exec-node/process/spec.ts'
 import type { Cause } from '../../../proto/cause.ts'
-import { until } from '../../support/wait.ts'
+import { patience, until } from '../../support/wait.ts'
 import { isRoot, openGrid, owner, shepherdOf, type Grid } from './grid.ts'
 
 const cause = { kind: 'cancelled', by: 'alice', why: 'odd "text"\nwith lines' } as const
@@ -176,19 +176,21 @@ describe.each<RunDriver['enforcement'] | undefined>([undefined, 'rlimit'])(
       expect((facts.endedAt ?? 0) - (facts.startedAt ?? 0)).toBeGreaterThanOrEqual(1080)
     })
 
-    const time = { limitMs: 900, warnSignal: 'SIGUSR2', warnMs: 500 }
+    // On an emulated machine it takes long until a shell has set its trap.
+    const limitMs = 900 * patience
+    const time = { limitMs, warnSignal: 'SIGUSR2', warnMs: 500 }
     const hearing = 'trap "echo heard; exit 7" USR2; echo up; while :; do sleep 0.05; done'
 
     it('a warning ends nobody: who does not hear it has all of its time', async () => {
       const facts = await grid.run('warn.1', ['sleep', '600'], { time })
-      expect(facts.cause).toEqual({ kind: 'time-limit', limitMs: 900 })
+      expect(facts.cause).toEqual({ kind: 'time-limit', limitMs })
     })
 
     it('a warning reaches a child that hears it, past a leader that does not', async () => {
       const leader = `sh -c '${hearing}'; echo "child $?"; sleep 600`
       const facts = await grid.run('warn.2', ['sh', '-c', leader], { time })
       expect(await grid.output('warn.2')).toBe('up\nheard\nchild 7\n')
-      expect(facts.cause).toEqual({ kind: 'time-limit', limitMs: 900 })
+      expect(facts.cause).toEqual({ kind: 'time-limit', limitMs })
     })
 
     it('a killed shepherd leaves its job running, and the driver ends it in its place', async () => {
