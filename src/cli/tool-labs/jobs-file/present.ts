@@ -3,16 +3,19 @@ import { filledJob, jobDefaults } from '../../../../proto/job-defaults.ts'
 import type { Client } from '../../../client/client.ts'
 import type { Present } from './changes.ts'
 
+/** A job that is on no page would be submitted a second time. */
+const all = 100_000
+
 /** `wants` says which names are looked up in full; the others could only cost requests. */
 export async function presentJobs(
   grid: Client,
   { wants, once }: { wants: (name: string) => boolean; once: boolean },
 ): Promise<Present[]> {
   const [continuous, schedules, crontab, tasks] = await Promise.all([
-    grid.call('listJobs', { query: { kind: 'continuous' } }),
+    grid.call('listJobs', { query: { kind: 'continuous', limit: all } }),
     grid.call('listSchedules', { query: {} }),
     grid.call('showCrontab'),
-    once ? grid.call('listJobs', { query: { kind: 'task' } }) : { jobs: [] },
+    once ? grid.call('listJobs', { query: { kind: 'task', limit: all } }) : { jobs: [] },
   ])
   const found: Present[] = []
   for (const { id, name } of continuous.jobs.filter(({ name }) => wants(name))) {
