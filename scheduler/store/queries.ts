@@ -54,13 +54,12 @@ const specJson = `ifnull((SELECT specJson FROM spec WHERE spec.id = job.id), (
 
 const wholeJob = `SELECT ${columnsOf('job', 'job.')}, ${specJson} FROM job`
 
-const runsSql = `SELECT ${columnsOf('run')} FROM run WHERE rowid IN (
-    SELECT id FROM (
-      SELECT rowid AS id,
-        row_number() OVER (PARTITION BY "index" ORDER BY epoch DESC, number DESC) AS place
-      FROM run WHERE job = ? AND "index" BETWEEN ? AND ?)
-    WHERE place <= ?)
-  ORDER BY "index", epoch, number`
+/** Task by task along the key, so that a bot with a million runs is not read whole. */
+const runsSql = `SELECT ${columnsOf('run', 'run.')} FROM task CROSS JOIN run
+  WHERE task.job = ? AND task."index" BETWEEN ? AND ? AND run.rowid IN (
+    SELECT own.rowid FROM run AS own WHERE own.job = task.job AND own."index" = task."index"
+    ORDER BY own.epoch DESC, own.number DESC LIMIT ?)
+  ORDER BY run."index", run.epoch, run.number`
 
 const events = (where: string) => `SELECT ${columnsOf('event')} FROM event WHERE ${where}`
 
