@@ -25,7 +25,7 @@ type Eg = {
 }
 
 function eg(...argv: string[]): Eg {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...argv], {
+  const child = spawn(process.execPath, ['dist/src/cli/main.js', ...argv], {
     cwd: root,
     // A loaded machine takes its time to start a daemon again; that is not what is tried here.
     env: { ...process.env, EVERGRID_DATA: folder, EVERGRID_PATIENCE: '2m' },

@@ -17,7 +17,9 @@ let uids: number[] = []
 beforeEach(async () => {
   uids = []
   server = http.createServer((request, reply) => {
-    uids.push(...tcpRows(request.socket.remotePort ?? 0).map((row) => row.uid))
+    // Others may have used the port a moment ago, for another connection.
+    const rows = tcpRows(request.socket.remotePort ?? 0).filter(({ inode }) => inode !== 0)
+    uids.push(...rows.map((row) => row.uid))
     if (request.url === '/slow') return
     reply.writeHead(request.url === '/bad' ? 500 : 204).end()
   })
