@@ -31,6 +31,7 @@ const found: { seed: number; isOnDisk?: boolean; what: string }[] = [
     what: 'an order of the lost database that a full disk held up began after a restore',
   },
   { seed: 3360, what: 'an order of the lost database reached a node that had spoken already' },
+  { seed: 5218, what: 'what had fired fired again after a clock that went back twice' },
   { seed: 40, what: 'a restored task was ordered again where it was over, and waited for ever' },
 ]
 

@@ -212,7 +212,8 @@ function coverMissed(
 function rewind(facts: ScheduleFacts, nowMs: Millis): FiringDecision {
   const from = new Date(facts.cursorMs).toISOString()
   const entry: LedgerEntry = {
-    dueAt: facts.cursorMs,
+    // Beside the due time at the cursor, whose entry may say that it ran.
+    dueAt: facts.cursorMs + 1,
     until: null,
     count: 1,
     outcome: 'skipped',

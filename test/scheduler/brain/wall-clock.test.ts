@@ -64,6 +64,25 @@ test('however many due times have fired ahead of a clock that is set back, none 
   expect(schedule?.firedAhead.slice(-1_200)).toEqual(ahead)
 })
 
+test('what fired keeps its entry and fires once, however often the clock goes back before it', async () => {
+  const grid = await BrainGrid.open()
+  await grid.node('n1')
+  const job = { command: ['/bin/true'], cwd: '/tmp' }
+  const policies = { overlap: 'allow', catchUp: 'all' } as const
+  const body = { name: 's', expression: '*/5 * * * *', ...policies, job }
+  await grid.ok('addSchedule', anna, { body })
+  await grid.pass(6 * minute)
+  const ran = (await firings(grid)).findLast(({ outcome }) => outcome === 'ran')
+  expect(ran?.jobId).toEqual(expect.any(Number))
+  for (const ms of [-20 * minute, -20 * minute, 60 * minute]) {
+    grid.clock.stepWall(ms)
+    await grid.ok('confirmClock', operator)
+    await grid.pass(2_000)
+  }
+  const entries = (await firings(grid)).filter(({ dueAt }) => dueAt === ran?.dueAt)
+  expect(entries).toEqual([ran])
+})
+
 test('while schedules wait nothing that would judge their due times is changed', async () => {
   const grid = await stepped(60 * minute)
   const params = { schedule: 's' }

@@ -205,7 +205,8 @@ describe('a clock that was ahead', () => {
   const ahead = facts({ cursorMs: noon + 5 * hourMs, firedAhead: [noon + 2 * hourMs] })
   it('is followed back, and nothing fires twice', () => {
     const decision = decide(ahead, noon + 1)
-    expect(decision.entries).toMatchObject([{ outcome: 'skipped', dueAt: noon + 5 * hourMs }])
+    // Not the due time itself: that may have an entry which says that it ran.
+    expect(decision.entries).toMatchObject([{ outcome: 'skipped', dueAt: noon + 5 * hourMs + 1 }])
     expect(decision.entries[0]!.why).toContain('the clock went back')
     expect(decision.cursorMs).toBe(noon + 1)
     const after = { ...ahead, cursorMs: decision.cursorMs, firedAhead: decision.firedAhead }
