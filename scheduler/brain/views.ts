@@ -107,9 +107,10 @@ function taskReason(state: TaskState): string | null {
       return state.why
     case 'finished':
       return state.cause && causeText(state.cause)
+    case 'running':
+      return state.healthy ? null : 'its last check failed; it is restarted if that goes on'
     case 'held':
     case 'placed':
-    case 'running':
     case 'suspended':
       return null
     default:

@@ -136,7 +136,7 @@ export class FakeNode {
     const number = Math.max(order.firstRun - 1, ...report.runs.map((run) => run.number)) + 1
     const startedAt = this.#clock.now()
     report.runs.push({ ...plainRun, number, startedAt, ...more })
-    this.phase(task, { kind: 'running', run: number, since: startedAt, healthy: false })
+    this.phase(task, { kind: 'running', run: number, since: startedAt, healthy: true })
   }
 
   /** The present run ends and with it the placement. */

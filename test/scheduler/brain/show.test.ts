@@ -70,3 +70,26 @@ test('an array of which something ends with every look is shown all the same', a
   expect(looks).toBeGreaterThan(1)
   expect(node.has(`${job}.1`)).toBe(true)
 })
+
+test('a bot whose check fails is running, and says so before it is restarted', async () => {
+  const grid = await BrainGrid.open()
+  const node = await grid.node('n1')
+  const job = await grid.submit({ kind: 'continuous' })
+  await grid.tick()
+  node.start(`${job}.1`)
+  const said = async () => {
+    await node.report()
+    const { summary } = await grid.ok('explainJob', anna, { params: { job: String(job) } })
+    return { reason: (await grid.show(job)).reason, summary }
+  }
+  const { report } = node.of(`${job}.1`)
+  const healthy = { reason: null, summary: 'is running: nothing of it waits' }
+  expect(await said()).toEqual(healthy)
+  report.phase = { kind: 'running', run: 1, since: grid.clock.now(), healthy: false }
+  report.version += 1
+  const words = 'its last check failed; it is restarted if that goes on'
+  expect(await said()).toEqual({ reason: words, summary: words })
+  report.phase = { ...report.phase, healthy: true }
+  report.version += 1
+  expect(await said()).toEqual(healthy)
+})
