@@ -23,6 +23,7 @@ export function hideSecrets<T extends WithSecrets>(spec: T): T {
   return { ...spec, secretEnv: Object.fromEntries(names.map((name) => [name, null])) }
 }
 
+/** Why a job with these variables is not taken: a secret without a value, or one that is said in clear too; null where it may be. */
 export function problemOfSecrets({
   secretEnv = {},
   env,
