@@ -1,5 +1,4 @@
 /** `eg down`: ends the grid that `eg up` runs; with --stop-jobs all jobs first. */
-import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
@@ -7,6 +6,7 @@ import { openClient, type Client } from '../client/client.ts'
 import { dataFolderDefault } from '../lib/endpoint.ts'
 import { CommandError, defineCommand } from './command.ts'
 import { endProcess, leftOverDaemons } from './daemons/left-over.ts'
+import type { Identity } from './daemons/process-identity.ts'
 import { readUpFile } from './daemons/up-file.ts'
 import { listJobs } from './job-list.ts'
 import type { Terminal } from './terminal.ts'
@@ -25,7 +25,7 @@ export const command = defineCommand({
   async run({ values, terminal }) {
     const folder = resolve(values.data ?? dataFolderDefault())
     const grid = readUpFile(folder)
-    const leftOver = grid === null && existsSync(folder) ? leftOverDaemons(folder) : []
+    const leftOver = grid === null ? leftOverIn(folder) : []
     if (grid === null && (leftOver.length === 0 || values['stop-jobs'])) {
       throw new CommandError(`no "eg up" runs from ${folder}`, {
         hint: values['stop-jobs']
@@ -42,6 +42,23 @@ export const command = defineCommand({
     return 0
   },
 })
+
+function leftOverIn(folder: string): Identity[] {
+  try {
+    return leftOverDaemons(folder)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return []
+    if (code === 'EACCES') {
+      throw new CommandError(`${folder} is closed to this account`, {
+        exit: 4,
+        hint: 'run this as the account that the grid runs as',
+      })
+    }
+    const why = code === 'ENOTDIR' ? 'it is no folder' : message
+    throw new CommandError(`the data folder ${folder} cannot be read: ${why}`)
+  }
+}
 
 const pageSize = 100_000
 
