@@ -14,6 +14,8 @@ export type Agent = {
   /** Ends the agent, touches no job; tells how many runs go on. */
   stop(): Promise<{ running: number }>
   running(): number
+  /** Nothing is placed here, neither running nor between two runs. */
+  isIdle(): boolean
   /** Something outside the placements is worth a report: a verdict of health. */
   news(): void
 }
@@ -43,6 +45,7 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
     [...placements.entries].filter((entry) => currentRun(entry.record) !== null).length
   return {
     running,
+    isIdle: () => [...placements.entries].length === 0,
     news: () => reporter.soon(),
     async stop() {
       reporter.close()

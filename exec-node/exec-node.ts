@@ -2,6 +2,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type http from 'node:http'
 
+import type { Refusal } from '../proto/errors.ts'
 import type { NodeFacts } from '../proto/node.ts'
 import { provenAgent } from '../src/client/prove-scheduler.ts'
 import type { Clock } from '../src/lib/clock.ts'
@@ -29,8 +30,14 @@ import { readOutput } from './process/output.ts'
 import type { RunDriver } from './process/run-driver.ts'
 import { openRunDriver } from './process/shepherd-driver.ts'
 import { planner } from './run-plan.ts'
+import { openStanding, type Standing } from './standing.ts'
 
-export type ExecNode = { name: string; stop(): Promise<{ running: number }> }
+export type ExecNode = {
+  name: string
+  /** Null when the scheduler has taken it; its refusal where nothing is here to go on for. */
+  taken: Promise<Refusal | null>
+  stop(): Promise<{ running: number }>
+}
 
 type Settings = ReturnType<typeof completed>
 
@@ -55,10 +62,18 @@ export async function startExecNode(options: ExecNodeOptions): Promise<ExecNode>
       ...(options.enforcement === undefined ? {} : { enforcement: options.enforcement }),
     })
     closers.push(() => driver.close())
-    const agent = await start(settings, options, { log, driver, httpAgent }, closers)
+    const late: Late = { agent: null }
+    const standing = openStanding({
+      url: settings.url,
+      isIdle: () => late.agent?.isIdle() ?? false,
+      tell: (sentence) => options.tell?.(sentence),
+    })
+    const doors = { log, driver, httpAgent, standing, late }
+    const agent = await start(settings, options, doors, closers)
     log.info({ event: 'started', node: name, count: agent.running() })
     return {
       name,
+      taken: standing.settled,
       async stop() {
         const left = await agent.stop()
         await close()
@@ -72,18 +87,19 @@ export async function startExecNode(options: ExecNodeOptions): Promise<ExecNode>
   }
 }
 
-type Doors = { log: Log; driver: RunDriver; httpAgent: http.Agent }
+/** What is asked for before the agent is there. */
+type Late = { agent: Agent | null }
+type Doors = { log: Log; driver: RunDriver; httpAgent: http.Agent; standing: Standing; late: Late }
 
 async function start(
   settings: Settings,
   options: ExecNodeOptions,
-  { log, driver, httpAgent }: Doors,
+  { log, driver, httpAgent, standing, late }: Doors,
   closers: (() => unknown)[],
 ) {
   const { name, dataDir, url } = settings
   const clock = realClock()
   const spool = await openSpool(dataDir, writeLease)
-  const late: { agent: Agent | null } = { agent: null }
   const skew = skewMeter()
   const health = healthOf(settings, clock, skew, () => late.agent?.news())
   closers.push(() => health.close())
@@ -118,6 +134,7 @@ async function start(
       facts: await factsOf(settings, driver),
       reportMs: options.reportMs ?? agentDefaults.reportMs,
       refusalRenews: options.refusalRenews ?? agentDefaults.refusalRenews,
+      onReport: (outcome, taken) => standing.heard(outcome, taken),
     },
   )
   late.agent = agent

@@ -54,10 +54,10 @@ function outcomeOf({ status, text }: Reply): ReportOutcome {
   try {
     const body: unknown = JSON.parse(text)
     if (status === 200) return { kind: 'answered', reply: body as ReportReply }
-    const { code, detail } = body as Problem
+    const { code, detail, hint } = body as Problem
     if (status === 503 && code === 'read-only') return { kind: 'judges-nobody', detail }
     if (status >= 400 && status < 500 && typeof code === 'string') {
-      return { kind: 'rejected', refusal: { code, detail } }
+      return { kind: 'rejected', refusal: { code, detail, ...(hint && { hint }) } }
     }
     return { kind: 'failed', detail: `${status} ${detail}` }
   } catch {

@@ -6,13 +6,14 @@ import { parseArgs } from 'node:util'
 
 import { problemOfNodeName } from '../proto/ids.ts'
 import { parseJoinToken } from '../proto/node-identity.ts'
-import { provenAgent } from '../src/client/prove-scheduler.ts'
+import { networkProblem, provenAgent } from '../src/client/prove-scheduler.ts'
 import { findNodeSecret } from '../src/client/secrets.ts'
 import { endOnSignal, startProblem } from '../src/lib/daemon.ts'
 import { readPrivate, takePlace, writePrivate } from '../src/lib/secret-file.ts'
 import { authorityFile, pinAuthority, tellAccounts } from './authority.ts'
 import { startExecNode } from './exec-node.ts'
 import { joinGrid, nodeIdentity, renewIdentity, type Shown } from './identity.ts'
+import { refusalText } from './standing.ts'
 
 const { values } = parseArgs({
   options: {
@@ -43,6 +44,11 @@ if (!URL.canParse(url)) {
   process.stderr.write(
     `eg: --scheduler: "${url}" is no URL; write for example http://127.0.0.1:6444\n`,
   )
+  process.exit(2)
+}
+const unproven = networkProblem(url, values['insecure-network'])
+if (unproven !== null) {
+  process.stderr.write(`eg: --scheduler: ${unproven}\n`)
   process.exit(2)
 }
 
@@ -131,6 +137,7 @@ try {
     httpAgent: agent,
     healthEveryMs: seconds(process.env['EVERGRID_HEALTH_EVERY']),
     refusalRenews: !values['refusal-is-silence'],
+    tell: (sentence) => process.stderr.write(`eg: ${sentence}\n`),
   })
   const renew = async () => {
     bearer = (await renewIdentity(shown, Date.now())) ?? bearer
@@ -142,6 +149,11 @@ try {
     agent.destroy()
     await node.stop()
   })
+  const refusal = await node.taken
+  if (refusal !== null) {
+    await node.stop()
+    throw new Error(`the scheduler at ${url} refuses it: ${refusalText(refusal)}`)
+  }
   process.stdout.write(`ready ${name}\n`)
 } catch (error) {
   process.stderr.write(`eg: exec-node ${name} could not start: ${startProblem(error)}\n`)

@@ -28,6 +28,8 @@ export type ExecNodeOptions = {
   refusalRenews?: boolean | undefined
   openFiles?: number | undefined
   insecureNetwork?: boolean | undefined
+  /** Called with a sentence for whoever started it, while the scheduler has not taken it. */
+  tell?: ((sentence: string) => void) | undefined
   /** Left out: connections to loopback that the kernel proves to be the scheduler's. */
   httpAgent?: http.Agent | undefined
   enforcement?: 'cgroup2' | 'cgroup1' | 'rlimit' | undefined

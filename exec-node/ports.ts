@@ -107,6 +107,8 @@ export type AgentOptions = {
   pollMs: number
   /** Off where something on the way may answer in the scheduler's place. */
   refusalRenews: boolean
+  /** What became of each report; `taken`: it was answered by the grid that this node is of. */
+  onReport?: ((outcome: ReportOutcome, taken: boolean) => void) | undefined
 }
 
 export const agentDefaults = {

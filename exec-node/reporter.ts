@@ -106,9 +106,11 @@ export class Reporter {
       this.#usage.told(report.usages ?? [])
       this.#lookAtUsage(sentAt)
       await this.#take(outcome.reply, sentAt)
+      this.#options.onReport?.(outcome, true)
       return true
     }
     this.#needFull = true
+    this.#options.onReport?.(outcome, false)
     const nobodyJudges =
       outcome.kind === 'judges-nobody' ||
       (outcome.kind === 'refused-connection' && this.#options.refusalRenews)

@@ -59,11 +59,18 @@ function secureAgent(url: string, authorityFile: string | undefined): http.Agent
 }
 
 function networkAgent(url: string, insecureNetwork: boolean): http.Agent {
-  if (insecureNetwork) return new http.Agent({ keepAlive: true })
-  const problem =
+  const problem = networkProblem(url, insecureNetwork)
+  if (problem === null) return new http.Agent({ keepAlive: true })
+  return agentOver((_target, connected) => connected(new NotProven(problem), null as never))
+}
+
+/** Why no call to `url` will ever be made, known before one is tried; null: it may be. */
+export function networkProblem(url: string, insecureNetwork: boolean): string | null {
+  if (insecureNetwork || url.startsWith('https:') || isLoopback(addressOf(url).host)) return null
+  return (
     `${url} is not on this machine, and without TLS nothing proves who answers there; ` +
     'write https:// if it runs with --tls, or say --insecure-network to use it all the same'
-  return agentOver((_target, connected) => connected(new NotProven(problem), null as never))
+  )
 }
 
 function agentOver(open: (target: TcpNetConnectOpts, connected: Connected) => void): http.Agent {

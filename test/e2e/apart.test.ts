@@ -1,4 +1,7 @@
 /** The daemons apart, with the flags that others build on: one scheduler, several exec-nodes on one machine. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { Daemons } from '../support/daemons.ts'
@@ -30,6 +33,22 @@ test('a scheduler and two exec-nodes serve; each writes its pid', async () => {
   expect(pids.every(isAlive)).toBe(true)
 })
 
+test('an exec-node that may not come in says why and ends, and was never ready', async () => {
+  const secret = join(grid.folder, 'wrong-secret')
+  writeFileSync(secret, 'a'.repeat(64), { mode: 0o600 })
+  const start = (url: string) => {
+    const place = ['--name', 'gamma', '--data', join(grid.data, 'gamma'), '--secret-file', secret]
+    return daemons.start(['exec-node', '--scheduler', url, ...place])
+  }
+  await expect(start(grid.url)).rejects.toThrow(
+    /ended with 1: [^]*eg: exec-node gamma could not start: the scheduler at \S+ refuses it: no valid node secret was shown/,
+  )
+  await expect(start('http://192.0.2.1:6444')).rejects.toThrow(
+    /ended with 2: eg: --scheduler: \S+ is not on this machine.* --insecure-network/,
+  )
+  expect((await grid.nodes()).map(({ name }) => name)).toEqual(['alpha', 'beta'])
+})
+
 test('while nobody listens, leases renew: a bot outlives a scheduler that is away for longer than they last', async () => {
   const bot = await grid.submit('--continuous', '--name', 'bot', '--', ...singleCopyBot(grid.work))
   const { pid } = await grid.running(bot)
@@ -38,7 +57,17 @@ test('while nobody listens, leases renew: a bot outlives a scheduler that is awa
   const away = performance.now() + 8_000
   await until(() => performance.now() > away || !isAlive(pid), { everyMs: 200 })
   expect(isAlive(pid)).toBe(true)
+  const agent = daemons.nodePid('beta')
+  process.kill(agent)
+  await until(() => !isAlive(agent), { what: 'the agent ends' })
+  const told = daemons.log.length
+  const ready = { at: 0 }
+  const again = daemons.node('beta').then(() => (ready.at = performance.now()))
+  await until(() => daemons.log.includes('nothing listens there', told), { what: 'a sentence' })
+  expect(daemons.log.slice(told)).toContain(`eg: waiting for the scheduler at ${grid.url}: `)
+  expect(ready.at).toBe(0)
   await daemons.scheduler()
+  await again
   expect((await grid.running(bot)).pid).toBe(pid)
   expect(botLog(grid.work)).toEqual({ starts: 1, doubles: 0 })
 })

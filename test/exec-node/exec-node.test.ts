@@ -17,7 +17,7 @@ afterEach(async () => {
 })
 
 /** As little of a scheduler as an exec-node can be run against, over real HTTP. */
-async function tinyScheduler(orders: Order[]) {
+async function tinyScheduler(orders: Order[], refuses: (report: Report) => boolean = () => false) {
   const placements = new Map<string, PlacementReport>()
   const heard: Report[] = []
   const seenSecrets = new Set<string | undefined>()
@@ -34,6 +34,11 @@ async function tinyScheduler(orders: Order[]) {
     request.on('end', () => {
       const report = JSON.parse(Buffer.concat(parts).toString()) as Report
       heard.push(report)
+      if (refuses(report)) {
+        const hint = 'give another --name'
+        response.writeHead(409).end(JSON.stringify({ code: 'node-refused', detail: 'taken', hint }))
+        return
+      }
       const answers = report.placements.map((placement) => {
         placements.set(placement.task, placement)
         const { task, epoch, version, phase } = placement
@@ -110,5 +115,39 @@ it('lets jobs run on when it stops, and adopts them when it starts', async () =>
   undo.push(() => third.stop())
   await until(() => scheduler.placements.get('8.1')?.phase.kind === 'ended')
   expect(scheduler.placements.get('8.1')?.phase).toEqual({ kind: 'ended', cause })
+  await until(() => scheduler.heard.at(-1)?.placements.length === 0)
+})
+
+it('is taken with its first report, refused with its second refusal, and goes on for what is here', async () => {
+  const { base, secret, dataDir } = await folders()
+  const run = order(9, { owner: me }, { cwd: base, command: ['/bin/sleep', '1000'] })
+  const orders = [run]
+  const said = { refused: true }
+  const scheduler = await tinyScheduler(orders, () => said.refused)
+  const sentences: string[] = []
+  const tell = (sentence: string) => sentences.push(sentence)
+  const options = { url: scheduler.url, name: 'node1', dataDir, secret, reportMs: 200, tell }
+  const first = await startExecNode(options)
+  expect(await first.taken).toMatchObject({ code: 'node-refused', hint: 'give another --name' })
+  expect(scheduler.heard).toHaveLength(2)
+  await first.stop()
+  said.refused = false
+  const second = await startExecNode(options)
+  expect(await second.taken).toBe(null)
+  await until(() => scheduler.placements.get('9.1')?.phase.kind === 'running')
+  await second.stop()
+  expect(sentences).toEqual([])
+  said.refused = true
+  const third = await startExecNode(options)
+  undo.push(() => third.stop())
+  await until(() => sentences.length === 1)
+  expect(sentences[0]).toContain('goes on for what is here: taken; give another --name')
+  said.refused = false
+  expect(await third.taken).toBe(null)
+  const cause = { kind: 'cancelled', by: me, why: 'test' } as const
+  await third.stop()
+  orders[0] = { ...run, want: { kind: 'stop', cause, graceMs: 1_000 } }
+  const last = await startExecNode(options)
+  undo.push(() => last.stop())
   await until(() => scheduler.heard.at(-1)?.placements.length === 0)
 })
