@@ -215,9 +215,10 @@ function startJob(
   start: Start,
   herd: Herd,
 ): number | Refusal {
+  const usual = requestOf(schedule)
   // A start put off by jitter is a job that waits, so that the overlap gate sees it.
-  const begin = start.runAt > ctx.clock.now() ? { beginAt: iso(start.runAt) } : {}
-  const request = { ...requestOf(schedule), ...begin }
+  const isPutOff = start.runAt > ctx.clock.now()
+  const request = isPutOff ? { ...usual, beginAt: iso(start.runAt) } : usual
   const entryOf = (outcome: 'ran' | 'skipped', why: string): LedgerEntry => ({
     dueAt: start.dueAt,
     until: null,

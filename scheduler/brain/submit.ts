@@ -166,6 +166,9 @@ function takenBy({ id, kind, name }: LiveJob): ReturnType<typeof refuse> {
   return refuse('name-taken', detail, `wait for its end, or stop it with \`eg stop ${id}\``)
 }
 
+/** Of nearly all jobs, and never changed in place. */
+const waitsForNone: LiveJob['after'] = []
+
 /** Never changed in place: what was submitted in one moment shares one. */
 let newestWanted: LiveJob['wanted'] = { what: 'run', by: '', why: '', at: 0 }
 
@@ -203,7 +206,7 @@ function newJob(
     finishedAt: null,
     beginAt: spec.beginAt === null ? null : Date.parse(spec.beginAt),
     wanted: wantedOf(owner, spec.hold, at),
-    after,
+    after: after.length === 0 ? waitsForNone : after,
     maxRunning: spec.maxRunning,
     retry: spec.retry,
     restart: spec.restart,

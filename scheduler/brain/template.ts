@@ -10,13 +10,8 @@ import type { LiveSchedule } from '../state/live-schedule.ts'
 import type { BrainContext, BrainSettings } from './context.ts'
 import { admitByQueue } from './queues.ts'
 
-export const requestOf = ({
-  spec: { job },
-  name,
-}: LiveSchedule): JobRequest & { name: string } => ({
-  ...job,
-  name: job.name ?? name,
-})
+export const requestOf = ({ spec: { job }, name }: LiveSchedule): JobRequest =>
+  job.name === undefined ? { ...job, name } : job
 
 /** To be called when its owner has said what it is; what cannot be submitted now is looked at when it fires. */
 export function saveTemplate(ctx: BrainContext, schedule: LiveSchedule): void {
