@@ -11,15 +11,18 @@ static bool same_process(pid_t pid, long long start) {
   return process_stat(pid, NULL, NULL, &now) && now == start;
 }
 
-/* Shepherd and command of the run, where the processes of these numbers are not others by now. */
+/* Shepherd of the run and session of its command, where the processes of these numbers are not others by now. */
 static void find_roots(const char *folder, struct spec *spec) {
   char path[4096], boot[64];
   int pid;
   long long start;
   snprintf(path, sizeof path, "%s/journal", folder);
-  char *text = read_whole(path, NULL), *line = text ? strstr(text, "\nstarted ") : NULL;
+  char *text = read_whole(path, NULL), *line = NULL;
+  bool over = text && strstr(text, "\nempty ");
+  if (text && !over && !(line = strstr(text, "\nread told "))) line = strstr(text, "\nstarted ");
   if (text && sscanf(text, "shepherd %d %lld %63s", &pid, &start, boot) == 3 && same_process(pid, start)) spec->root = pid;
-  if (line && sscanf(line, "\nstarted %d %lld", &pid, &start) == 2 && same_process(pid, start)) spec->self = pid;
+  if (line && (sscanf(line, " read told %d %lld", &pid, &start) == 2 || sscanf(line, " started %d %lld", &pid, &start) == 2) &&
+      may_lead(pid, start)) spec->self = pid;
   free(text);
 }
 

@@ -3,6 +3,8 @@
  *   shepherd PID START_TICKS BOOT_ID          started PID START_TICKS WALL_MS UPTIME_MS INO:OFF INO:OFF
  *   failed CALL ERRNO WALL_MS DETAIL          exit STATUS|-SIGNAL CORE WALL_MS UPTIME_MS BY RSS_KIB CPU_MS
  *   read LABEL TEXT (its newlines as `|`)     empty WALL_MS TMP_REMOVED
+ * Before the command is let go stands what `started` will say, as `read told PID …`: a shepherd that is killed in
+ * between leaves a run that can be found (and agents that do not know that line take it for accounting).
  * What cannot be written (disk full) waits in memory and is tried again each second. */
 #ifndef JOURNAL_H
 #define JOURNAL_H

@@ -1,27 +1,33 @@
-/* The processes of a run: those of its cgroup or, on a machine without, all that descend from `root`. */
+/* The processes of a run: those of its cgroup or, on a machine without, those of its descent and session. */
 #ifndef MEMBERS_H
 #define MEMBERS_H
 #include "spec.h"
 #include <ctype.h>
 #include <dirent.h>
 
-struct entry { pid_t pid, parent; bool member; };
+struct entry { pid_t pid, parent, session; bool member; };
 
-/* State, parent and start time (clock ticks since boot) of a process; false when it is gone. */
-static inline bool process_stat(pid_t pid, char *state, pid_t *parent, long long *start) {
+/* State, parent, session and start time (clock ticks since boot) of a process; false when it is gone. */
+static inline bool process_stat(pid_t pid, char *state, struct entry *entry, long long *start) {
   char path[64];
   snprintf(path, sizeof path, "/proc/%d/stat", pid);
   char *text = read_whole(path, NULL), *end = text ? strrchr(text, ')') : NULL;
   char mark = 0;
-  int over = 0;
+  int parent = 0, session = 0;
   long long began = 0;
-  int got = end ? sscanf(end + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %lld",
-                         &mark, &over, &began) : 0;
+  int got = end ? sscanf(end + 1, " %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %lld",
+                         &mark, &parent, &session, &began) : 0;
   free(text);
   if (state) *state = mark;
-  if (parent) *parent = over;
+  if (entry) *entry = (struct entry){ pid, parent, session, false };
   if (start) *start = began;
-  return got == 3;
+  return got == 4;
+}
+
+/* Of a process that is gone its session may be left: its number is nobody else's as long as that is. */
+static inline bool may_lead(pid_t pid, long long start) {
+  long long now;
+  return !process_stat(pid, NULL, NULL, &now) || now == start;
 }
 
 static inline int signal_tree(pid_t root, pid_t self, int signal, pid_t skip) {
@@ -29,17 +35,17 @@ static inline int signal_tree(pid_t root, pid_t self, int signal, pid_t skip) {
   int count = 0, found = 0;
   DIR *proc = opendir("/proc");
   for (struct dirent *at; proc && (at = readdir(proc));) {
-    pid_t parent, pid = atoi(at->d_name);
+    struct entry entry;
     char state;
-    if (!isdigit(at->d_name[0]) || !process_stat(pid, &state, &parent, NULL) || state == 'Z') continue;
+    if (!isdigit(at->d_name[0]) || !process_stat(atoi(at->d_name), &state, &entry, NULL) || state == 'Z') continue;
     if (count % 256 == 0) all = realloc(all, sizeof *all * (count + 256));
-    all[count++] = (struct entry){ pid, parent, false };
+    all[count++] = entry;
   }
   if (proc) closedir(proc);
   for (bool changed = true; changed;) {
     changed = false;
     for (int i = 0; i < count; i++) {
-      bool below = all[i].pid == self || (root && all[i].parent == root);
+      bool below = (self && all[i].session == self) || (root && all[i].parent == root);
       for (int j = 0; j < count && !below; j++) below = all[j].member && all[j].pid == all[i].parent;
       if (below && !all[i].member && all[i].pid != skip) changed = all[i].member = true;
     }

@@ -15,7 +15,9 @@
 static struct spec spec;
 static struct lease lease = { 0, 0 };
 static pid_t main_pid;
-static bool told_to_go, started, failed, ended, warned, timed_out, fenced, oom, swept, childless;
+static long long main_start;
+static struct message ready; /* what the child said when it was `prepared` */
+static bool prepared, told_to_go, started, failed, ended, warned, timed_out, fenced, oom, swept, childless;
 static const char *by = "none"; /* which ladder ends the run */
 static int64_t began_at, kill_at = NEVER, kill_pause_ms;
 static int signals, channel = -1;
@@ -61,34 +63,44 @@ static bool stopped_early(void) {
   return true;
 }
 
+static void note_command(const char *what) {
+  note("%s %d %lld %lld %lld %llu:%lld %llu:%lld", what, main_pid, main_start, (long long)wall_ms(),
+       (long long)uptime_ms(), (unsigned long long)ready.mark[0].inode, (long long)ready.mark[0].offset,
+       (unsigned long long)ready.mark[1].inode, (long long)ready.mark[1].offset);
+}
+
+/* Whoever finds the run without its shepherd must know whom to look for: nothing goes before that is written. */
+static void let_go(void) {
+  if (!prepared || told_to_go || channel < 0 || !journal_flush() || stopped_early()) return;
+  told_to_go = true;
+  if (spec.logger && !logger) start_logger(&spec);
+  int64_t deadline = NEVER;
+  if (is_single(&spec, ".")) read_lease("../../lease", &lease), deadline = lease.term_at;
+  send(channel, &deadline, sizeof deadline, MSG_NOSIGNAL);
+}
+
 static void hear_child(void) {
-  static struct message ready;
   struct message message;
   while (channel >= 0) {
     ssize_t got = recv(channel, &message, sizeof message, 0);
     if (got < 0) return;
     if (got == 0) {
-      long long start = 0;
       close(channel);
       channel = -1;
       if (failed) return;
-      process_stat(main_pid, NULL, NULL, &start);
       began_at = uptime_ms();
       started = true;
-      note("started %d %lld %lld %lld %llu:%lld %llu:%lld", main_pid, start, (long long)wall_ms(),
-           (long long)began_at, (unsigned long long)ready.mark[0].inode, (long long)ready.mark[0].offset,
-           (unsigned long long)ready.mark[1].inode, (long long)ready.mark[1].offset);
+      note_command("started");
       journal_notify(spec.key);
     } else if (message.failed) {
       failed = true;
       note("failed %s %d %lld %s", message.call, message.error, (long long)wall_ms(), message.detail);
     } else if (!stopped_early()) {
       ready = message;
-      told_to_go = true;
-      if (spec.logger && !logger) start_logger(&spec);
-      int64_t deadline = NEVER;
-      if (is_single(&spec, ".")) read_lease("../../lease", &lease), deadline = lease.term_at;
-      if (send(channel, &deadline, sizeof deadline, MSG_NOSIGNAL) < 0) return;
+      prepared = true;
+      process_stat(main_pid, NULL, NULL, &main_start);
+      note_command("read told");
+      let_go();
     }
   }
 }
@@ -210,6 +222,7 @@ static _Noreturn void keep_run(void) {
     if (started && !ended) watch_memory(), watch_output(main_pid, logger);
     if (spec.logger && started && !ended && !logger && now > logger_at + 1000) start_logger(&spec);
     journal_flush();
+    let_go();
     if (end_members(now) && drained(&spec, now) && tidied(&spec, now) && closed(&spec)) break;
   }
   while (!journal_flush()) sleep(1);

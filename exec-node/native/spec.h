@@ -36,7 +36,7 @@ struct spec {
   struct list arg, env;
   struct list file;    /* `PATH=TEXT`: files to write as the owner before the start */
   char *text; /* where all of the above points into */
-  /* Without cgroups: the run is what descends from `root`, and `self`. */
+  /* Without cgroups: the run is what descends from `root`, and the session that `self` leads or led. */
   pid_t root, self;
 };
 

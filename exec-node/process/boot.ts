@@ -46,6 +46,12 @@ export function processStat(pid: number): ProcessStat | null {
   }
 }
 
+/** The session that a process leads or led: while any of it is left, its number is given to nobody else. */
+export function sessionOf(pid: number, startTicks: number): number | null {
+  const stat = processStat(pid)
+  return stat === null || stat.startTicks === startTicks ? pid : null
+}
+
 /** True while the very process that was recorded lives: a number used again is another process. */
 export function isSameProcess(pid: number, startTicks: number): boolean {
   const stat = processStat(pid)

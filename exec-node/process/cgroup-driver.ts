@@ -31,8 +31,8 @@ export type CgroupDriver = {
   plan(key: RunKey, limits: RunPlan['limits']): CgroupPlan
   /** Looks anew at what is running; a machine without cgroups keeps one look for many runs. */
   refresh(): void
-  /** Process ids of the run; `shepherd` and `main` help where there is no cgroup to ask. */
-  pids(key: RunKey, roots: { shepherd: number | null; main: number | null }): number[]
+  /** Process ids of the run; its shepherd and the session of its command help where there is no cgroup to ask. */
+  pids(key: RunKey, roots: { shepherd: number | null; session: number | null }): number[]
   reader(key: RunKey): Reader
   usage(read: Reader): Usage
   oomKills(read: Reader): number

@@ -4,15 +4,19 @@ import type { OutputMark } from './run-driver.ts'
 
 export type Ladder = 'none' | 'time' | 'stop' | 'fence' | 'oom'
 
+type Command = {
+  pid: number
+  startTicks: number
+  wallMs: number
+  uptimeMs: number
+  marks: OutputMark[]
+}
+
 export type Journal = {
   shepherd: { pid: number; startTicks: number; bootId: string }
-  started: {
-    pid: number
-    startTicks: number
-    wallMs: number
-    uptimeMs: number
-    marks: OutputMark[]
-  } | null
+  /** About to be let go; whether it was, only `started` says, or that it lives while its shepherd does not. */
+  told: Command | null
+  started: Command | null
   failed: { call: string; error: string; wallMs: number; detail: string } | null
   exit: {
     code: number
@@ -36,6 +40,7 @@ export function parseJournal(text: string): Journal | null {
   if (word !== 'shepherd' || !Number(pid) || !Number(start) || !bootId) return null
   const journal: Journal = {
     shepherd: { pid: Number(pid), startTicks: Number(start), bootId },
+    told: null,
     started: null,
     failed: null,
     exit: null,
@@ -51,15 +56,8 @@ function readLine(journal: Journal, line: string): boolean {
   const rest = (index: number) => words.slice(index).join(' ')
   switch (words[0] ?? '') {
     case 'started': {
-      const marks = [words[5], words[6]].map(markOf)
-      journal.started = {
-        pid: number(1),
-        startTicks: number(2),
-        wallMs: number(3),
-        uptimeMs: number(4),
-        marks,
-      }
-      return number(1) > 0 && number(3) > 0
+      journal.started = commandIn(words.slice(1))
+      return journal.started !== null
     }
     case 'failed': {
       const error = errorName(number(2))
@@ -80,6 +78,7 @@ function readLine(journal: Journal, line: string): boolean {
       return Number.isInteger(code) && number(3) > 0
     }
     case 'read':
+      if (words[1] === 'told') journal.told = commandIn(words.slice(2))
       journal.read.set(words[1] ?? '', rest(2))
       return true
     case 'empty':
@@ -88,6 +87,12 @@ function readLine(journal: Journal, line: string): boolean {
     default:
       return false
   }
+}
+
+function commandIn(words: readonly string[]): Command | null {
+  const [pid = 0, startTicks = 0, wallMs = 0, uptimeMs = 0] = words.slice(0, 4).map(Number)
+  const marks = [words[4], words[5]].map(markOf)
+  return pid > 0 && wallMs > 0 ? { pid, startTicks, wallMs, uptimeMs, marks } : null
 }
 
 function markOf(word: string | undefined): OutputMark {

@@ -31,7 +31,7 @@ export const noCgroup: CgroupDriver = {
   refresh() {
     table = null
   },
-  pids: (_key, { shepherd, main }) => familyOf(shepherd, main),
+  pids: (_key, { shepherd, session }) => familyOf(shepherd, session),
   reader: () => () => null,
   usage: () => noUsage,
   oomKills: () => 0,
@@ -46,7 +46,7 @@ export const noCgroup: CgroupDriver = {
   leave: () => {},
 }
 
-function familyOf(shepherd: number | null, main: number | null): number[] {
+function familyOf(shepherd: number | null, session: number | null): number[] {
   const { byParent, bySession } = processTable()
   const found = new Set<number>()
   const add = (stats: readonly ProcessStat[]) => {
@@ -57,7 +57,7 @@ function familyOf(shepherd: number | null, main: number | null): number[] {
     }
   }
   if (shepherd !== null) add(byParent.get(shepherd) ?? [])
-  if (main !== null) add(bySession.get(main) ?? [])
+  if (session !== null) add(bySession.get(session) ?? [])
   return [...found]
 }
 

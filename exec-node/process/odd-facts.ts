@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { bootId, isSameProcess } from './boot.ts'
+import { bootId, isSameProcess, sessionOf } from './boot.ts'
 import { noUsage, type CgroupDriver } from './cgroup-driver.ts'
 import { isGone } from './kernel-file.ts'
 import type { RunFacts, RunKey } from './run-driver.ts'
@@ -51,8 +51,8 @@ export function oddRuns(cgroup: CgroupDriver) {
   }
 }
 
-type Roots = { shepherd: number | null; main: number | null }
-const noRoots: Roots = { shepherd: null, main: null }
+type Roots = { shepherd: number | null; session: number | null }
+const noRoots: Roots = { shepherd: null, session: null }
 
 /** Which processes a damaged record still tells of; null when it does not tell. */
 function rootsIn(place: string): Roots | null {
@@ -62,10 +62,13 @@ function rootsIn(place: string): Roots | null {
   if (text === '') return noRoots
   const [, shepherd, shepherdStart, boot] = text.match(/^shepherd (\d+) (\d+) (\S+)\n/) ?? []
   if (boot === undefined) return null
-  const [, main, mainStart] = text.match(/^started (\d+) (\d+) /m) ?? []
-  const alive = (pid: string | undefined, start: string | undefined) =>
-    boot === bootId && isSameProcess(Number(pid), Number(start)) ? Number(pid) : null
-  return { shepherd: alive(shepherd, shepherdStart), main: alive(main, mainStart) }
+  if (boot !== bootId) return noRoots
+  const [, main, mainStart] = text.match(/^(?:started|read told) (\d+) (\d+) /m) ?? []
+  const isAlive = isSameProcess(Number(shepherd), Number(shepherdStart))
+  return {
+    shepherd: isAlive ? Number(shepherd) : null,
+    session: main === undefined ? null : sessionOf(Number(main), Number(mainStart)),
+  }
 }
 
 /** Empty where none was ever written. */

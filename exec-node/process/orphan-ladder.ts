@@ -7,7 +7,7 @@ import type { CgroupDriver } from './cgroup-driver.ts'
 import { writeSmall } from './kernel-file.ts'
 import { signalQuietly } from './no-cgroup.ts'
 import type { RunKey, RunPlan } from './run-driver.ts'
-import type { Vitals } from './run-facts.ts'
+import { begunIn, type Vitals } from './run-facts.ts'
 import type { RunRecord, StopRecord } from './run-folder.ts'
 
 const sweepGraceMs = 5000
@@ -36,13 +36,15 @@ export function orphanLadder(cgroup: CgroupDriver) {
 }
 
 /** Nobody ordered a stop, but the command has ended, or its time is up. */
-function ownOrder({ journal, spec }: RunRecord, vitals: Vitals): StopRecord | null {
+function ownOrder(record: RunRecord, vitals: Vitals): StopRecord | null {
+  const { spec } = record
+  const begun = begunIn(record, vitals)
   const detail = 'shepherd lost'
   const cause = { kind: 'outcome-unknown', detail } as const
   const now = uptimeMs()
-  if (!vitals.mainAlive && journal?.started)
+  if (!vitals.mainAlive && begun)
     return { signal: 15, killAtUptimeMs: now + Math.min(spec.graceMs, sweepGraceMs), cause }
-  if (journal?.started && spec.limitMs !== null && now >= journal.started.uptimeMs + spec.limitMs)
+  if (begun && spec.limitMs !== null && now >= begun.uptimeMs + spec.limitMs)
     return { signal: 15, killAtUptimeMs: now + spec.graceMs, cause }
   return null
 }

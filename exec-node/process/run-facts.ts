@@ -1,7 +1,8 @@
 /** From a run's records and the kernel to the facts that the agent sees. */
 import type { Cause, Usage } from '../../proto/cause.ts'
-import { bootId, isSameProcess, processStat, uptimeMs } from './boot.ts'
+import { bootId, isSameProcess, processStat, sessionOf, uptimeMs } from './boot.ts'
 import type { CgroupDriver } from './cgroup-driver.ts'
+import type { Journal } from './journal.ts'
 import { readIfAllowed } from './kernel-file.ts'
 import { oomVictim } from './oom-victim.ts'
 import type { RunFacts, RunKey, StuckProcess } from './run-driver.ts'
@@ -34,15 +35,16 @@ export function vitalsOf(record: RunRecord, cgroup: CgroupDriver): Vitals {
   const { journal, spec } = record
   if (spec.bootId !== bootId || journal?.empty) return nobody
   if (!journal) return { ...nobody, supervised: true, populated: true }
-  const { shepherd, started } = journal
+  const { shepherd } = journal
+  const main = journal.started ?? journal.told
   const supervised = isSameProcess(shepherd.pid, shepherd.startTicks)
   const mainAlive = once(
-    () => started !== null && !journal.exit && isSameProcess(started.pid, started.startTicks),
+    () => main !== null && !journal.exit && isSameProcess(main.pid, main.startTicks),
   )
   const pids = once(() =>
     cgroup.pids(record.key, {
       shepherd: supervised ? shepherd.pid : null,
-      main: mainAlive() ? (started?.pid ?? null) : null,
+      session: main && sessionOf(main.pid, main.startTicks),
     }),
   )
   return {
@@ -64,15 +66,16 @@ function once<T>(find: () => T): () => T {
 
 export function factsOf(record: RunRecord, vitals: Vitals, context: FactsContext): RunFacts {
   const { journal, key } = record
+  const begun = begunIn(record, vitals)
   const usage = once(() => usageOf(record, context))
   const lastOutputAt = once(() => context.lastOutputAt(key))
   return {
     key,
-    pid: journal?.started?.pid ?? null,
-    startedAt: journal?.started?.wallMs ?? null,
+    pid: begun?.pid ?? null,
+    startedAt: begun?.wallMs ?? null,
     endedAt: journal?.exit?.wallMs ?? journal?.failed?.wallMs ?? null,
-    outMark: journal?.started?.marks[0] ?? null,
-    errMark: journal?.started?.marks[1] ?? null,
+    outMark: begun?.marks[0] ?? null,
+    errMark: begun?.marks[1] ?? null,
     populated: vitals.populated,
     supervised: vitals.supervised,
     cause: causeOf(record, vitals, usage, context),
@@ -85,6 +88,11 @@ export function factsOf(record: RunRecord, vitals: Vitals, context: FactsContext
     },
     oddity: null,
   }
+}
+
+/** The command, as soon as it is known to have begun: a shepherd that lives will tell of it itself. */
+export function begunIn({ journal }: RunRecord, { supervised }: Vitals): Journal['started'] {
+  return journal?.started ?? ((!supervised && journal?.told) || null)
 }
 
 function usageOf({ key, journal }: RunRecord, context: FactsContext): Usage {
@@ -140,12 +148,12 @@ function causeOf(
   return stop?.cause ?? { kind: 'outcome-unknown', detail: 'shepherd lost' }
 }
 
-function stuckOf({ journal, spec, stop }: RunRecord, vitals: Vitals): StuckProcess[] {
+function stuckOf(record: RunRecord, vitals: Vitals): StuckProcess[] {
+  const { journal, spec, stop } = record
   const now = uptimeMs()
+  const begun = begunIn(record, vitals)
   const timeUpAt =
-    journal?.started && spec.limitMs !== null
-      ? journal.started.uptimeMs + spec.limitMs + spec.graceMs
-      : Infinity
+    begun && spec.limitMs !== null ? begun.uptimeMs + spec.limitMs + spec.graceMs : Infinity
   const sweptAt = journal?.exit ? now - (Date.now() - journal.exit.wallMs) + sweepMs : Infinity
   const killedAt = Math.min(stop?.killAtUptimeMs ?? Infinity, timeUpAt, sweptAt)
   if (now < killedAt + stuckAfterMs) return []

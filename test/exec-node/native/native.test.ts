@@ -3,11 +3,11 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import { uptimeMs } from '../../../exec-node/process/boot.ts'
+import { compiled } from '../../support/compiled.ts'
 
 let folder = ''
 beforeAll(() => {
@@ -15,19 +15,12 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-function compiled(name: string): string {
-  const program = join(folder, name)
-  const source = fileURLToPath(new URL(`${name}.c`, import.meta.url))
-  execFileSync(process.env['CC'] ?? 'cc', ['-std=gnu11', '-o', program, source])
-  return program
-}
-
 it('a logger that could not be forked is nobody: no signal is sent in its place', () => {
-  expect(execFileSync(compiled('log-pipes')).toString()).toBe('over\n')
+  expect(execFileSync(compiled(folder, 'log-pipes')).toString()).toBe('over\n')
 })
 
 it('the uptime is the one that the agent reads', () => {
-  const program = compiled('uptime')
+  const program = compiled(folder, 'uptime')
   const before = uptimeMs()
   const found = Number(execFileSync(program))
   expect(found).toBeGreaterThanOrEqual(before)
@@ -35,7 +28,7 @@ it('the uptime is the one that the agent reads', () => {
 })
 
 it.runIf(process.getuid?.() === 0)('the uptime of a container is its own', () => {
-  const program = compiled('uptime')
+  const program = compiled(folder, 'uptime')
   const file = join(folder, 'of-a-container')
   writeFileSync(file, '12.34 5.00\n')
   const argv = ['-m', 'sh', '-c', 'mount --bind "$0" /proc/uptime && exec "$1"', file, program]
