@@ -6,12 +6,10 @@ import { bootId, isSameProcess, sessionOf } from './boot.ts'
 import { noUsage, type CgroupDriver } from './cgroup-driver.ts'
 import { isGone } from './kernel-file.ts'
 import type { RunFacts, RunKey } from './run-driver.ts'
+import type { SetAside } from './set-aside.ts'
 
 /** The agent's own leaf in a delegated subtree is no run. */
 const notRuns = new Set(['agent'])
-
-/** Where a damaged record lies now. */
-type SetAside = { place: string; detail: string }
 
 export function oddRuns(cgroup: CgroupDriver) {
   const setAside = new Map<RunKey, SetAside>()

@@ -8,7 +8,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { Cause } from '../../proto/cause.ts'
@@ -17,6 +17,7 @@ import { bootId } from './boot.ts'
 import { parseJournal, type Journal } from './journal.ts'
 import { isGone, readSmall } from './kernel-file.ts'
 import type { RunKey } from './run-driver.ts'
+import { asideFolder, type SetAside } from './set-aside.ts'
 import { replaceSmall } from './small-file.ts'
 import { decodeSpec, type SpecFacts } from './spec.ts'
 
@@ -33,18 +34,19 @@ export type RunRecord = {
 
 export function runFolders(nodeDir: string) {
   const runs = join(nodeDir, 'runs')
-  const damaged = join(nodeDir, 'damaged')
+  const aside = asideFolder(nodeDir)
   const folder = (key: RunKey) => join(runs, key)
   const memory = remembered(folder)
   return {
     folder,
     /** Tells which runs of an earlier boot are forgotten: of their records a loss of power left torn pieces. */
     async prepare(): Promise<RunKey[]> {
-      for (const path of [runs, damaged]) await mkdir(path, { recursive: true, mode: 0o700 })
+      await mkdir(runs, { recursive: true, mode: 0o700 })
+      await aside.prepare()
       const halfMade = (await readdir(runs)).filter((name) => name.startsWith('.'))
       for (const name of halfMade)
         await rm(join(runs, name), { recursive: true, force: true }).catch(() => {})
-      return forgetTorn(this, nodeDir)
+      return forgetTorn(this, nodeDir, aside)
     },
     async keys(): Promise<RunKey[]> {
       return (await readdir(runs)).filter((name) => !name.startsWith('.'))
@@ -76,34 +78,41 @@ export function runFolders(nodeDir: string) {
     async writeSingle(key: RunKey): Promise<void> {
       writeFileSync(join(folder(key), 'single'), '', { mode: 0o600 })
     },
-    async setAside(key: RunKey): Promise<string> {
-      const place = join(damaged, `${key}.${Date.now()}`)
-      await rename(folder(key), place)
-      memory.forget(key)
-      return place
+    /** Of a record that cannot be read; where it cannot be moved it stays in its place. */
+    async setAside(key: RunKey): Promise<SetAside> {
+      const moved = await aside.put(key, folder(key))
+      if (moved) memory.forget(key)
+      return moved ?? { place: folder(key), detail: notMoved }
     },
+    aside: aside.list,
     async remove(key: RunKey): Promise<void> {
       memory.forget(key)
       await removeWhole(runs, key)
+      await aside.letGo(key)
     },
   }
 }
 
+const notMoved = 'damaged record, set aside to nowhere: it could not be moved'
+
+type Aside = Pick<ReturnType<typeof asideFolder>, 'letGo'>
 type Shelf = {
   keys(): Promise<RunKey[]>
   load(key: RunKey): Promise<RunRecord | 'damaged' | null>
-  setAside(key: RunKey): Promise<string>
+  setAside(key: RunKey): Promise<SetAside>
 }
 
 /** In this boot a record that nobody can read might be of processes that live: that is an oddity, and stays. */
-async function forgetTorn(shelf: Shelf, nodeDir: string): Promise<RunKey[]> {
+async function forgetTorn(shelf: Shelf, nodeDir: string, aside: Aside): Promise<RunKey[]> {
   const noted = notedBoot(nodeDir)
   if (noted === bootId) return []
   const torn: RunKey[] = []
   for (const key of noted === null ? [] : await shelf.keys()) {
     if ((await shelf.load(key)) !== 'damaged') continue
     // Where it cannot be moved it is an oddity like any other: that keeps no agent from starting.
-    if (await shelf.setAside(key).catch(() => null)) torn.push(key)
+    if ((await shelf.setAside(key)).detail === notMoved) continue
+    await aside.letGo(key)
+    torn.push(key)
   }
   noteBoot(nodeDir)
   return torn

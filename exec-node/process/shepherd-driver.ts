@@ -74,6 +74,7 @@ class ShepherdDriver implements RunDriver {
   async adopt(): Promise<void> {
     for (const task of await this.#folders.prepare())
       this.#options.log?.warn({ event: 'torn-run-forgotten', task })
+    for (const [key, aside] of await this.#folders.aside()) this.#odd.keep(key, aside)
     this.#changes = openChanges(this.#options.nodeDir, (key) => this.#tell(key))
     const cgroups = this.#cgroup.list()
     for (const key of await this.#folders.keys()) this.#live.set(key, null)
@@ -199,12 +200,10 @@ class ShepherdDriver implements RunDriver {
   }
 
   async #setAside(key: RunKey): Promise<null> {
-    const moved = await this.#folders.setAside(key).catch(() => null)
-    const place = moved ?? this.#folders.folder(key)
-    const detail = `damaged record, set aside to ${moved ?? 'nowhere: it could not be moved'}`
+    const aside = await this.#folders.setAside(key)
     this.#live.delete(key)
-    if (!this.#odd.keep(key, { place, detail })) return null
-    this.#options.log?.warn({ event: 'run-record-damaged', task: key, detail })
+    if (this.#odd.keep(key, aside))
+      this.#options.log?.warn({ event: 'run-record-damaged', task: key, detail: aside.detail })
     return null
   }
 

@@ -96,7 +96,10 @@ it('a record that cannot be read is set aside, its processes stay visible', asyn
   expect(facts.find(({ key }) => key === 'bad.1')?.populated).toBe(true)
   await grid.reopen()
   const stranger = (await grid.driver.list()).find(({ key }) => key === 'bad.1')
-  expect(stranger).toMatchObject({ populated: true, oddity: 'a cgroup that no record explains' })
+  expect(stranger).toMatchObject({
+    populated: true,
+    oddity: expect.stringContaining('damaged record, set aside to '),
+  })
   await grid.driver.stop('bad.1', { cause, signal: 'SIGKILL', graceMs: 0 })
   await until(async () => !(await grid.driver.facts('bad.1'))?.populated)
 })
@@ -225,6 +228,43 @@ it('what a loss of power tore of the records holds up nothing: no run of an earl
   })
   expect(readdirSync(join(bare.nodeDir, 'damaged')).join()).toContain('torn.2')
   expect(readFileSync(join(bare.nodeDir, 'boot'), 'utf8')).toBe(bootId)
+  await bare.close()
+})
+
+it('what was damaged in this boot holds its place also after the agent was started again, until it is known to be over', async () => {
+  const bare = await openGrid('rlimit')
+  const damage = async (key: string, spoil: (journal: string) => string) => {
+    await bare.start(key, ['sleep', '600'])
+    const { pid } = await bare.running(key)
+    process.kill(await shepherdOf(bare, key), 'SIGKILL')
+    const path = join(bare.nodeDir, 'runs', key, 'journal')
+    writeFileSync(path, spoil(readFileSync(path, 'utf8')))
+    return pid ?? 0
+  }
+  // Of one the processes can still be told, of the other nothing.
+  const told = await damage('kept.1', (journal) => `${journal}torn\n`)
+  const untold = await damage('kept.2', () => '\0\0\0')
+  for (let starts = 0; starts < 2; starts += 1) {
+    await bare.reopen()
+    for (const key of ['kept.1', 'kept.2'])
+      expect((await bare.driver.list()).find((facts) => facts.key === key)).toMatchObject({
+        populated: true,
+        oddity: expect.stringContaining('damaged record, set aside to '),
+      })
+  }
+  await bare.driver.stop('kept.1', { cause, signal: 'SIGTERM', graceMs: 1000 })
+  await bare.over('kept.1')
+  expect(['Z', undefined]).toContain(processStat(told)?.state)
+  await bare.driver.remove('kept.1')
+  await expect(bare.driver.remove('kept.2')).rejects.toThrow('still has processes')
+  // An operator has looked, and takes the record away.
+  process.kill(untold, 'SIGKILL')
+  const place = (await bare.driver.facts('kept.2'))?.oddity?.split(' set aside to ')[1] ?? ''
+  rmSync(place, { recursive: true })
+  expect(await bare.driver.facts('kept.2')).toMatchObject({ populated: false })
+  await bare.driver.remove('kept.2')
+  await bare.reopen()
+  expect(await bare.driver.list()).toEqual([])
   await bare.close()
 })
 
