@@ -5,6 +5,7 @@ import type { JobEdit } from '../../proto/job.ts'
 import { defineCommand, UsageError } from './command.ts'
 import { editableFields, editableOptions } from './job-options.ts'
 import { saidEnvironment } from './job-request.ts'
+import { optionOf } from './option-names.ts'
 import { json } from './render/json.ts'
 import { saidSecrets } from './secret-env.ts'
 
@@ -50,7 +51,7 @@ export const command = defineCommand({
     if (values.json) terminal.out(json(reply))
     else if (reply.changed.length === 0) terminal.say(`job ${reply.job} is so already`)
     for (const { field, effect } of values.json ? [] : reply.changed) {
-      terminal.out(`job ${reply.job}: ${field} changes ${effects[effect]}\n`)
+      terminal.out(`job ${reply.job}: ${optionOf(field)} changes ${effects[effect]}\n`)
     }
     return 0
   },

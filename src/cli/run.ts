@@ -11,6 +11,7 @@ import {
 } from './command.ts'
 import { commands, groups } from './commands.ts'
 import { garbled } from './garbled.ts'
+import { inOptions } from './option-names.ts'
 import {
   flagsIn,
   nearest,
@@ -124,7 +125,7 @@ function report(
   if (asJson) {
     terminal.err(`${JSON.stringify(refusal.toProblem())}\n`)
   } else {
-    terminal.say(refusal.detail)
+    terminal.say(refusal.code === 'invalid' ? inOptions(refusal.detail) : refusal.detail)
     if (refusal.hint !== null) terminal.say(refusal.hint)
   }
   return error instanceof CommandError ? error.exit : refusal.exit

@@ -341,8 +341,33 @@ describe('edit', () => {
 
   test('says when each change takes effect', async () => {
     const ran = await run(['edit', 'bot', '--mem', '1G', '--', './bot2'])
-    expect(ran.out).toBe('job 17: memBytes changes with its next run\n')
+    expect(ran.out).toBe('job 17: --mem changes with its next run\n')
     expect(bodyOf('editJob')).toEqual({ memBytes: 2 ** 30, command: ['./bot2'] })
+  })
+
+  test('a refusal that names fields names the options', async () => {
+    const refused = (detail: string) => () => {
+      throw new Refused({ code: 'invalid', detail })
+    }
+    api.handlers.editJob = refused(
+      'memBytes must be >= 1048576 (1M); check.intervalMs must be >= 1000 (1s)',
+    )
+    const ran = await run([
+      'edit',
+      'bot',
+      '--mem',
+      '1',
+      '--check-command',
+      'x',
+      '--check-interval',
+      '1ms',
+    ])
+    expect(ran.err).toBe(
+      'eg: --mem must be >= 1048576 (1M); --check-interval must be >= 1000 (1s)\n',
+    )
+    api.handlers.addSchedule = refused('job.timeMs must be >= 1')
+    const added = await run(['schedule', 'add', 'n', '@daily', '--time', '1ms', '--', 'true'])
+    expect(added.err).toBe('eg: --time must be >= 1\n')
   })
 
   test('half of a pair keeps the other half, a variable keeps the others', async () => {

@@ -121,10 +121,10 @@ describe('eg edit', () => {
     const change = ['--mem', '96M', '--priority=-5', '--env', 'V=2', '--time', '1h', 'edited']
     const lines = (await grid.ok('edit', ...change)).trim().split('\n').toSorted()
     expect(lines).toEqual([
-      `job ${job}: env changes with its next run`,
-      `job ${job}: memBytes changes now`,
-      expect.stringMatching(/priority changes (now|when it is next placed)/),
-      `job ${job}: timeMs changes with its next run`,
+      `job ${job}: --env changes with its next run`,
+      `job ${job}: --mem changes now`,
+      expect.stringMatching(/--priority changes (now|when it is next placed)/),
+      `job ${job}: --time changes with its next run`,
     ])
     expect((await grid.eg('edit', 'edited', '--mem', '96M')).stderr).toContain('is so already')
     expect((await grid.eg('edit', 'edited')).status).toBe(2)

@@ -268,7 +268,7 @@ describe('secrets', () => {
 
     writeFileSync(file, second)
     const edited = await grid.ok('edit', '--secret-env', `TOKEN=${file}`, String(job))
-    expect(edited).toBe(`job ${job}: secretEnv changes with its next run\n`)
+    expect(edited).toBe(`job ${job}: --secret-env changes with its next run\n`)
     await grid.ok('restart', String(job))
     await grid.running(job, number)
     await until(() => grid.text('keeper') === `${first}\n${second}\n`)
