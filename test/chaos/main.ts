@@ -21,6 +21,7 @@ import { networkFaults } from './faults/network.ts'
 import { processFaults } from './faults/processes.ts'
 import { resourceFaults } from './faults/resources.ts'
 import { nodeNames, useUsualLeases } from './grid.ts'
+import { hereNodes } from './power/node-grid.ts'
 import { runPower } from './power/power.ts'
 import { runChaos } from './run.ts'
 
@@ -28,7 +29,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '3' },
     seed: { type: 'string', default: '1' },
-    /** Only faults whose kind fits this regular expression; of `power`: `scheduler` or `node`. */
+    /** Only faults whose kind fits this regular expression; of `power`: `scheduler`, `node` or `clone`. */
     only: { type: 'string', default: '' },
     /** `faults`: on this machine; `power`: machines of their own, emulated, without a limit of time. */
     scenario: { type: 'string', default: 'faults' },
@@ -102,7 +103,7 @@ async function outside(): Promise<number> {
     )
   } finally {
     if (problem !== null) endStrays(folder)
-    const left = clearCgroups(folder, [...nodeNames, 'here'])
+    const left = clearCgroups(folder, [...nodeNames, ...Object.values(hereNodes)])
     // A run that failed itself has stopped nobody's work.
     const asItShould = status < 2
     if (left.length > 0 && asItShould)

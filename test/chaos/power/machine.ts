@@ -2,6 +2,7 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import {
   closeSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   openSync,
@@ -30,7 +31,14 @@ while :; do
 done
 `
 
-export type MachineOptions = { folder: string; name: string; port?: number; command: string[] }
+export type MachineOptions = {
+  folder: string
+  name: string
+  port?: number
+  command: string[]
+  /** Made from this one's disk, under the same paths: see `copyDisk`. */
+  cloneOf?: Machine
+}
 
 export class Machine {
   /** Mounted there in the guest: survives, as far as it was synced. */
@@ -44,12 +52,12 @@ export class Machine {
 
   constructor(options: MachineOptions) {
     this.#options = options
-    const { folder, name } = options
-    this.disk = join(folder, `${name}-disk`)
+    const { folder, name, cloneOf } = options
+    this.disk = cloneOf?.disk ?? join(folder, `${name}-disk`)
     this.share = join(folder, `${name}-share`)
     this.#image = join(folder, `${name}.img`)
     this.#pidFile = join(folder, `${name}.pid`)
-    for (const path of [this.disk, this.share]) mkdirSync(path)
+    for (const path of [this.disk, this.share]) mkdirSync(path, { recursive: true })
   }
 
   /** Its disk before the first start; `fill` gets it mounted here. */
@@ -61,11 +69,23 @@ export class Machine {
     execFileSync('umount', [this.disk])
   }
 
+  /** Of the machine that it is a clone of, as it is now: that one may be on. */
+  copyDisk(): void {
+    const from = this.#options.cloneOf
+    if (from !== undefined) copyFileSync(from.#image, this.#image)
+  }
+
+  /** What its command has printed. */
+  get said(): string {
+    return readFileSync(join(this.share, 'log'), 'utf8')
+  }
+
   start(): void {
-    const { folder, name, port, command } = this.#options
-    rmSync(this.#pidFile, { force: true })
+    const { folder, name, port, command, cloneOf } = this.#options
+    for (const old of [this.#pidFile, join(this.share, 'log')]) rmSync(old, { force: true })
     const flags = ['-m', '1024', '-c', '1', '-n', name, '-t', '7200', '-P', this.#pidFile]
     if (port !== undefined) flags.push('-p', String(port))
+    if (cloneOf !== undefined) flags.push('-w', cloneOf.share)
     flags.push('-w', this.share, '-d', `${this.#image}:${this.disk}`)
     const log = openSync(join(folder, `${name}.log`), 'a')
     const argv = [...flags, '--', 'bash', '-c', guest, 'guest', this.share, ...command]

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 import { Random } from '../../sim/random.ts'
 import { Figures } from '../figures.ts'
+import { tormentClonedMachine } from './cloned-machine.ts'
 import { tormentNodeMachine } from './node-machine.ts'
 import { tormentSchedulerMachine } from './scheduler-machine.ts'
 
@@ -25,7 +26,7 @@ export async function runPower(options: {
   folder: string
   seed: number
   rounds: number
-  /** Of `scheduler` and `node`: whose machine. */
+  /** Of `scheduler`, `node` and `clone`: whose machine. */
   only: RegExp
 }): Promise<{ broken: string[]; report: string }> {
   const figures = new Figures()
@@ -59,7 +60,11 @@ export async function runPower(options: {
       breaks(line)
     },
   }
-  const parts = { scheduler: tormentSchedulerMachine, node: tormentNodeMachine }
+  const parts = {
+    scheduler: tormentSchedulerMachine,
+    node: tormentNodeMachine,
+    clone: tormentClonedMachine,
+  }
   for (const [part, torment] of Object.entries(parts)) {
     if (options.only.test(part)) await torment(power)
   }
