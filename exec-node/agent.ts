@@ -14,7 +14,7 @@ export type Agent = {
   /** Ends the agent, touches no job; tells how many runs go on. */
   stop(): Promise<{ running: number }>
   running(): number
-  /** Nothing is placed here, neither running nor between two runs. */
+  /** Nothing is placed here, neither running nor between two runs, and nothing runs without a record. */
   isIdle(): boolean
   /** Something outside the placements is worth a report: a verdict of health. */
   news(): void
@@ -45,7 +45,7 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
     [...placements.entries].filter((entry) => currentRun(entry.record) !== null).length
   return {
     running,
-    isIdle: () => [...placements.entries].length === 0,
+    isIdle: () => [...placements.entries].length === 0 && !placements.strangers.anyPopulated(),
     news: () => reporter.soon(),
     async stop() {
       reporter.close()

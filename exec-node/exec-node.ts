@@ -34,7 +34,7 @@ import { openStanding, type Standing } from './standing.ts'
 
 export type ExecNode = {
   name: string
-  /** Null when the scheduler has taken it; its refusal where nothing is here to go on for. */
+  /** Null when the scheduler has taken it; its refusal where nothing here goes on and waiting changes nothing. */
   taken: Promise<Refusal | null>
   stop(): Promise<{ running: number }>
 }

@@ -105,8 +105,9 @@ export class Reporter {
       if (outcome.reply.wantFull) this.#usage.forget()
       this.#usage.told(report.usages ?? [])
       this.#lookAtUsage(sentAt)
-      await this.#take(outcome.reply, sentAt)
+      // Before what it writes: the scheduler has taken it, also where the disk takes nothing.
       this.#options.onReport?.(outcome, true)
+      await this.#take(outcome.reply, sentAt)
       return true
     }
     this.#needFull = true

@@ -6,7 +6,7 @@ import type { ReportOutcome } from './ports.ts'
 const refusalsToBelieve = 2
 
 export type Standing = {
-  /** Settles once: null when a report was taken, the refusal when there is nothing here to go on for. */
+  /** Settles once: null when a report was taken, the refusal when nothing here goes on and waiting changes nothing. */
   settled: Promise<Refusal | null>
   /** `taken`: answered by the grid that this node is of. */
   heard(outcome: ReportOutcome, taken: boolean): void
@@ -36,18 +36,26 @@ export function openStanding(of: {
       if (taken) return end(null)
       refusals = outcome.kind === 'rejected' ? refusals + 1 : 0
       if (outcome.kind === 'rejected' && refusals < refusalsToBelieve) return
-      if (outcome.kind === 'rejected' && of.isIdle()) return end(outcome.refusal)
-      const sentence = waitsFor(of.url, outcome)
+      const isIdle = of.isIdle()
+      if (outcome.kind === 'rejected' && isIdle && !mayPass(outcome.refusal))
+        return end(outcome.refusal)
+      const sentence = waitsFor(of.url, outcome, isIdle)
       if (sentence !== told) of.tell(sentence)
       told = sentence
     },
   }
 }
 
-function waitsFor(url: string, outcome: ReportOutcome): string {
+/** The name is free when the other machine has another, or is lost for good: a machine installed anew then comes in by itself. */
+const mayPass = ({ code }: Refusal): boolean => code === 'node-refused'
+
+function waitsFor(url: string, outcome: ReportOutcome, isIdle: boolean): string {
   switch (outcome.kind) {
     case 'rejected':
-      return `the scheduler at ${url} refuses this node, which goes on for what is here: ${refusalText(outcome.refusal)}`
+      return (
+        `the scheduler at ${url} refuses this node, which ` +
+        `${isIdle ? 'tries again' : 'goes on for what is here'}: ${refusalText(outcome.refusal)}`
+      )
     case 'refused-connection':
       return `waiting for the scheduler at ${url}: nothing listens there`
     case 'answered':

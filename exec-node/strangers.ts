@@ -41,6 +41,10 @@ export class Strangers {
     return this.#of(task).some((found) => found.facts.populated)
   }
 
+  anyPopulated(): boolean {
+    return [...this.#known.values()].some((facts) => facts.populated)
+  }
+
   /** The newest run of a placement leaves: from now on a record explains it. */
   adopt(task: string, epoch: number): { run: number; facts: RunFacts } | null {
     const own = this.#of(task).filter((found) => found.epoch === epoch)

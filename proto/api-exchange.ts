@@ -25,7 +25,14 @@ export const exchangeRoutes = {
     query: nothing,
     body: Report,
     reply: ReportReply,
-    errors: ['invalid', 'unauthenticated', 'wrong-grid', 'node-refused', 'unavailable'],
+    errors: [
+      'invalid',
+      'unauthenticated',
+      'wrong-grid',
+      'wrong-protocol',
+      'node-refused',
+      'unavailable',
+    ],
   }),
   orders: route({
     method: 'GET',

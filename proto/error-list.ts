@@ -8,6 +8,7 @@ export const errorList = {
   'name-taken': { status: 409, exit: 1, title: 'The name is taken' },
   'wrong-state': { status: 409, exit: 1, title: 'This cannot be done in the present state' },
   'wrong-grid': { status: 409, exit: 1, title: 'This node belongs to another grid' },
+  'wrong-protocol': { status: 409, exit: 1, title: 'This node speaks another protocol' },
   'node-refused': { status: 409, exit: 1, title: 'Another machine already uses this node name' },
   'cursor-gone': { status: 410, exit: 1, title: 'That position is no longer kept' },
   'too-large': { status: 413, exit: 2, title: 'The request is too large' },

@@ -18,5 +18,5 @@ export function refuseForeign(ctx: BrainContext, report: Report): ReturnType<typ
     note(ctx, 'node-refused', `${name}: ${reason}`, { node: name })
     ctx.log.warn({ event: 'node-refused', node: name, detail: reason })
   }
-  return refuse('node-refused', reason)
+  return refuse('wrong-protocol', reason)
 }

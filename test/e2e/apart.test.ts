@@ -95,10 +95,19 @@ test('a node that is gone: lost in words, then forgotten; one that reports can b
   await until(async () => (await grid.show(kept)).state === 'unreachable', { what: 'silence' })
   expect((await grid.eg('node', 'lost', 'beta')).status).toBe(2)
   expect((await grid.eg('node', 'remove', 'beta')).status).toBe(1)
+  // Its machine made anew waits for the name.
+  const told = daemons.log.length
+  const place = ['--name', 'beta', '--data', join(grid.data, 'anew')]
+  const anew = daemons.start(['exec-node', '--scheduler', grid.url, ...place])
+  await until(() => daemons.log.includes('refuses this node', told), { what: 'a sentence' })
+  expect(daemons.log.slice(told)).toMatch(/which tries again: .*`eg node lost --confirmed beta`\n/)
   await grid.ok('node', 'lost', '--confirmed', '--reason', 'burnt', 'beta')
   await until(async () => (await grid.show(kept)).state !== 'unreachable', { what: 'its end' })
   await grid.eg('stop', 'kept')
-  await grid.ok('node', 'remove', 'beta')
+  expect(await anew).toBe('ready beta')
+  process.kill(daemons.pidIn('anew/exec-node.pid'))
+  const remove = async () => (await grid.eg('node', 'remove', 'beta')).status
+  await until(async () => (await remove()) === 0, { what: 'silence of the new one' })
   expect((await grid.nodes()).map(({ name }) => name)).toEqual(['alpha'])
   // Not burnt after all: what a returning node still runs of old is stopped there.
   await daemons.node('beta')

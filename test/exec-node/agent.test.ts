@@ -272,6 +272,31 @@ describe('the agent killed with -9', () => {
     expect(grid.machine.started).toEqual(['1.1.1.1'])
     expect(grid.link.told('1.1')?.phase).toMatchObject({ kind: 'running', run: 1 })
   })
+
+  it('is not idle while a run without a record lives', async () => {
+    const grid = new TestGrid()
+    await grid.start()
+    expect(grid.agent?.isIdle()).toBe(true)
+    grid.link.give(order(1))
+    await grid.advance(1_000)
+    grid.crash()
+    grid.spool.records.clear()
+    grid.link.mode = 'silent'
+    await grid.start()
+    expect(grid.agent?.running()).toBe(0)
+    expect(grid.agent?.isIdle()).toBe(false)
+    grid.machine.reboot('boot-2')
+    await grid.advance(60_000)
+    expect(grid.agent?.isIdle()).toBe(true)
+  })
+})
+
+it('tells that it is taken also where the disk takes nothing', async () => {
+  const grid = new TestGrid()
+  grid.spool.isFull = true
+  const heard: string[] = []
+  await grid.start({ onReport: ({ kind }, taken) => heard.push(`${kind} ${taken}`) })
+  expect(heard[0]).toBe('answered true')
 })
 
 describe('epochs', () => {

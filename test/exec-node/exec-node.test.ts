@@ -17,7 +17,10 @@ afterEach(async () => {
 })
 
 /** As little of a scheduler as an exec-node can be run against, over real HTTP. */
-async function tinyScheduler(orders: Order[], refuses: (report: Report) => boolean = () => false) {
+async function tinyScheduler(
+  orders: Order[],
+  refuses: (report: Report) => 'wrong-grid' | 'node-refused' | null = () => null,
+) {
   const placements = new Map<string, PlacementReport>()
   const heard: Report[] = []
   const seenSecrets = new Set<string | undefined>()
@@ -34,9 +37,10 @@ async function tinyScheduler(orders: Order[], refuses: (report: Report) => boole
     request.on('end', () => {
       const report = JSON.parse(Buffer.concat(parts).toString()) as Report
       heard.push(report)
-      if (refuses(report)) {
+      const code = refuses(report)
+      if (code !== null) {
         const hint = 'give another --name'
-        response.writeHead(409).end(JSON.stringify({ code: 'node-refused', detail: 'taken', hint }))
+        response.writeHead(409).end(JSON.stringify({ code, detail: 'taken', hint }))
         return
       }
       const answers = report.placements.map((placement) => {
@@ -118,36 +122,42 @@ it('lets jobs run on when it stops, and adopts them when it starts', async () =>
   await until(() => scheduler.heard.at(-1)?.placements.length === 0)
 })
 
-it('is taken with its first report, refused with its second refusal, and goes on for what is here', async () => {
+it('is taken with its first report, refused with its second refusal, waits for its name, and goes on for what is here', async () => {
   const { base, secret, dataDir } = await folders()
   const run = order(9, { owner: me }, { cwd: base, command: ['/bin/sleep', '1000'] })
   const orders = [run]
-  const said = { refused: true }
-  const scheduler = await tinyScheduler(orders, () => said.refused)
+  const says: { code: 'wrong-grid' | 'node-refused' | null } = { code: 'wrong-grid' }
+  const scheduler = await tinyScheduler(orders, () => says.code)
   const sentences: string[] = []
   const tell = (sentence: string) => sentences.push(sentence)
   const options = { url: scheduler.url, name: 'node1', dataDir, secret, reportMs: 200, tell }
   const first = await startExecNode(options)
-  expect(await first.taken).toMatchObject({ code: 'node-refused', hint: 'give another --name' })
+  expect(await first.taken).toMatchObject({ code: 'wrong-grid', hint: 'give another --name' })
   expect(scheduler.heard).toHaveLength(2)
   await first.stop()
-  said.refused = false
+  says.code = 'node-refused'
   const second = await startExecNode(options)
+  await until(() => sentences.length === 1)
+  expect(sentences.splice(0)[0]).toContain('tries again: taken; give another --name')
+  says.code = null
   expect(await second.taken).toBe(null)
   await until(() => scheduler.placements.get('9.1')?.phase.kind === 'running')
   await second.stop()
   expect(sentences).toEqual([])
-  said.refused = true
+  says.code = 'wrong-grid'
   const third = await startExecNode(options)
   undo.push(() => third.stop())
   await until(() => sentences.length === 1)
   expect(sentences[0]).toContain('goes on for what is here: taken; give another --name')
-  said.refused = false
+  says.code = null
   expect(await third.taken).toBe(null)
+  const heard = scheduler.heard.length
+  await until(() => scheduler.heard.length > heard)
   const cause = { kind: 'cancelled', by: me, why: 'test' } as const
   await third.stop()
   orders[0] = { ...run, want: { kind: 'stop', cause, graceMs: 1_000 } }
   const last = await startExecNode(options)
   undo.push(() => last.stop())
+  await until(() => scheduler.placements.get('9.1')?.phase.kind === 'ended')
   await until(() => scheduler.heard.at(-1)?.placements.length === 0)
 })

@@ -357,6 +357,6 @@ describe('reports', () => {
   test('a foreign grid and another protocol are refused', async () => {
     const { on } = await two()
     await expect(on.deliver({ ...on.build(true), grid: 'other' })).rejects.toThrow('wrong-grid')
-    await expect(on.deliver({ ...on.build(true), protocol: 9 })).rejects.toThrow('node-refused')
+    await expect(on.deliver({ ...on.build(true), protocol: 9 })).rejects.toThrow('wrong-protocol')
   })
 })

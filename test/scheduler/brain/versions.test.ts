@@ -45,7 +45,7 @@ test.each([
   node.start(`${job}.1`)
   const lines = node.lines.length
   const result = await deliver(grid, reportOf(node, protocolVersion + off))
-  expect(result).toMatchObject({ ok: false, refusal: { code: 'node-refused' } })
+  expect(result).toMatchObject({ ok: false, refusal: { code: 'wrong-protocol' } })
   // What it said counts for nothing, and it is sent no orders that it may misread.
   expect(await grid.state(job)).toBe('placed')
   node.attach()
