@@ -88,6 +88,11 @@ static void hear_child(void) {
       close(channel);
       channel = -1;
       if (failed) return;
+      /* Killed before it was told to go: it has executed nothing. */
+      if (!told_to_go) {
+        refuse("start", ECANCELED);
+        return;
+      }
       began_at = uptime_ms();
       started = true;
       note_command("started");

@@ -92,7 +92,8 @@ export function factsOf(record: RunRecord, vitals: Vitals, context: FactsContext
 
 /** The command, as soon as it is known to have begun: a shepherd that lives will tell of it itself. */
 export function begunIn({ journal }: RunRecord, { supervised }: Vitals): Journal['started'] {
-  return journal?.started ?? ((!supervised && journal?.told) || null)
+  const began = !supervised && journal?.failed === null ? journal.told : null
+  return journal?.started ?? began
 }
 
 function usageOf({ key, journal }: RunRecord, context: FactsContext): Usage {

@@ -237,10 +237,12 @@ describe('limits', () => {
     )
     expect(folder.stderr).toContain(`chdir ${join(grid.folder, 'nowhere')}: no such file`)
     expect(folder.status).toBe(126)
-    const { startedAt, timeline } = await grid.show(/^job (\d+)/.exec(folder.stdout)?.[1] ?? '')
-    expect(startedAt).toBeNull()
     const told = ['submitted', 'placed', 'run-ended', 'task-finished', 'finished']
-    expect(timeline.map(({ what }) => what)).toEqual(told)
+    for (const { stdout } of [command, folder]) {
+      const { startedAt, timeline } = await grid.show(/^job (\d+)/.exec(stdout)?.[1] ?? '')
+      expect(startedAt).toBeNull()
+      expect(timeline.map(({ what }) => what)).toEqual(told)
+    }
   })
 })
 

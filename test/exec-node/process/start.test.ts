@@ -80,6 +80,7 @@ describe('argv and environment', () => {
   it('is searched by its own PATH', async () => {
     const facts = await grid.run('path.1', ['ls'], { env: { PATH: '/nowhere' } })
     expect(facts.cause).toMatchObject({ kind: 'could-not-start', call: 'execve', error: 'ENOENT' })
+    expect(facts).toMatchObject({ pid: null, startedAt: null })
   })
 
   it('begins with no open descriptor, default signals, umask and limits as planned', async () => {

@@ -111,9 +111,9 @@ describe.each<RunDriver['enforcement'] | undefined>([undefined, 'rlimit'])(
       await grid.reopen()
     })
 
-    it('nothing is let go before the disk has it, nor after a stop meanwhile', async () => {
+    it('nothing is let go before the disk has it, nor after a stop or its death meanwhile', async () => {
       await grid.driver.close()
-      for (const key of ['room.1', 'room.2'])
+      for (const key of ['room.1', 'room.2', 'room.3'])
         await shepherded('without-room', key, ['sh', '-c', 'echo ran'])
       await grid.reopen()
       const children = (key: string) =>
@@ -121,7 +121,7 @@ describe.each<RunDriver['enforcement'] | undefined>([undefined, 'rlimit'])(
           shepherd: journalOf(key)?.shepherd.pid ?? null,
           session: null,
         })
-      await until(() => ['room.1', 'room.2'].every((key) => children(key).length > 0), {
+      await until(() => ['room.1', 'room.2', 'room.3'].every((key) => children(key).length > 0), {
         what: 'both children',
       })
       await until(
@@ -133,9 +133,16 @@ describe.each<RunDriver['enforcement'] | undefined>([undefined, 'rlimit'])(
         { what: 'the output file' },
       )
       await grid.driver.stop('room.2', { cause, signal: 'SIGTERM', graceMs: 1000 })
-      for (const key of ['room.1', 'room.2']) writeFileSync(join(runFolder(key), 'room'), '')
+      for (const pid of children('room.3')) process.kill(pid, 'SIGKILL')
+      for (const key of ['room.1', 'room.2', 'room.3'])
+        writeFileSync(join(runFolder(key), 'room'), '')
       expect((await grid.over('room.1')).cause).toEqual({ kind: 'exit', code: 0 })
-      expect((await grid.over('room.2')).cause).toEqual(cause)
+      const unbegun = { pid: null, startedAt: null }
+      expect(await grid.over('room.2')).toMatchObject({ ...unbegun, cause })
+      expect(await grid.over('room.3')).toMatchObject({
+        ...unbegun,
+        cause: { kind: 'could-not-start', call: 'start', error: 'ECANCELED' },
+      })
       expect(await grid.output('room.1')).toBe('ran\n')
       expect(await grid.output('room.2').catch(() => '')).toBe('')
     })
