@@ -46,7 +46,7 @@ export function runFolders(nodeDir: string) {
       const halfMade = (await readdir(runs)).filter((name) => name.startsWith('.'))
       for (const name of halfMade)
         await rm(join(runs, name), { recursive: true, force: true }).catch(() => {})
-      return forgetTorn(this, nodeDir, aside)
+      return forgetTorn(this, nodeDir)
     },
     async keys(): Promise<RunKey[]> {
       return (await readdir(runs)).filter((name) => !name.startsWith('.'))
@@ -79,8 +79,8 @@ export function runFolders(nodeDir: string) {
       writeFileSync(join(folder(key), 'single'), '', { mode: 0o600 })
     },
     /** Of a record that cannot be read; where it cannot be moved it stays in its place. */
-    async setAside(key: RunKey): Promise<SetAside> {
-      const moved = await aside.put(key, folder(key))
+    async setAside(key: RunKey, isOver = false): Promise<SetAside> {
+      const moved = await aside.put(key, folder(key), isOver)
       if (moved) memory.forget(key)
       return moved ?? { place: folder(key), detail: notMoved }
     },
@@ -95,24 +95,21 @@ export function runFolders(nodeDir: string) {
 
 const notMoved = 'damaged record, set aside to nowhere: it could not be moved'
 
-type Aside = Pick<ReturnType<typeof asideFolder>, 'letGo'>
 type Shelf = {
   keys(): Promise<RunKey[]>
   load(key: RunKey): Promise<RunRecord | 'damaged' | null>
-  setAside(key: RunKey): Promise<SetAside>
+  setAside(key: RunKey, isOver: boolean): Promise<SetAside>
 }
 
 /** In this boot a record that nobody can read might be of processes that live: that is an oddity, and stays. */
-async function forgetTorn(shelf: Shelf, nodeDir: string, aside: Aside): Promise<RunKey[]> {
+async function forgetTorn(shelf: Shelf, nodeDir: string): Promise<RunKey[]> {
   const noted = notedBoot(nodeDir)
   if (noted === bootId) return []
   const torn: RunKey[] = []
   for (const key of noted === null ? [] : await shelf.keys()) {
     if ((await shelf.load(key)) !== 'damaged') continue
     // Where it cannot be moved it is an oddity like any other: that keeps no agent from starting.
-    if ((await shelf.setAside(key)).detail === notMoved) continue
-    await aside.letGo(key)
-    torn.push(key)
+    if ((await shelf.setAside(key, true)).detail !== notMoved) torn.push(key)
   }
   noteBoot(nodeDir)
   return torn

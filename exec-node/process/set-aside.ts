@@ -20,6 +20,8 @@ const movedTo = (place: string): SetAside => ({
 
 export function asideFolder(nodeDir: string) {
   const damaged = join(nodeDir, 'damaged')
+  /** Runs of this boot that are not known to be over. */
+  const kept = new Set<RunKey>()
   const places = async (): Promise<[RunKey, string][]> =>
     (await readdir(damaged))
       .filter((name) => name.endsWith(ending))
@@ -27,19 +29,26 @@ export function asideFolder(nodeDir: string) {
   return {
     prepare: () => mkdir(damaged, { recursive: true, mode: 0o700 }),
     /** Null where it cannot be moved. */
-    async put(key: RunKey, folder: string): Promise<SetAside | null> {
-      const place = join(damaged, `${key}.${Date.now()}${ending}`)
-      return rename(folder, place).then(
-        () => movedTo(place),
-        () => null,
-      )
+    async put(key: RunKey, folder: string, isOver: boolean): Promise<SetAside | null> {
+      const place = join(damaged, `${key}.${Date.now()}${isOver ? '' : ending}`)
+      try {
+        await rename(folder, place)
+      } catch {
+        return null
+      }
+      if (!isOver) kept.add(key)
+      return movedTo(place)
     },
-    /** Those of this boot that are not known to be over. */
-    list: async () => (await places()).map(([key, place]) => [key, movedTo(place)] as const),
-    /** Its run is over. */
+    async list(): Promise<(readonly [RunKey, SetAside])[]> {
+      const found = (await places()).map(([key, place]) => [key, movedTo(place)] as const)
+      for (const [key] of found) kept.add(key)
+      return found
+    },
+    /** Its run is over. An operator may have taken the record away, or the whole folder. */
     async letGo(key: RunKey): Promise<void> {
-      for (const [of, place] of await places())
-        if (of === key) await rename(place, place.slice(0, -ending.length))
+      if (!kept.delete(key)) return
+      for (const [of, place] of await places().catch(() => []))
+        if (of === key) await rename(place, place.slice(0, -ending.length)).catch(() => {})
     },
   }
 }
