@@ -18,7 +18,7 @@ export function watchBeats(share: string) {
   const copies = new Map<string, Copy>()
   const look = () => {
     for (const name of readdirSync(share)) {
-      if (!/^beat\.[\d.]+@[a-z]+$/.test(name)) continue
+      if (!/^beat\.[\d.]+@/.test(name) || name.endsWith('.new')) continue
       const text = read(join(share, name))
       const known = copies.get(name)
       const now = performance.now()
