@@ -3,19 +3,17 @@ import { parseTaskKey, taskKey } from '../../proto/ids.ts'
 import type { NodeFacts } from '../../proto/node.ts'
 import {
   protocolVersion,
-  speaksWith,
   type PlacementReport,
   type Report,
   type ReportReply,
   type RunUsage,
 } from '../../proto/sync.ts'
-import { afterGrant, afterReport, bootProves, livesNow, termsFor } from '../core/lease.ts'
-import { done, refuse, type Result } from '../core/result.ts'
+import { afterGrant, afterReport, termsFor } from '../core/lease.ts'
+import { done, type Result } from '../core/result.ts'
 import { placementOf } from '../core/task-state.ts'
 import { findTask, type LiveJob } from '../state/live-job.ts'
 import { newNode, type LiveNode } from '../state/live-node.ts'
 import { note, type BrainContext } from './context.ts'
-import { refuseForeign } from './foreign.ts'
 import { takeHealth } from './node-health.ts'
 import { offerNode } from './node-offer.ts'
 import { answerOddities, isOddity } from './oddities.ts'
@@ -23,6 +21,7 @@ import { jumpAhead, knowsMore } from './restored.ts'
 import { recordOldRuns, recordRuns } from './runs.ts'
 import { tryHappen } from './tasks.ts'
 import { forgetUnknown, noteUnknown } from './unknown-runs.ts'
+import { isSameMachine, refuseReport, whoReports } from './who-reports.ts'
 
 type Answer = ReportReply['answers'][number]
 
@@ -32,17 +31,9 @@ export function takeReport(ctx: BrainContext, report: Report): Result<ReportRepl
   if (knowsMore(ctx, report))
     jumpAhead(ctx, Math.max(report.revision?.incarnation ?? 0, ctx.state.incarnation))
   const node = ctx.state.nodes.get(report.node) ?? joinNode(ctx, report)
-  const twin = refuseTwin(ctx, node, report)
-  if (twin) return twin
-  const before = node.facts
-  const quietMs =
-    node.heardAt === null ? Number.POSITIVE_INFINITY : ctx.clock.uptime() - node.heardAt
-  const rebooted =
-    before !== null &&
-    (bootProves(before, { ...report.facts, uptimeMs: report.uptimeMs }, quietMs) ||
-      goesOn(ctx, node, report))
-  const stale = refuseStale(node, report, rebooted)
-  if (stale) return stale
+  const who = whoReports(ctx, node, report)
+  if (!who.ok) return who
+  const { rebooted } = who.value
   const terms = grant(ctx, node, report, rebooted)
   const isNews = hear(ctx, node, report)
   // Anything that came after a gap may stand on lost reports: only a full one says what is there.
@@ -69,82 +60,12 @@ export function takeReport(ctx: BrainContext, report: Report): Result<ReportRepl
   })
 }
 
-function refuseReport(ctx: BrainContext, report: Report): ReturnType<typeof refuse> | null {
-  if (!speaksWith(report.protocol)) return refuseForeign(ctx, report)
-  if (report.grid !== null && report.grid !== ctx.state.grid) {
-    return refuse(
-      'wrong-grid',
-      `node ${report.node} belongs to grid ${report.grid}, this is ${ctx.state.grid}`,
-      'give the exec-node a fresh --data folder, or the right --scheduler',
-    )
-  }
-  return null
-}
-
 function joinNode(ctx: BrainContext, { node: name, revision }: Report): LiveNode {
   const node = newNode(name)
   if (revision?.incarnation === ctx.state.incarnation) node.counter = revision.counter
   ctx.state.nodes.set(name, node)
   note(ctx, 'node-joined', `${name} joined`, { node: name })
   return node
-}
-
-/** Another machine, or another agent's folder, under a name in use: the one that was first keeps the name. */
-function refuseTwin(
-  ctx: BrainContext,
-  node: LiveNode,
-  report: Report,
-): ReturnType<typeof refuse> | null {
-  if (node.facts === null || isSameMachine(node.facts, report.facts)) return null
-  if (node.state !== 'up' && node.tasks.size === 0) return null
-  const reason = `two machines or agents report as ${node.name}`
-  if (node.twinCordon === null) {
-    node.twinCordon = { by: 'scheduler', reason, at: ctx.clock.now() }
-    ctx.journal.node(node)
-    offerNode(ctx, node)
-    note(ctx, 'node-twin', reason, { node: node.name })
-  }
-  const hint =
-    node.state === 'up'
-      ? 'start one of them with another --name, then `eg node uncordon`'
-      : `if the old one is gone for good: \`eg node lost --confirmed ${node.name}\``
-  return refuse('node-refused', `${reason}; this one is refused and the name is cordoned`, hint)
-}
-
-/** All that a disk holds is on its copies too; what tells them apart is not said by an exec-node that cannot read it. */
-function isSameMachine(a: NodeFacts, b: NodeFacts): boolean {
-  if (a.machineId !== b.machineId) return false
-  return a.hardware === undefined || b.hardware === undefined || a.hardware === b.hardware
-}
-
-/** True when reports of another boot than the last go on: it is the machine's present one. */
-function goesOn(ctx: BrainContext, node: LiveNode, report: Report): boolean {
-  const { bootId } = report.facts
-  const first = node.otherBoot
-  const now = { saidUptimeMs: report.uptimeMs, heardAt: ctx.clock.uptime() }
-  if (node.facts?.bootId === bootId) node.otherBoot = null
-  else if (first?.bootId !== bootId) node.otherBoot = { bootId, ...now }
-  else if (livesNow(first, now)) {
-    node.otherBoot = null
-    return true
-  }
-  return false
-}
-
-/** A report that was overtaken on its way tells of what is no longer so. */
-function refuseStale(
-  node: LiveNode,
-  report: Report,
-  rebooted: boolean,
-): ReturnType<typeof refuse> | null {
-  if (node.heardAt === null || rebooted) return null
-  const overtaken =
-    node.session === report.session
-      ? report.sequence <= node.sequence
-      : report.uptimeMs < node.saidUptimeMs || node.facts?.bootId !== report.facts.bootId
-  return overtaken
-    ? refuse('unavailable', `a later report of ${node.name} has arrived before this one`)
-    : null
 }
 
 /** True when something changed that placement or the store must know. */

@@ -75,14 +75,45 @@ export function termsFor(nodes: number, settings: LeaseSettings): LeaseTerms | n
   return nodes > 1 ? settings.terms : null
 }
 
-/** A report of a boot that nobody knows yet: uptimes of that machine and of this one. */
-export type OtherBoot = { bootId: string; saidUptimeMs: number; heardAt: number }
+/** When a machine spoke: by its own uptime, and by that of this one. */
+export type Heard = { saidUptimeMs: number; heardAt: number }
+
+/** Another boot than the known one, since it first spoke; `beside`: when the known one first spoke after that. */
+export type OtherBoot = Heard & {
+  bootId: string
+  beside: Heard | null
+  /** The known one lives now, though this one has spoken. */
+  isBeside: boolean
+  /** Both live now: they are two machines, whatever else they say. */
+  isTwin: boolean
+}
+
+export const otherBoot = (bootId: string, now: Heard): OtherBoot => ({
+  bootId,
+  ...now,
+  beside: null,
+  isBeside: false,
+  isTwin: false,
+})
+
+/** The known boot has spoken. What came late of one that is over does not come for as long as makes a node silent. */
+export function heardBeside(other: OtherBoot, now: Heard, settings: LeaseSettings): OtherBoot {
+  const { beside, isBeside } = other
+  if (beside === null) return { ...other, beside: now }
+  const isLong = now.heardAt - beside.heardAt >= settings.silentAfterMs
+  return { ...other, isBeside: isBeside || (isLong && livesNow(beside, now)) }
+}
+
+/** The other boot has spoken again. */
+export function heardAgain(other: OtherBoot, now: Heard): OtherBoot {
+  return { ...other, isTwin: other.isTwin || (other.isBeside && livesNow(other, now)) }
+}
 
 /**
- * Reports of another boot that come as far apart here as they say that they were sent are of a machine that runs
+ * Reports of a machine that come as far apart here as they say that they were sent are of one that runs
  * now. What lay in a buffer while this scheduler stood still comes all at once, and may be of the boot before.
  */
-export function livesNow(first: OtherBoot, then: Omit<OtherBoot, 'bootId'>): boolean {
+export function livesNow(first: Heard, then: Heard): boolean {
   const saidMs = then.saidUptimeMs - first.saidUptimeMs
   return saidMs >= 1_000 && then.heardAt - first.heardAt >= saidMs / 2
 }

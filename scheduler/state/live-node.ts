@@ -51,7 +51,7 @@ export type LiveNode = StoredNode & {
   sequence: number
   /** What its machine's uptime was in the newest report. */
   saidUptimeMs: number
-  /** Another boot that has reported once, and is believed when it goes on. */
+  /** Another boot that reports: believed when it goes on alone, a twin when it goes on beside the known one. */
   otherBoot: OtherBoot | null
   /** Its silence has been shown since this scheduler started. */
   shownSilent: boolean

@@ -260,7 +260,12 @@ describe('reports', () => {
     await expect(on.deliver({ ...again(), uptimeMs: since() + 5_000 })).rejects.toThrow(
       'unavailable',
     )
+    // The one that is known might only be late.
     await grid.clock.advance(5_000)
+    await expect(on.deliver({ ...again(), uptimeMs: since() + 5_000 })).rejects.toThrow(
+      'unavailable',
+    )
+    await grid.clock.advance(15_000)
     await on.deliver({ ...again(), uptimeMs: since() + 5_000 })
     expect(grid.brain.state.nodes.get(on.name)?.state).toBe('up')
     expect(await grid.state(job)).toBe('pending')
@@ -325,6 +330,36 @@ describe('reports', () => {
     await grid.reopen()
     on.meet(grid.brain)
     await expect(on.deliver(clone)).rejects.toThrow('node-refused')
+  })
+
+  test('a clone that nothing tells apart is told by that both speak', async () => {
+    const { grid, job, on, other } = await two()
+    const facts = { ...on.facts, bootId: 'boot-of-clone' }
+    const built = { ...on.build(true), session: 'clone', placements: [], facts }
+    let sequence = 0
+    const clone = () => {
+      sequence += 1
+      return on.deliver({ ...built, sequence, uptimeMs: 60_000 + grid.clock.uptime() })
+    }
+    // It tries again each second; the first reports each four.
+    for (let second = 0; second < 40; second += 1) {
+      const what = second < 28 ? /unavailable|node-refused/ : 'node-refused'
+      await expect(clone()).rejects.toThrow(what)
+      await grid.clock.advance(1_000)
+      if (second % 4 === 3) await grid.turn(on, other)
+    }
+    expect(await grid.show(job)).toMatchObject({ state: 'running', node: on.name })
+    const { cordoned, reason } = await grid.ok('showNode', operator, { params: { node: on.name } })
+    expect({ cordoned, reason }).toEqual({
+      cordoned: true,
+      reason: expect.stringContaining('two machines'),
+    })
+    // Nor is it believed when the first is cut off: that one's lease lasts.
+    for (let second = 0; second < 40; second += 1) {
+      await expect(clone()).rejects.toThrow('node-refused')
+      await grid.pass(1_000, other)
+    }
+    expect(await grid.show(job)).toMatchObject({ state: 'unreachable', node: on.name })
   })
 
   test('a stream that another start of an agent opened gets no orders', async () => {

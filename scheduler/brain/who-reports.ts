@@ -1,0 +1,110 @@
+/** Whose report it is: of the machine that is known under the name, of its next boot, or of another machine. */
+import type { NodeFacts } from '../../proto/node.ts'
+import { speaksWith, type Report } from '../../proto/sync.ts'
+import { bootProves, heardAgain, heardBeside, livesNow, otherBoot } from '../core/lease.ts'
+import { done, refuse, type Result } from '../core/result.ts'
+import type { LiveNode } from '../state/live-node.ts'
+import { note, type BrainContext } from './context.ts'
+import { refuseForeign } from './foreign.ts'
+import { offerNode } from './node-offer.ts'
+
+export function refuseReport(ctx: BrainContext, report: Report): ReturnType<typeof refuse> | null {
+  if (!speaksWith(report.protocol)) return refuseForeign(ctx, report)
+  if (report.grid !== null && report.grid !== ctx.state.grid) {
+    return refuse(
+      'wrong-grid',
+      `node ${report.node} belongs to grid ${report.grid}, this is ${ctx.state.grid}`,
+      'give the exec-node a fresh --data folder, or the right --scheduler',
+    )
+  }
+  return null
+}
+
+/** `rebooted`: its machine was started again since it last spoke, so nothing of before lives. */
+export function whoReports(
+  ctx: BrainContext,
+  node: LiveNode,
+  report: Report,
+): Result<{ rebooted: boolean }> {
+  hearBoots(ctx, node, report)
+  const twin = refuseTwin(ctx, node, report)
+  if (twin) return twin
+  const before = node.facts
+  const quietMs =
+    node.heardAt === null ? Number.POSITIVE_INFINITY : ctx.clock.uptime() - node.heardAt
+  const rebooted =
+    before !== null &&
+    (bootProves(before, { ...report.facts, uptimeMs: report.uptimeMs }, quietMs) ||
+      goesOn(ctx, node, report))
+  const stale = refuseStale(node, report, rebooted)
+  if (stale) return stale
+  if (rebooted) node.otherBoot = null
+  return done({ rebooted })
+}
+
+/** Another machine, or another agent's folder, under a name in use: the one that was first keeps the name. */
+function refuseTwin(
+  ctx: BrainContext,
+  node: LiveNode,
+  report: Report,
+): ReturnType<typeof refuse> | null {
+  if (node.facts === null) return null
+  const isTwin = node.otherBoot?.isTwin === true && node.otherBoot.bootId === report.facts.bootId
+  if (!isTwin && isSameMachine(node.facts, report.facts)) return null
+  if (node.state !== 'up' && node.tasks.size === 0) return null
+  const reason = `two machines or agents report as ${node.name}`
+  if (node.twinCordon === null) {
+    node.twinCordon = { by: 'scheduler', reason, at: ctx.clock.now() }
+    ctx.journal.node(node)
+    offerNode(ctx, node)
+    note(ctx, 'node-twin', reason, { node: node.name })
+  }
+  const hint =
+    node.state === 'up'
+      ? 'start one of them with another --name, then `eg node uncordon`'
+      : `if the old one is gone for good: \`eg node lost --confirmed ${node.name}\``
+  return refuse('node-refused', `${reason}; this one is refused and the name is cordoned`, hint)
+}
+
+/** All that a disk holds is on its copies too; what tells them apart is not said by an exec-node that cannot read it. */
+export function isSameMachine(a: NodeFacts, b: NodeFacts): boolean {
+  if (a.machineId !== b.machineId) return false
+  return a.hardware === undefined || b.hardware === undefined || a.hardware === b.hardware
+}
+
+/** What tells a machine's next boot from a clone of it, where nothing that they say does: a clone speaks beside it. */
+function hearBoots(ctx: BrainContext, node: LiveNode, report: Report): void {
+  const { bootId } = report.facts
+  const other = node.otherBoot
+  const now = { saidUptimeMs: report.uptimeMs, heardAt: ctx.clock.uptime() }
+  if (node.facts === null) return
+  if (node.facts.bootId === bootId)
+    node.otherBoot = other && heardBeside(other, now, ctx.settings.lease)
+  else if (other?.bootId === bootId) node.otherBoot = heardAgain(other, now)
+  else node.otherBoot = otherBoot(bootId, now)
+}
+
+/** True when only another boot than the last has been heard for long enough: it is the machine's present one. */
+function goesOn(ctx: BrainContext, node: LiveNode, report: Report): boolean {
+  const other = node.otherBoot
+  if (other?.bootId !== report.facts.bootId) return false
+  const heardAt = ctx.clock.uptime()
+  if (heardAt - (node.heardAt ?? heardAt) < ctx.settings.lease.silentAfterMs) return false
+  return livesNow(other, { saidUptimeMs: report.uptimeMs, heardAt })
+}
+
+/** A report that was overtaken on its way tells of what is no longer so. */
+function refuseStale(
+  node: LiveNode,
+  report: Report,
+  rebooted: boolean,
+): ReturnType<typeof refuse> | null {
+  if (node.heardAt === null || rebooted) return null
+  const overtaken =
+    node.session === report.session
+      ? report.sequence <= node.sequence
+      : report.uptimeMs < node.saidUptimeMs || node.facts?.bootId !== report.facts.bootId
+  return overtaken
+    ? refuse('unavailable', `a later report of ${node.name} has arrived before this one`)
+    : null
+}
