@@ -84,7 +84,7 @@ export function runFolders(nodeDir: string) {
       if (moved) memory.forget(key)
       return moved ?? { place: folder(key), detail: notMoved }
     },
-    aside: aside.list,
+    aside: () => aside.list(),
     async remove(key: RunKey): Promise<void> {
       memory.forget(key)
       await removeWhole(runs, key)
