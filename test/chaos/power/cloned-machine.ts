@@ -93,6 +93,12 @@ async function firstBack(power: Power, { client, here, there, watch }: NodeGrid)
     power.broken(`with both machines on, the bot (${now.copy}) is silent for ${now.silentMs} ms`)
   power.tell(`the first is back: the bot was ${copy} and is ${now.copy}`)
   await nodeUp(client, here)
+  await client.call('stopJobs', { body: { jobs: ['bot'] } })
+  await until(async () => (await client.call('listJobs')).jobs.length === 0, {
+    timeoutMs: bootMs,
+    everyMs: 500,
+    what: 'the end of the bot',
+  })
 }
 
 function saidBy(machine: Machine): string {
