@@ -62,7 +62,7 @@ function refuseTwin(
   const hint =
     node.state === 'up'
       ? 'start one of them with another --name, then `eg node uncordon`'
-      : `if the old one is gone for good: \`eg node lost --confirmed ${node.name}\``
+      : `if the old one is gone for good: \`eg node lost --confirmed ${node.name}\`, then \`eg node uncordon ${node.name}\``
   return refuse('node-refused', `${reason}; this one is refused and the name is cordoned`, hint)
 }
 
