@@ -100,7 +100,9 @@ test('a node that is gone: lost in words, then forgotten; one that reports can b
   const place = ['--name', 'beta', '--data', join(grid.data, 'anew')]
   const anew = daemons.start(['exec-node', '--scheduler', grid.url, ...place])
   await until(() => daemons.log.includes('refuses this node', told), { what: 'a sentence' })
-  expect(daemons.log.slice(told)).toMatch(/which tries again: .*`eg node lost --confirmed beta`, then `eg node uncordon beta`\n/)
+  expect(daemons.log.slice(told)).toMatch(
+    /which tries again: .*`eg node lost --confirmed beta`, then `eg node uncordon beta`\n/,
+  )
   await grid.ok('node', 'lost', '--confirmed', '--reason', 'burnt', 'beta')
   await until(async () => (await grid.show(kept)).state !== 'unreachable', { what: 'its end' })
   await grid.eg('stop', 'kept')

@@ -35,7 +35,7 @@ export class Daemons {
         const line = /^ready .*$/m.exec(text)
         if (line) resolve(line[0])
       })
-      daemon.once('exit', (code) =>
+      daemon.once('close', (code) =>
         reject(new Error(`eg ${args.join(' ')} ended with ${code}: ${problem}`)),
       )
     })

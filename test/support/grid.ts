@@ -111,7 +111,7 @@ export class TestGrid {
       createInterface({ input: up.stdout }).on('line', (line) => {
         if (line.startsWith('ready ')) resolve(line.slice('ready '.length))
       })
-      up.once('exit', (code) => reject(new Error(`eg up ended with ${code}: ${stderr}`)))
+      up.once('close', (code) => reject(new Error(`eg up ended with ${code}: ${stderr}`)))
     })
     this.url = await ready
     this.#port = new URL(this.url).port
