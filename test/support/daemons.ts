@@ -27,8 +27,8 @@ export class Daemons {
       let text = ''
       let problem = ''
       daemon.stderr.on('data', (part: Buffer) => {
-        problem = part.toString()
-        this.log += problem
+        problem += part.toString()
+        this.log += part.toString()
       })
       daemon.stdout.on('data', (part: Buffer) => {
         text += part.toString()
