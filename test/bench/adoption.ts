@@ -40,6 +40,7 @@ export async function measureAdoption(): Promise<Line[]> {
       // The first report of a start is a full one.
       await until(async () => (await reportedAt(connection)) > before, { everyMs: 5 })
       tookMs.push(performance.now() - from)
+      await node.ready
       await until(running, { timeoutMs: 10_000, what: 'the same runs' })
     }
     await connection.json('POST', '/v1/jobs/stop', { all: true })
