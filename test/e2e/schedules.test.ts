@@ -11,7 +11,7 @@ beforeAll(async () => {
   grid = await TestGrid.start({ slots: 8 })
   const minutely = ['schedule', 'add']
   await grid.ok(...minutely, 'tick', '* * * * *', '--out', 'tick.log', '--', 'echo', 'tick')
-  await grid.ok(...minutely, 'later', '* * * * *', '--jitter', '1h', '--', 'true')
+  await grid.ok(...minutely, 'later', '* * * * *', '--jitter', '24h', '--', 'true')
   await grid.ok(...minutely, 'resting', '* * * * *', '--', 'true')
   await grid.ok('schedule', 'pause', 'resting', '--reason', 'too hot')
 })
@@ -108,7 +108,7 @@ describe('changes', () => {
     await add('mutable', '0 0 1 1 *')
     const edit = [
       '--expression',
-      '*/5 * * * *',
+      '5 0 1 1 *',
       '--tz',
       'Europe/Berlin',
       '--catch-up',
@@ -118,7 +118,7 @@ describe('changes', () => {
     ]
     await grid.ok('schedule', 'edit', 'mutable', ...edit, '--mem', '128M', '--', 'echo', 'changed')
     expect(await show('mutable')).toMatchObject({
-      expression: '*/5 * * * *',
+      expression: '5 0 1 1 *',
       tz: 'Europe/Berlin',
       catchUp: 'last',
       jitterMs: 30_000,
@@ -150,24 +150,29 @@ describe('changes', () => {
 
 describe('a due time', () => {
   it('ends in the ledger: ran with its job, put off by jitter, or skipped with the reason', async () => {
-    const due = await until(async () => (await show('tick')).ledger.find(({ manual }) => !manual), {
-      timeoutMs: 90_000,
-      everyMs: 500,
-      what: 'a firing',
-    })
+    // The top of a minute may lie between the first lines of this file: each has its own first firing.
+    const firing = (name: string, isIt: (firing: Firing) => boolean) =>
+      until(async () => (await show(name)).ledger.find(isIt), {
+        timeoutMs: 90_000,
+        everyMs: 500,
+        what: `a firing of ${name}`,
+      })
+    const due = await firing('tick', ({ manual }) => !manual)
     expect(due).toMatchObject({ outcome: 'ran', why: 'due', count: 1 })
     const job = await grid.finished(due.jobId ?? 0)
     expect(job).toMatchObject({ name: 'tick', schedule: 'tick', outcome: 'succeeded' })
     expect(Date.parse(job.startedAt ?? '') - Date.parse(due.dueAt)).toBeLessThan(10_000)
     expect(grid.text('tick.log')).toContain('tick\n')
-    const later = (await show('later')).ledger[0]
-    const put = await grid.show(later?.jobId ?? 0)
+    const later = await firing('later', ({ jobId }) => jobId !== null)
+    const put = await grid.show(later.jobId ?? 0)
     expect(put.state).toBe('pending')
-    expect(Date.parse(put.spec.beginAt ?? '')).toBeGreaterThan(Date.parse(later?.dueAt ?? ''))
-    const resting = (await show('resting')).ledger[0]
-    expect(resting).toMatchObject({ outcome: 'skipped', jobId: null })
-    expect(resting?.why).toContain('too hot')
-  }, 120_000)
+    expect(Date.parse(put.spec.beginAt ?? '')).toBeGreaterThan(Date.parse(later.dueAt))
+    const resting = await firing('resting', ({ outcome }) => outcome === 'skipped')
+    expect(resting).toMatchObject({
+      jobId: null,
+      why: expect.stringContaining('too hot') as string,
+    })
+  }, 180_000)
 
   it('is shown as the schemas say', async () => {
     const shown = await show('tick')
