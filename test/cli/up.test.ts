@@ -36,7 +36,7 @@ function eg(...argv: string[]): Eg {
   child.stdout.on('data', (data: Buffer) => (out += data.toString()))
   child.stderr.on('data', (data: Buffer) => (err += data.toString()))
   const ended = new Promise<number | null>((done) => {
-    child.once('exit', done)
+    child.once('close', done)
   })
   return { child, out: () => out, err: () => err, ended }
 }

@@ -60,7 +60,7 @@ async function drainWatched(from: string, to: string, atOnce: number, ...options
   onTestFinished(() => void watching.kill())
   let shown = ''
   watching.stdout.on('data', (part: Buffer) => (shown += part.toString()))
-  const ended = new Promise((resolve) => watching.once('exit', resolve))
+  const ended = new Promise((resolve) => watching.once('close', resolve))
   const inTurn = `moves in its turn, ${atOnce} at once`
   await until(() => said('stop').length === atOnce && shown.includes(inTurn), {
     what: `${atOnce} stopping at once, and the rest waiting for their turn`,

@@ -43,7 +43,7 @@ test('a bot moves, a one-off finishes first, and done means that nothing is left
   })
   let shown = ''
   watching.stdout.on('data', (part: Buffer) => (shown += part.toString()))
-  const ended = new Promise((resolve) => watching.once('exit', resolve))
+  const ended = new Promise((resolve) => watching.once('close', resolve))
   const after = await grid.running(bot, before.number)
   expect(after.node).toBe(other(here))
   expect(isAlive(before.pid)).toBe(false)

@@ -124,7 +124,7 @@ export class TestGrid {
     let text = ''
     up.stdout?.on('data', (chunk: Buffer) => (text += chunk.toString()))
     up.stderr?.on('data', (chunk: Buffer) => (text += chunk.toString()))
-    const ended = new Promise((resolve) => up.once('exit', resolve))
+    const ended = new Promise((resolve) => up.once('close', resolve))
     up.kill(signal)
     await ended
     return text
