@@ -82,6 +82,7 @@ export class Brain implements BrainDoor {
       log,
       settings,
       orders,
+      judging: { since: null, lookedAt: null },
       quotas: quotaBook(settings.quota, snapshot.quotas),
       rates: new RequestRates(),
       wake,

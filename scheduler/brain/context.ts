@@ -49,6 +49,9 @@ export type AccountsOfMachine = {
   problemOfGroup: (group: string) => Promise<Refusal | null>
 }
 
+/** Uptime from which on silence counts, null while it does not; when nodes were last judged. */
+export type Judging = { since: number | null; lookedAt: number | null }
+
 export type BrainContext = {
   readonly state: GridState
   readonly journal: Journal
@@ -57,6 +60,7 @@ export type BrainContext = {
   readonly log: Log
   readonly settings: BrainSettings
   readonly orders: OrderDesk
+  readonly judging: Judging
   readonly quotas: QuotaBook
   readonly rates: RequestRates
   /** Calls of those who wait for a job's end. */

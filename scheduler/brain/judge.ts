@@ -6,11 +6,18 @@ import { loseTasks } from './lost-tasks.ts'
 import { offerNode } from './node-offer.ts'
 import { tryHappen } from './tasks.ts'
 
+/** While we did not run, reports may have waited unread: silence until now proves nothing. */
+export function noticeStall({ clock, judging, settings }: BrainContext): void {
+  const uptime = clock.uptime()
+  if (judging.since === null || judging.lookedAt === null) return
+  if (uptime - judging.lookedAt <= settings.lease.stallMs) return
+  judging.since = uptime
+  judging.lookedAt = uptime
+}
+
 /** When judging began, on this machine's uptime; begins anew after a stall of the event loop. */
 export class Judge {
   readonly #ctx: BrainContext
-  #since: number | null = null
-  #lastLook: number | null = null
 
   constructor(ctx: BrainContext) {
     this.#ctx = ctx
@@ -18,27 +25,25 @@ export class Judge {
 
   /** The first accepted connection: from now on a silent node can be told from one that could not reach us. */
   begin(): void {
-    this.#since ??= this.#ctx.clock.uptime()
+    this.#ctx.judging.since ??= this.#ctx.clock.uptime()
   }
 
   /** Uptime from which on silence counts. */
   get since(): number | null {
-    return this.#since
+    return this.#ctx.judging.since
   }
 
   /** Before the listener closes: nobody is judged any more. */
   end(): void {
-    this.#since = null
+    this.#ctx.judging.since = null
   }
 
   look(): void {
-    const { clock, settings, state } = this.#ctx
+    const { clock, judging, state } = this.#ctx
+    if (judging.since === null) return
     const uptime = clock.uptime()
-    if (this.#since === null) return
-    // While we did not run, reports may have waited unread: silence until now proves nothing.
-    if (this.#lastLook !== null && uptime - this.#lastLook > settings.lease.stallMs)
-      this.#since = uptime
-    this.#lastLook = uptime
+    noticeStall(this.#ctx)
+    judging.lookedAt = uptime
     const fallenSilent: LiveNode[] = []
     for (const node of state.nodes.values()) {
       if (node.state === 'joining') continue
@@ -61,7 +66,7 @@ export class Judge {
         heardAt: node.heardAt,
         outstanding: node.outstanding,
         settings: this.#ctx.settings.lease,
-        judgingSince: this.#since ?? uptime,
+        judgingSince: this.#ctx.judging.since ?? uptime,
         suspended: node.spokeTo !== this.#ctx.settings.place,
       },
       uptime,

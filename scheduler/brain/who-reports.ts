@@ -6,6 +6,7 @@ import { done, refuse, type Result } from '../core/result.ts'
 import type { LiveNode } from '../state/live-node.ts'
 import { note, type BrainContext } from './context.ts'
 import { refuseForeign } from './foreign.ts'
+import { noticeStall } from './judge.ts'
 import { offerNode } from './node-offer.ts'
 
 export function refuseReport(ctx: BrainContext, report: Report): ReturnType<typeof refuse> | null {
@@ -30,13 +31,13 @@ export function whoReports(
   const twin = refuseTwin(ctx, node, report)
   if (twin) return twin
   const before = node.facts
-  const quietMs =
-    node.heardAt === null ? Number.POSITIVE_INFINITY : ctx.clock.uptime() - node.heardAt
+  const quietMs = quietOf(ctx, node)
   const rebooted =
     before !== null &&
+    quietMs >= ctx.settings.lease.silentAfterMs &&
     (bootProves(before, { ...report.facts, uptimeMs: report.uptimeMs }, quietMs) ||
       goesOn(ctx, node, report))
-  const stale = refuseStale(node, report, rebooted)
+  const stale = refuseStale(ctx, node, report, rebooted)
   if (stale) return stale
   if (rebooted) node.otherBoot = null
   return done({ rebooted })
@@ -84,26 +85,42 @@ function hearBoots(ctx: BrainContext, node: LiveNode, report: Report): void {
   else node.otherBoot = otherBoot(bootId, now)
 }
 
-/** True when only another boot than the last has been heard for long enough: it is the machine's present one. */
+/**
+ * How long nothing of the known boot has come, as far as we could hear. A clone may have been switched on between two
+ * of its reports, or while we stood still: only a silence that others would be called silent for tells that it is off.
+ */
+function quietOf(ctx: BrainContext, node: LiveNode): number {
+  if (node.heardAt === null) return Number.POSITIVE_INFINITY
+  noticeStall(ctx)
+  return ctx.clock.uptime() - Math.max(node.heardAt, ctx.judging.since ?? node.heardAt)
+}
+
+/** True when the other boot is no late report of one that is over: it is the machine's present one. */
 function goesOn(ctx: BrainContext, node: LiveNode, report: Report): boolean {
   const other = node.otherBoot
   if (other?.bootId !== report.facts.bootId) return false
-  const heardAt = ctx.clock.uptime()
-  if (heardAt - (node.heardAt ?? heardAt) < ctx.settings.lease.silentAfterMs) return false
-  return livesNow(other, { saidUptimeMs: report.uptimeMs, heardAt })
+  return livesNow(other, { saidUptimeMs: report.uptimeMs, heardAt: ctx.clock.uptime() })
 }
 
 /** A report that was overtaken on its way tells of what is no longer so. */
 function refuseStale(
+  ctx: BrainContext,
   node: LiveNode,
   report: Report,
   rebooted: boolean,
 ): ReturnType<typeof refuse> | null {
   if (node.heardAt === null || rebooted) return null
+  if (node.facts !== null && node.facts.bootId !== report.facts.bootId) {
+    const silentS = ctx.settings.lease.silentAfterMs / 1000
+    return refuse(
+      'unavailable',
+      `another boot of ${node.name} spoke before this one: it is believed when that has been silent for ${silentS} s`,
+    )
+  }
   const overtaken =
     node.session === report.session
       ? report.sequence <= node.sequence
-      : report.uptimeMs < node.saidUptimeMs || node.facts?.bootId !== report.facts.bootId
+      : report.uptimeMs < node.saidUptimeMs
   return overtaken
     ? refuse('unavailable', `a later report of ${node.name} has arrived before this one`)
     : null

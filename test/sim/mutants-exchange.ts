@@ -6,6 +6,7 @@ import type { Brain } from '../../scheduler/brain/brain.ts'
 import { placementOf } from '../../scheduler/core/task-state.ts'
 import type { Mutant } from './mutant-list.ts'
 import type { NodeHost } from './node-host.ts'
+import { simLease } from './scheduler-host.ts'
 
 const changedReport = (link: SchedulerLink, change: (report: Report) => Report): SchedulerLink => ({
   ...link,
@@ -78,6 +79,16 @@ function asKnownMachine(report: Report, brain: Brain): Report {
   return { ...report, facts: { ...report.facts, ...same } }
 }
 
+/** The other boot that says two things a second apart, as if the known one were silent. */
+function believedAtOnce(report: Report, brain: Brain): Report {
+  const node = brain.state.nodes.get(report.node)
+  const other = node?.otherBoot
+  if (!node || node.heardAt === null || other?.bootId !== report.facts.bootId) return report
+  const isApart = report.uptimeMs - other.saidUptimeMs >= 1_000
+  if (isApart && !other.isTwin) node.heardAt -= simLease.silentAfterMs
+  return report
+}
+
 export const exchangeMutants: Readonly<Record<string, Mutant>> = {
   'epochs-ignored': {
     what: 'a report of an older placement counts for the newest one',
@@ -114,6 +125,10 @@ export const exchangeMutants: Readonly<Record<string, Mutant>> = {
   'twin-believed': {
     what: 'the boot of a second machine under a name passes for a reboot of the first',
     mutant: { scheduler: { report: asKnownMachine } },
+  },
+  'clone-believed-at-once': {
+    what: 'another boot of the same machine is believed after two reports a second apart, though the known one speaks',
+    mutant: { scheduler: { report: believedAtOnce } },
   },
   'anybody-gets-orders': {
     what: 'orders go to the newest stream under a name, whoever opened it',

@@ -5,6 +5,7 @@ import { factsOf } from '../../scheduler/brain/stored.ts'
 import { placementOf } from '../../scheduler/core/task-state.ts'
 import type { StoredFacts } from '../../scheduler/state/live-job.ts'
 import type { LiveNode, StoredNode } from '../../scheduler/state/live-node.ts'
+import { Holders, machineOf } from './holders.ts'
 import type { NodeHost } from './node-host.ts'
 import type { BookedJob, People } from './people.ts'
 import { simLease, type SchedulerHost } from './scheduler-host.ts'
@@ -33,7 +34,6 @@ export type LiveRun = {
   run: number
   node: string
   of: string
-  hardware: string
   slots: number
 }
 
@@ -43,6 +43,7 @@ export class Promises {
   readonly #finished = new Set<number>()
   /** What the scheduler took each node for after its last step. */
   readonly #states = new Map<string, string>()
+  readonly #holders: Holders
   #live: LiveRun[] = []
   #seen = 0
   #seenNodes = 0
@@ -50,23 +51,24 @@ export class Promises {
 
   constructor(grid: Watched) {
     this.#grid = grid
+    this.#holders = new Holders(grid)
   }
 
   /** After every step: all that what happened in this process may have changed. */
   check(process: SimProcess | null): void {
-    const isNew = this.#look()
+    const isScheduler = process !== null && process === this.#grid.scheduler.process
+    const isNew = this.#look(isScheduler && this.#holders.look())
     if (isNew) {
       this.#oneCopy(this.#live)
       this.#capacity(this.#live)
     }
-    const isScheduler = process !== null && process === this.#grid.scheduler.process
     if (isNew || isScheduler) this.#placesOf(this.#live)
     if (isScheduler) this.#epochsRise()
     if (isScheduler) this.#silenceIsReal()
   }
 
   /** True when what lives may be other than at the last look. */
-  #look(): boolean {
+  #look(isOther: boolean): boolean {
     const { nodes, world } = this.#grid
     let isWaking = false
     // These only rise.
@@ -77,11 +79,11 @@ export class Promises {
       if (world.now - host.awakeSince <= stuckGraceMs) isWaking = true
     }
     const isSeen = seen === this.#seen && nodes.length === this.#seenNodes
-    if (isSeen && !isWaking && !this.#wasWaking) return false
+    if (isSeen && !isOther && !isWaking && !this.#wasWaking) return false
     this.#seen = seen
     this.#seenNodes = nodes.length
     this.#wasWaking = isWaking
-    this.#live = liveRuns(this.#grid)
+    this.#live = liveRuns(this.#grid).filter((run) => !this.#holders.isStray(run))
     return true
   }
 
@@ -236,7 +238,10 @@ export class Promises {
 
 /** In a restored database a name may be another machine's than it was: who is refused is not heard. */
 const knowsOf = (run: LiveRun, node: LiveNode | undefined): boolean =>
-  node?.synced === true && node.facts?.hardware === run.hardware && !node.unknown.has(run.task)
+  node?.synced === true &&
+  node.facts !== null &&
+  machineOf(node.facts.bootId) === run.node &&
+  !node.unknown.has(run.task)
 
 const said = (run: LiveRun): string =>
   `${run.task} epoch ${run.epoch} run ${run.run} on ${run.node}`
@@ -250,8 +255,8 @@ export function liveRuns({ nodes, world }: Pick<Watched, 'nodes' | 'world'>): Li
       if (killed && world.now - host.awakeSince < stuckGraceMs) continue
       const parts = parseRunKey(plan.key)
       const slots = plan.limits.cpuWeight / 1024
-      const { node: of, hardware } = identity
-      if (parts) live.push({ ...parts, node: name, of, hardware, slots })
+      const { node: of } = identity
+      if (parts) live.push({ ...parts, node: name, of, slots })
     }
   }
   return live

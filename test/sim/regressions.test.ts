@@ -32,6 +32,10 @@ const found: { seed: number; isOnDisk?: boolean; what: string }[] = [
   },
   { seed: 3360, what: 'an order of the lost database reached a node that had spoken already' },
   { seed: 5218, what: 'what had fired fired again after a clock that went back twice' },
+  {
+    seed: 28,
+    what: 'a clone that was switched on between two reports of its original passed for it',
+  },
   { seed: 40, what: 'a restored task was ordered again where it was over, and waited for ever' },
 ]
 

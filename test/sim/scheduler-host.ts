@@ -69,6 +69,10 @@ export class SchedulerHost {
   pipes: OrderPipe[] = []
   /** Reports that have arrived and wait for the process to read them, by node: since when, in world time. */
   readonly unread = new Map<string, number>()
+  /** Machines of which this process has counted a report. */
+  readonly counted = new Set<string>()
+  /** The newest report of each machine that arrived here, read or not: when, in world time. */
+  readonly arrived = new Map<string, { session: string; sequence: number; at: number }>()
   onProblem: (what: string) => void = () => {}
   readonly #wiring: SchedulerWiring
   #serving: Promise<Serving> = new Promise(() => {})
@@ -101,6 +105,8 @@ export class SchedulerHost {
     this.process = null
     this.brain = null
     this.unread.clear()
+    this.counted.clear()
+    this.arrived.clear()
     this.disk.crash()
     for (const pipe of this.pipes.splice(0)) pipe.reset('connection reset')
     this.#restartLater()
@@ -182,6 +188,7 @@ export class SchedulerHost {
     const { database } = this
     const from = route === 'report' ? (request.body as Report).node : null
     if (from !== null && !this.unread.has(from)) this.unread.set(from, this.world.now)
+    if (from !== null) this.#arrives(caller.from, request.body as Report)
     const work = async (): Promise<Answered> => {
       if (from !== null) this.unread.delete(from)
       const { brain, replies } = await this.#serving
@@ -189,6 +196,7 @@ export class SchedulerHost {
       const run = async (record?: (text: string) => void): Promise<Sent> => {
         const given = handler({ caller, ...this.#heard(route, request, brain) })
         const result = given instanceof Promise ? await given : given
+        if (from !== null && result.ok) this.counted.add(caller.from)
         const sent: Sent = result.ok
           ? { ok: true, status: 200, text: JSON.stringify(result.value) }
           : result
@@ -202,6 +210,13 @@ export class SchedulerHost {
       return { ...sent, database }
     }
     return { process, work }
+  }
+
+  /** What was said twice is heard once. */
+  #arrives(machine: string, { session, sequence }: Report): void {
+    const before = this.arrived.get(machine)
+    if (before?.session === session && sequence <= before.sequence) return
+    this.arrived.set(machine, { session, sequence, at: this.world.now })
   }
 
   #heard<N extends RouteOf>(route: N, request: Request<N>, brain: Brain): Request<N> {

@@ -1,5 +1,6 @@
 /** After the faults: within a bound all work comes to its end, and the grid is as its people want it. */
 import type { TaskStateName } from '../../proto/job.ts'
+import { machineOf } from './holders.ts'
 import { Broken, liveRuns, type Watched } from './promises.ts'
 
 const stepMs = 3_000
@@ -73,10 +74,10 @@ async function closing({ people, scheduler }: Watched): Promise<void> {
 function usurped({ nodes, people, scheduler }: Watched): string | null {
   const { brain } = scheduler
   if (brain === null) return 'no scheduler'
-  for (const { identity } of nodes) {
+  for (const { identity, name } of nodes) {
     const node = brain.state.nodes.get(identity.node)
-    const holder = node?.facts?.hardware ?? identity.hardware
-    if (holder === identity.hardware) {
+    const holder = node?.facts ? machineOf(node.facts.bootId) : name
+    if (holder === name) {
       if (!node?.twinCordon) continue
       void people.onNode('uncordon', identity.node)
       return `${identity.node} is cordoned for its twin`

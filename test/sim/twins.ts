@@ -22,25 +22,28 @@ export class Twins {
 
   /** Powers up beside the original; null where that one has a twin already. */
   add(original: NodeHost, isClone: boolean): NodeHost | null {
-    const { node, machineId } = original.identity
+    const { node, machineId, hardware } = original.identity
     const isTaken = this.present.some((twin) => twin.identity.node === node)
     if (isTaken || original.name !== node || original.age < 0) return null
     this.#made += 1
     const name = `${node}~${this.#made}`
     // A clone shares all that is on disk.
+    const around = { ...original.around, random: this.#random.fork() }
+    // And all that it can say of itself where both are virtual machines of one definition.
+    const isAlike = isClone && around.random.chance(0.5)
     const identity = {
       node,
       machineId: isClone ? machineId : `machine-${name}`,
-      hardware: `board-${name}`,
+      hardware: isAlike ? hardware : `board-${name}`,
     }
-    const around = { ...original.around, random: this.#random.fork() }
     const twin = new NodeHost(name, original.shape, around, identity)
     twin.host.bootsNow()
     twin.isTwinned = true
     original.isTwinned = true
     if (isClone) original.cloneTo(twin)
     this.#nodes.push(twin)
-    this.#network.world.note(`${name}: ${isClone ? 'a clone' : 'a twin'} of ${node} is switched on`)
+    const kind = isAlike ? 'a clone with the same board' : isClone ? 'a clone' : 'a twin'
+    this.#network.world.note(`${name}: ${kind} of ${node} is switched on`)
     return twin
   }
 

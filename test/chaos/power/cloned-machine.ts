@@ -44,7 +44,7 @@ async function bothOn(
   clone.copyDisk()
   clone.start()
   power.injected('a clone of a node’s machine switched on beside it')
-  const isTold = () => clone.isOn && /refuse|two machines|later report/.test(saidBy(clone))
+  const isTold = () => clone.isOn && /refuse|two machines|another boot/.test(saidBy(clone))
   await until(isTold, { timeoutMs: bootMs, everyMs: 500, what: 'the refusal of the clone' })
   await delay(lease.endMs)
   const now = watch.present()
@@ -82,7 +82,7 @@ async function firstBack(power: Power, { client, here, there, watch }: NodeGrid)
   const { copy } = watch.present()
   there.start()
   power.injected('the first machine back beside its clone')
-  await until(() => there.isOn && /ready|refuse|two machines|later report/.test(saidBy(there)), {
+  await until(() => there.isOn && /ready|refuse|two machines|another boot/.test(saidBy(there)), {
     timeoutMs: bootMs,
     everyMs: 500,
     what: 'news of the first machine',

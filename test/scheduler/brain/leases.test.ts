@@ -208,10 +208,9 @@ describe('leases', () => {
 describe('reports', () => {
   test('a new boot of the same machine within its silence ends what ran before', async () => {
     const { grid, job, on, other } = await two()
-    await grid.clock.advance(10_000)
+    await grid.pass(20_000, other)
     on.reboot()
-    await grid.clock.advance(2_000)
-    await other.report()
+    await grid.pass(2_000, other)
     await on.report()
     await grid.tick()
     expect((await grid.show(job)).tasks).toMatchObject([{ epoch: 2, state: 'placed' }])
@@ -231,22 +230,22 @@ describe('reports', () => {
   })
 
   test('an older session and an older boot are overtaken too', async () => {
-    const { grid, on } = await two()
+    const { grid, on, other } = await two()
     const old = on.build(true)
     await grid.clock.advance(20_000)
     on.session = 's2'
     on.sequence = 0
     await on.report(true)
     await expect(on.deliver(old)).rejects.toThrow('unavailable')
-    await grid.clock.advance(1_000)
+    await grid.pass(20_000, other)
     on.reboot()
-    await grid.clock.advance(500)
+    await grid.pass(1_000, other)
     await on.report()
     await expect(on.deliver(old)).rejects.toThrow('unavailable')
   })
 
   test('a boot that began before an old report was read is believed when it goes on', async () => {
-    const { grid, job, on } = await two()
+    const { grid, job, on, other } = await two()
     const old = { ...on.build(true), uptimeMs: 40_000 }
     const uptimeBefore = grid.clock.uptime()
     // The machine was started again; its report of before lay in a buffer meanwhile, and is read now.
@@ -261,11 +260,11 @@ describe('reports', () => {
       'unavailable',
     )
     // The one that is known might only be late.
-    await grid.clock.advance(5_000)
+    await grid.pass(5_000, other)
     await expect(on.deliver({ ...again(), uptimeMs: since() + 5_000 })).rejects.toThrow(
       'unavailable',
     )
-    await grid.clock.advance(15_000)
+    await grid.pass(15_000, other)
     await on.deliver({ ...again(), uptimeMs: since() + 5_000 })
     expect(grid.brain.state.nodes.get(on.name)?.state).toBe('up')
     expect(await grid.state(job)).toBe('pending')
@@ -360,6 +359,31 @@ describe('reports', () => {
       await grid.pass(1_000, other)
     }
     expect(await grid.show(job)).toMatchObject({ state: 'unreachable', node: on.name })
+  })
+
+  test('a clone that is switched on between two reports of its original does not pass for its next boot', async () => {
+    const { grid, job, on, other } = await two()
+    await grid.pass(4_000, on, other)
+    await grid.pass(3_000, other)
+    const facts = { ...on.facts, bootId: 'boot-of-clone' }
+    const clone = { ...on.build(true), session: 'clone', placements: [], facts, uptimeMs: 2_000 }
+    await expect(on.deliver(clone)).rejects.toThrow('another boot')
+    await on.report()
+    expect(await grid.show(job)).toMatchObject({ state: 'running', node: on.name })
+  })
+
+  test('nor does one whose report is read first after the scheduler stood still', async () => {
+    const { grid, job, on, other } = await two()
+    const facts = { ...on.facts, bootId: 'boot-of-clone' }
+    const built = { ...on.build(true), session: 'clone', placements: [], facts }
+    const clone = () => on.deliver({ ...built, uptimeMs: grid.clock.uptime() })
+    await expect(clone()).rejects.toThrow('another boot')
+    // No tick meanwhile.
+    await grid.clock.advance(60_000)
+    built.sequence += 1
+    await expect(clone()).rejects.toThrow('another boot')
+    await grid.turn(on, other)
+    expect(await grid.show(job)).toMatchObject({ state: 'running', node: on.name })
   })
 
   test('a stream that another start of an agent opened gets no orders', async () => {
