@@ -26,12 +26,15 @@ export function asideFolder(nodeDir: string) {
     (await readdir(damaged))
       .filter((name) => name.endsWith(ending))
       .map((name) => [name.slice(0, -ending.length).replace(/\.\d+$/, ''), join(damaged, name)])
+  /** An operator may take the whole folder away. */
+  const prepare = () => mkdir(damaged, { recursive: true, mode: 0o700 })
   return {
-    prepare: () => mkdir(damaged, { recursive: true, mode: 0o700 }),
+    prepare,
     /** Null where it cannot be moved. */
     async put(key: RunKey, folder: string, isOver: boolean): Promise<SetAside | null> {
       const place = join(damaged, `${key}.${Date.now()}${isOver ? '' : ending}`)
       try {
+        await prepare()
         await rename(folder, place)
       } catch {
         return null

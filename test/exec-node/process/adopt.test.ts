@@ -262,6 +262,14 @@ it('what was damaged in this boot holds its place also after the agent was start
   rmSync(join(bare.nodeDir, 'damaged'), { recursive: true })
   expect(await bare.driver.facts('kept.2')).toMatchObject({ populated: false })
   await bare.driver.remove('kept.2')
+  // The next one finds its place all the same.
+  const next = await damage('kept.3', () => '\0\0\0')
+  expect((await bare.driver.list()).find(({ key }) => key === 'kept.3')).toMatchObject({
+    oddity: expect.stringContaining('set aside to /'),
+  })
+  process.kill(next, 'SIGKILL')
+  rmSync(join(bare.nodeDir, 'damaged'), { recursive: true })
+  await bare.driver.remove('kept.3')
   await bare.reopen()
   expect(await bare.driver.list()).toEqual([])
   await bare.close()
