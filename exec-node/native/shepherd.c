@@ -72,11 +72,11 @@ static void note_command(const char *what) {
 /* Whoever finds the run without its shepherd must know whom to look for: nothing goes before that is written. */
 static void let_go(void) {
   if (!prepared || told_to_go || channel < 0 || !journal_flush() || stopped_early()) return;
-  told_to_go = true;
   if (spec.logger && !logger) start_logger(&spec);
   int64_t deadline = NEVER;
   if (is_single(&spec, ".")) read_lease("../../lease", &lease), deadline = lease.term_at;
-  send(channel, &deadline, sizeof deadline, MSG_NOSIGNAL);
+  /* One that is dead already has heard nothing. */
+  told_to_go = send(channel, &deadline, sizeof deadline, MSG_NOSIGNAL) == sizeof deadline;
 }
 
 static void hear_child(void) {
