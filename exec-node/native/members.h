@@ -1,4 +1,5 @@
-/* The processes of a run: those of its cgroup or, on a machine without, those of its descent and session. */
+/* The processes of a run: those of its cgroup or, on a machine without, those of its descent and session.
+ * The rules of process/boot.ts and process/no-cgroup.ts are the same. */
 #ifndef MEMBERS_H
 #define MEMBERS_H
 #include "spec.h"
@@ -30,7 +31,34 @@ static inline bool may_lead(pid_t pid, long long start) {
   return !process_stat(pid, NULL, NULL, &now) || now == start;
 }
 
-static inline int signal_tree(pid_t root, pid_t self, int signal, pid_t skip) {
+static inline bool mapped_as_we(pid_t pid) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/uid_map", pid);
+  char *map = read_whole(path, NULL), *own = read_whole("/proc/self/uid_map", NULL);
+  bool same = map && own && *map && strcmp(map, own) == 0;
+  free(map);
+  free(own);
+  return same;
+}
+
+/* Proof that a process in the session `self` is of no run, so that the session is a later one: it may gain rights, as
+ * nothing of a run may for good, or has another account and no user namespace in which it could have changed it. */
+static inline bool is_stranger(pid_t pid, const struct spec *spec) {
+  char path[64];
+  unsigned uid;
+  struct entry now;
+  snprintf(path, sizeof path, "/proc/%d/status", pid);
+  char *text = read_whole(path, NULL), *ids = text ? strstr(text, "\nUid:\t") : NULL;
+  bool may_gain = text && strstr(text, "\nNoNewPrivs:\t0\n");
+  bool other = spec->setid && spec->uid != 0 && ids && sscanf(ids, " Uid: %u", &uid) == 1 && uid != spec->uid;
+  free(text);
+  /* The number of a process that ended meanwhile may be somebody else's now. */
+  return (may_gain || (other && mapped_as_we(pid))) && process_stat(pid, NULL, &now, NULL) && now.session == spec->self;
+}
+
+static inline int signal_tree(const struct spec *spec, int signal, pid_t skip) {
+  pid_t root = spec->root, self = spec->self;
+  bool led = false, taken = false;
   struct entry *all = NULL;
   int count = 0, found = 0;
   DIR *proc = opendir("/proc");
@@ -42,6 +70,11 @@ static inline int signal_tree(pid_t root, pid_t self, int signal, pid_t skip) {
     all[count++] = entry;
   }
   if (proc) closedir(proc);
+  for (int i = 0; self && i < count; i++) led = led || all[i].pid == self;
+  for (int i = 0; self && !led && i < count; i++)
+    taken = taken || (all[i].session == self && is_stranger(all[i].pid, spec));
+  /* A session is one or the other as a whole: its number is given again when nothing of it is left. */
+  if (taken) self = 0;
   for (bool changed = true; changed;) {
     changed = false;
     for (int i = 0; i < count; i++) {
@@ -84,7 +117,7 @@ static inline int signal_folder(char *path, size_t length, int signal, pid_t ski
 /* Sends a signal (0: none) to each member but `skip`; returns how many there are. */
 static inline int signal_members(const struct spec *spec, int signal, pid_t skip) {
   if (spec->procs.count == 0)
-    return spec->root || spec->self ? signal_tree(spec->root, spec->self, signal, skip) : 0;
+    return spec->root || spec->self ? signal_tree(spec, signal, skip) : 0;
   char path[MEMBERS_PATH];
   const char *procs = spec->procs.items[0], *name = strrchr(procs, '/');
   if (!name || name - procs >= MEMBERS_PATH) return 0;

@@ -46,10 +46,31 @@ export function processStat(pid: number): ProcessStat | null {
   }
 }
 
+/** `uid`: of the account that no process of the session can leave; null where it could. */
+export type Session = { id: number; uid: number | null }
+
 /** The session that a process leads or led: while any of it is left, its number is given to nobody else. */
-export function sessionOf(pid: number, startTicks: number): number | null {
+export function sessionOf(pid: number, startTicks: number, uid: number | null): Session | null {
   const stat = processStat(pid)
-  return stat === null || stat.startTicks === startTicks ? pid : null
+  return stat === null || stat.startTicks === startTicks ? { id: pid, uid } : null
+}
+
+/**
+ * Proof that a process in a session of that number is of no run, so that the session is a later one: it may gain rights,
+ * as nothing of a run may for good, or has another account and no user namespace in which it could have changed it.
+ */
+export function isStranger(pid: number, { id, uid }: Session): boolean {
+  const status = readIfAllowed(`/proc/${pid}/status`) ?? ''
+  const real = status.match(/\nUid:\t(\d+)/)?.[1]
+  const isElse = uid !== null && real !== undefined && Number(real) !== uid
+  if (!status.includes('\nNoNewPrivs:\t0\n') && !(isElse && isMappedAsWe(pid))) return false
+  // The number of a process that ended meanwhile may be somebody else's now.
+  return processStat(pid)?.session === id
+}
+
+function isMappedAsWe(pid: number): boolean {
+  const map = readIfAllowed(`/proc/${pid}/uid_map`)
+  return map !== null && map === readIfAllowed('/proc/self/uid_map')
 }
 
 /** True while the very process that was recorded lives: a number used again is another process. */

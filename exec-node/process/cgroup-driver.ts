@@ -4,6 +4,7 @@
  */
 import type { Usage } from '../../proto/cause.ts'
 import type { Enforcement } from '../../proto/node.ts'
+import type { Session } from './boot.ts'
 import type { RunKey, RunPlan } from './run-driver.ts'
 
 export type Setting = { path: string; value: string }
@@ -24,6 +25,9 @@ export type CgroupPlan = {
 /** Reads an accounting file by its label: from the live cgroup, or from the journal after the end. */
 export type Reader = (label: string) => string | null
 
+/** Pid of a run's shepherd while it lives, and the session of its command. */
+export type Roots = { shepherd: number | null; session: Session | null }
+
 export type Pressure = { some10: number; full10: number }
 
 export type CgroupDriver = {
@@ -32,7 +36,7 @@ export type CgroupDriver = {
   /** Looks anew at what is running; a machine without cgroups keeps one look for many runs. */
   refresh(): void
   /** Process ids of the run; its shepherd and the session of its command help where there is no cgroup to ask. */
-  pids(key: RunKey, roots: { shepherd: number | null; session: number | null }): number[]
+  pids(key: RunKey, roots: Roots): number[]
   reader(key: RunKey): Reader
   usage(read: Reader): Usage
   oomKills(read: Reader): number

@@ -4,7 +4,7 @@
  */
 import { readdirSync } from 'node:fs'
 
-import { processStat, type ProcessStat } from './boot.ts'
+import { isStranger, processStat, type ProcessStat, type Session } from './boot.ts'
 import { noUsage, type CgroupDriver } from './cgroup-driver.ts'
 
 /** One look over /proc serves all runs of the same moment. */
@@ -46,7 +46,7 @@ export const noCgroup: CgroupDriver = {
   leave: () => {},
 }
 
-function familyOf(shepherd: number | null, session: number | null): number[] {
+function familyOf(shepherd: number | null, session: Session | null): number[] {
   const { byParent, bySession } = processTable()
   const found = new Set<number>()
   const add = (stats: readonly ProcessStat[]) => {
@@ -57,8 +57,15 @@ function familyOf(shepherd: number | null, session: number | null): number[] {
     }
   }
   if (shepherd !== null) add(byParent.get(shepherd) ?? [])
-  if (session !== null) add(bySession.get(session) ?? [])
+  const members = (session && bySession.get(session.id)) ?? []
+  if (session && !isTakenOver(session, members)) add(members)
   return [...found]
+}
+
+/** A session is one or the other as a whole: its number is given again when nothing of it is left. */
+function isTakenOver(session: Session, members: readonly ProcessStat[]): boolean {
+  const isLed = members.some(({ pid }) => pid === session.id)
+  return !isLed && members.some(({ pid }) => isStranger(pid, session))
 }
 
 function processTable() {

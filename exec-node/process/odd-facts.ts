@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { bootId, isSameProcess, sessionOf } from './boot.ts'
-import { noUsage, type CgroupDriver } from './cgroup-driver.ts'
+import { noUsage, type CgroupDriver, type Roots } from './cgroup-driver.ts'
 import { isGone } from './kernel-file.ts'
 import type { RunFacts, RunKey } from './run-driver.ts'
 import type { SetAside } from './set-aside.ts'
+import { decodeSpec } from './spec.ts'
 
 /** The agent's own leaf in a delegated subtree is no run. */
 const notRuns = new Set(['agent'])
@@ -49,12 +50,11 @@ export function oddRuns(cgroup: CgroupDriver) {
   }
 }
 
-type Roots = { shepherd: number | null; session: number | null }
 const noRoots: Roots = { shepherd: null, session: null }
 
 /** Which processes a damaged record still tells of; null when it does not tell. */
 function rootsIn(place: string): Roots | null {
-  const text = journalIn(place)
+  const text = textIn(place, 'journal')
   if (text === null) return null
   // A shepherd claims the folder before it starts anything.
   if (text === '') return noRoots
@@ -65,14 +65,19 @@ function rootsIn(place: string): Roots | null {
   const isAlive = isSameProcess(Number(shepherd), Number(shepherdStart))
   return {
     shepherd: isAlive ? Number(shepherd) : null,
-    session: main === undefined ? null : sessionOf(Number(main), Number(mainStart)),
+    session: main === undefined ? null : sessionOf(Number(main), Number(mainStart), uidIn(place)),
   }
 }
 
-/** Empty where none was ever written. */
-function journalIn(place: string): string | null {
+function uidIn(place: string): number | null {
+  const spec = textIn(place, 'spec')
+  return spec ? (decodeSpec(Buffer.from(spec))?.boundUid ?? null) : null
+}
+
+/** Empty where none was ever written, null where it cannot be read. */
+function textIn(place: string, name: 'journal' | 'spec'): string | null {
   try {
-    return readFileSync(join(place, 'journal'), 'utf8') || null
+    return readFileSync(join(place, name), 'utf8') || null
   } catch (error) {
     return isGone(error) ? '' : null
   }

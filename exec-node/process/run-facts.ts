@@ -44,7 +44,7 @@ export function vitalsOf(record: RunRecord, cgroup: CgroupDriver): Vitals {
   const pids = once(() =>
     cgroup.pids(record.key, {
       shepherd: supervised ? shepherd.pid : null,
-      session: main && sessionOf(main.pid, main.startTicks),
+      session: main && sessionOf(main.pid, main.startTicks, spec.boundUid),
     }),
   )
   return {

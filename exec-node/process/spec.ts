@@ -78,6 +78,8 @@ export type SpecFacts = {
   singleCopy: boolean
   setid: boolean
   identity: string
+  /** Of the account that no process of the run can leave: not root's, and stepped down to. */
+  boundUid: number | null
 }
 
 export function decodeSpec(bytes: Buffer): SpecFacts | null {
@@ -103,5 +105,6 @@ export function decodeSpec(bytes: Buffer): SpecFacts | null {
     singleCopy: values('single')[0] === '1',
     setid,
     identity: setid ? `${uid}:${gid}:${values('groups').join(',')}` : '-',
+    boundUid: (setid && Number(uid)) || null,
   }
 }
