@@ -95,7 +95,8 @@ export async function openGrid(enforcement?: RunDriver['enforcement']) {
           cpuWeight: 1024,
           cpuCores: null,
           memBytes: null,
-          pids: 200,
+          // Without cgroups the account's processes count all together, and tests beside this one start hundreds.
+          pids: 2_000,
           openFiles: 1024,
           ...more.limits,
         },
