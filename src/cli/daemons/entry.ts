@@ -12,12 +12,9 @@ export function entryOf(program: Program): string {
   return fileURLToPath(new URL(`../../../${program}/main.${ending}`, import.meta.url))
 }
 
-/**
- * A small nursery, and an old generation that is collected whenever it has grown by a quarter: what a submit leaves behind
- * is one long-lived job, and room for garbage is memory held for good.
- */
+/** A small nursery: what a submit leaves behind is one long-lived job, and room for garbage is memory held for good. */
 export const nodeFlagsOf = (daemon: Daemon): readonly string[] =>
-  daemon === 'scheduler' ? ['--max-semi-space-size=1', '--heap-growing-percent=25'] : []
+  daemon === 'scheduler' ? ['--max-semi-space-size=1'] : []
 
 /**
  * In a session of its own: a terminal's Ctrl-C and its closing reach `eg` alone, which ends the daemon in order.
