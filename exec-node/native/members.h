@@ -8,21 +8,22 @@
 
 struct entry { pid_t pid, parent, session; bool member; };
 
-/* State, parent, session and start time (clock ticks since boot) of a process; false when it is gone. */
-static inline bool process_stat(pid_t pid, char *state, struct entry *entry, long long *start) {
+/* Whether a process lives, its parent, session and start time (clock ticks since boot); false when it is gone. */
+static inline bool process_stat(pid_t pid, bool *lives, struct entry *entry, long long *start) {
   char path[64];
   snprintf(path, sizeof path, "/proc/%d/stat", pid);
   char *text = read_whole(path, NULL), *end = text ? strrchr(text, ')') : NULL;
   char mark = 0;
-  int parent = 0, session = 0;
+  int parent = 0, session = 0, threads = 0;
   long long began = 0;
-  int got = end ? sscanf(end + 1, " %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %lld",
-                         &mark, &parent, &session, &began) : 0;
+  int got = end ? sscanf(end + 1, " %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*u %*u %*d %*d %d %*d %lld",
+                         &mark, &parent, &session, &threads, &began) : 0;
   free(text);
-  if (state) *state = mark;
+  /* Where only its first thread has ended it looks like a zombie, and its other threads go on. */
+  if (lives) *lives = mark != 'Z' || threads > 1;
   if (entry) *entry = (struct entry){ pid, parent, session, false };
   if (start) *start = began;
-  return got == 4;
+  return got == 5;
 }
 
 /* Of a process that is gone its session may be left: its number is nobody else's as long as that is. */
@@ -64,8 +65,8 @@ static inline int signal_tree(const struct spec *spec, int signal, pid_t skip) {
   DIR *proc = opendir("/proc");
   for (struct dirent *at; proc && (at = readdir(proc));) {
     struct entry entry;
-    char state;
-    if (!isdigit(at->d_name[0]) || !process_stat(atoi(at->d_name), &state, &entry, NULL) || state == 'Z') continue;
+    bool lives;
+    if (!isdigit(at->d_name[0]) || !process_stat(atoi(at->d_name), &lives, &entry, NULL) || !lives) continue;
     if (count % 256 == 0) all = realloc(all, sizeof *all * (count + 256));
     all[count++] = entry;
   }

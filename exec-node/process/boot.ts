@@ -22,6 +22,8 @@ export type ProcessStat = {
   pid: number
   name: string
   state: string
+  /** False for a zombie; of one that only lost its first thread the others go on, though its state is the same. */
+  lives: boolean
   parent: number
   session: number
   cpuTicks: number
@@ -39,6 +41,7 @@ export function processStat(pid: number): ProcessStat | null {
     pid,
     name: text.slice(text.indexOf('(') + 1, end),
     state: rest[0] ?? '?',
+    lives: rest[0] !== 'Z' || field(20) > 1,
     parent: field(4),
     session: field(6),
     cpuTicks: field(14) + field(15),
@@ -76,5 +79,5 @@ function isMappedAsWe(pid: number): boolean {
 /** True while the very process that was recorded lives: a number used again is another process. */
 export function isSameProcess(pid: number, startTicks: number): boolean {
   const stat = processStat(pid)
-  return stat !== null && stat.startTicks === startTicks && stat.state !== 'Z'
+  return stat !== null && stat.startTicks === startTicks && stat.lives
 }

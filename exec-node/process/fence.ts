@@ -14,7 +14,7 @@ export function openFence(nodeDir: string): Fence {
   const pid = async () => {
     const text = await readFile(join(nodeDir, 'fence.pid'), 'utf8').catch(() => '')
     const stat = processStat(Number(text))
-    return stat?.name === 'fence' && stat.state !== 'Z' ? stat.pid : null
+    return stat?.name === 'fence' && stat.lives ? stat.pid : null
   }
   const start = () => {
     // A second one finds the lock taken and goes away again.

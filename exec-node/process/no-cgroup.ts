@@ -75,7 +75,7 @@ function processTable() {
   const bySession = new Map<number, ProcessStat[]>()
   for (const name of readdirSync('/proc')) {
     const stat = /^\d+$/.test(name) ? processStat(Number(name)) : null
-    if (!stat || stat.state === 'Z') continue
+    if (!stat?.lives) continue
     byParent.set(stat.parent, [...(byParent.get(stat.parent) ?? []), stat])
     bySession.set(stat.session, [...(bySession.get(stat.session) ?? []), stat])
   }
