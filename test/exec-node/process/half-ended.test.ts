@@ -73,6 +73,8 @@ describe.each<RunDriver['enforcement'] | undefined>([undefined, 'rlimit'])(
       process.kill(pid, 'SIGKILL')
       await until(() => !processStat(pid)?.lives, { what: 'the end of the fence' })
       await grid.reopen()
+      for (const key of ['half.3', 'half.4'])
+        expect(await grid.driver.facts(key)).toMatchObject({ populated: false })
     })
   },
 )
