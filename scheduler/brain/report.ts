@@ -39,7 +39,8 @@ export function takeReport(ctx: BrainContext, report: Report): Result<ReportRepl
   // Anything that came after a gap may stand on lost reports: only a full one says what is there.
   if (report.full) node.wantFull = false
   if (isNews) offerNode(ctx, node)
-  const answers = report.placements.map((placement) => takePlacement(ctx, node, placement))
+  // What another boot has counted stands for itself: a clone that was taken for this machine may have counted further.
+  const answers = report.placements.map((one) => takePlacement(ctx, node, one, rebooted))
   if (report.full) {
     missing(ctx, node, report, rebooted)
     // Its orders waited for that.
@@ -121,7 +122,12 @@ function grant(
   return terms
 }
 
-function takePlacement(ctx: BrainContext, node: LiveNode, report: PlacementReport): Answer {
+function takePlacement(
+  ctx: BrainContext,
+  node: LiveNode,
+  report: PlacementReport,
+  rebooted: boolean,
+): Answer {
   const { task: key, epoch, version } = report
   const over = report.phase.kind === 'ended'
   const answer = (then: Answer['then']): Answer => ({ task: key, epoch, version, then })
@@ -134,7 +140,7 @@ function takePlacement(ctx: BrainContext, node: LiveNode, report: PlacementRepor
     forgetUnknown(ctx, node, key)
     // Nothing that the node could lose again is taken for known.
     if (report.unsaved === true) return { ...answer('keep'), version: 0 }
-    if (report.version > placement.version || !placement.known) {
+    if (report.version > placement.version || !placement.known || rebooted) {
       const lastRun = recordRuns(ctx, node, job, task, report)
       tryHappen(ctx, job, index, { happened: 'reported', phase: report.phase, version, lastRun })
     } else if (task.state.is === 'unreachable') {

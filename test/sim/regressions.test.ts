@@ -36,6 +36,10 @@ const found: { seed: number; isOnDisk?: boolean; what: string }[] = [
     seed: 28,
     what: 'a clone that was switched on between two reports of its original passed for it',
   },
+  {
+    seed: 6707,
+    what: 'what a clone had counted hid that a bot lived nowhere when its original was back',
+  },
   { seed: 40, what: 'a restored task was ordered again where it was over, and waited for ever' },
 ]
 

@@ -386,6 +386,22 @@ describe('reports', () => {
     expect(await grid.show(job)).toMatchObject({ state: 'running', node: on.name })
   })
 
+  test('when the first is believed again, what its clone has counted is not held against it', async () => {
+    const { grid, job, task, on, other } = await two()
+    await grid.pass(21_000, other)
+    const built = on.build(true)
+    const placements = built.placements.map((one) => ({ ...one, version: one.version + 5 }))
+    const facts = { ...on.facts, bootId: 'boot-of-clone' }
+    await on.deliver({ ...built, session: 'clone', placements, facts, uptimeMs: 2_000 })
+    expect(await grid.show(job)).toMatchObject({ state: 'running', node: on.name })
+    await grid.reopen()
+    on.meet(grid.brain)
+    const until = grid.clock.now() + 60_000
+    on.phase(task, { kind: 'backoff', until, failures: 1, crashLoop: false })
+    await on.report(true)
+    expect(await grid.show(job)).toMatchObject({ state: 'backoff', node: on.name })
+  })
+
   test('a stream that another start of an agent opened gets no orders', async () => {
     const grid = await BrainGrid.open()
     const node = await grid.node('n1')
