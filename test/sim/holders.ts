@@ -3,6 +3,7 @@
  * is cut off before both were told, or has not spoken since the scheduler was started (docs/guarantees.md): what lives
  * on the one that is passed over then lives beside what the scheduler knows. Nowhere else may it.
  */
+import { parseRunKey } from '../../exec-node/core/record.ts'
 import type { NodeHost } from './node-host.ts'
 import type { LiveRun } from './promises.ts'
 import { simLease, type SchedulerHost } from './scheduler-host.ts'
@@ -14,6 +15,9 @@ type Around = { scheduler: SchedulerHost; nodes: readonly NodeHost[] }
 
 /** Of the boot id that an agent says. */
 export const machineOf = (bootId: string): string => bootId.replace(/-boot-\d+$/, '')
+
+const keyOf = ({ node, task, epoch, run }: Omit<LiveRun, 'of' | 'slots'>): string =>
+  `${node} ${task}.${epoch}.${run}`
 
 export class Holders {
   readonly #grid: Around
@@ -49,7 +53,7 @@ export class Holders {
       isOther = true
       const isAllowed =
         this.#isAlike(before, machine) && !this.#told.has(machine) && this.#isUnheard(before)
-      if (isAllowed) this.#passedOver.add(before)
+      if (isAllowed) this.#passOver(before)
       const { world } = this.#grid.scheduler
       world.note(
         `${name} is ${machine} now, not ${before}${isAllowed ? ', which is not heard' : ''}`,
@@ -58,14 +62,27 @@ export class Holders {
     return isOther
   }
 
-  isStray({ node, task, epoch, run }: LiveRun): boolean {
-    const key = `${node} ${task}.${epoch}.${run}`
-    if (this.#passedOver.has(node)) this.#strays.add(key)
+  isStray(run: LiveRun): boolean {
+    const key = keyOf(run)
+    if (this.#passedOver.has(run.node)) this.#strays.add(key)
     return this.#strays.has(key)
   }
 
+  /** One that sleeps is seen to live when it wakes, and may have its name again by then. */
+  #passOver(node: string): void {
+    this.#passedOver.add(node)
+    for (const { plan } of this.#nodeOf(node)?.machine.living() ?? []) {
+      const run = parseRunKey(plan.key)
+      if (run) this.#strays.add(keyOf({ node, ...run }))
+    }
+  }
+
+  #nodeOf(name: string): NodeHost | undefined {
+    return this.#grid.nodes.find((node) => node.name === name)
+  }
+
   #isAlike(one: string, other: string): boolean {
-    const [a, b] = [one, other].map((name) => this.#grid.nodes.find((node) => node.name === name))
+    const [a, b] = [one, other].map((name) => this.#nodeOf(name))
     // One that is switched off for good was alike when the name went to it.
     if (a === undefined || b === undefined) return true
     const { machineId, hardware } = a.identity
