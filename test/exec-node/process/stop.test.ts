@@ -208,7 +208,7 @@ describe.each<RunDriver['enforcement'] | undefined>([undefined, 'rlimit'])(
     })
 
     it('what ends alone, unseen by a shepherd, has an unknown outcome', async () => {
-      await grid.start('orphan.2', ['sleep', '0.5'])
+      await grid.start('orphan.2', ['sleep', '3'])
       await grid.running('orphan.2')
       process.kill(await shepherdOf(grid, 'orphan.2'), 'SIGKILL')
       expect((await grid.over('orphan.2')).cause).toEqual({
