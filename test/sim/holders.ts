@@ -3,8 +3,9 @@
  * is cut off before both were told, or has not spoken since the scheduler was started (docs/guarantees.md): what lives
  * on the one that is passed over then lives beside what the scheduler knows. Nowhere else may it.
  */
-import { parseRunKey } from '../../exec-node/core/record.ts'
-import type { NodeHost } from './node-host.ts'
+import { keyOf, type PlacementRecord } from '../../exec-node/core/record.ts'
+import { taskKey } from '../../proto/ids.ts'
+import type { Identity, NodeHost } from './node-host.ts'
 import type { LiveRun } from './promises.ts'
 import { simLease, type SchedulerHost } from './scheduler-host.ts'
 
@@ -16,18 +17,21 @@ type Around = { scheduler: SchedulerHost; nodes: readonly NodeHost[] }
 /** Of the boot id that an agent says. */
 export const machineOf = (bootId: string): string => bootId.replace(/-boot-\d+$/, '')
 
-const keyOf = ({ node, task, epoch, run }: Omit<LiveRun, 'of' | 'slots'>): string =>
-  `${node} ${task}.${epoch}.${run}`
+/** One that is not heard: which boot of it, and the epochs that may have been ordered there by then, by task. */
+type PassedOver = { bootId: string; epochs: ReadonlyMap<string, number> }
 
 export class Holders {
   readonly #grid: Around
   /** Node name -> machine. */
   readonly #held = new Map<string, string>()
-  readonly #passedOver = new Set<string>()
+  /** By machine. */
+  readonly #passedOver = new Map<string, PassedOver>()
+  /** By machine, those that are switched off for good too. */
+  readonly #identities = new Map<string, Identity>()
   /** Machines that this start of the scheduler has told from the holder of their name. */
   readonly #told = new Set<string>()
   #of: SchedulerHost['brain'] = null
-  /** What was seen alive on a machine while that was passed over: it may live on when the name is its own again. */
+  /** Placements on a machine that was passed over, by boot: a bot's goes on when the name is its own again. */
   readonly #strays = new Set<string>()
 
   constructor(grid: Around) {
@@ -40,6 +44,7 @@ export class Holders {
     if (brain === null || isAstray) return false
     if (brain !== this.#of) this.#told.clear()
     this.#of = brain
+    for (const { name, identity } of this.#grid.nodes) this.#identities.set(name, identity)
     let isOther = false
     for (const { name, facts, otherBoot } of brain.state.nodes.values()) {
       if (facts === null) continue
@@ -62,19 +67,33 @@ export class Holders {
     return isOther
   }
 
-  isStray(run: LiveRun): boolean {
-    const key = keyOf(run)
-    if (this.#passedOver.has(run.node)) this.#strays.add(key)
+  isStray({ node, task, epoch }: LiveRun): boolean {
+    const bootId = this.#nodeOf(node)?.host.bootId ?? ''
+    const key = `${bootId} ${task}.${epoch}`
+    const passed = this.#passedOver.get(node)
+    if (passed?.bootId === bootId && epoch <= (passed.epochs.get(task) ?? this.#newestUnknown))
+      this.#strays.add(key)
     return this.#strays.has(key)
   }
 
-  /** One that sleeps is seen to live when it wakes, and may have its name again by then. */
-  #passOver(node: string): void {
-    this.#passedOver.add(node)
-    for (const { plan } of this.#nodeOf(node)?.machine.living() ?? []) {
-      const run = parseRunKey(plan.key)
-      if (run) this.#strays.add(keyOf({ node, ...run }))
-    }
+  /** A restored database learns of the epochs of before only from the nodes. */
+  get #newestUnknown(): number {
+    return this.#grid.scheduler.database > 0 ? Number.POSITIVE_INFINITY : 0
+  }
+
+  /** What sleeps, or waits for its next run, is seen to live when the name may be its own again. */
+  #passOver(name: string): void {
+    const node = this.#nodeOf(name)
+    const { brain } = this.#grid.scheduler
+    if (node === undefined || brain === null) return
+    const epochs = new Map<string, number>()
+    for (const job of brain.state.jobs.values())
+      for (const task of job.tasks?.values() ?? [])
+        epochs.set(taskKey(job.id, task.index), task.epoch)
+    const { bootId } = node.host
+    this.#passedOver.set(name, { bootId, epochs })
+    for (const text of node.spool.records.values())
+      this.#strays.add(`${bootId} ${keyOf(JSON.parse(text) as PlacementRecord)}`)
   }
 
   #nodeOf(name: string): NodeHost | undefined {
@@ -82,11 +101,8 @@ export class Holders {
   }
 
   #isAlike(one: string, other: string): boolean {
-    const [a, b] = [one, other].map((name) => this.#nodeOf(name))
-    // One that is switched off for good was alike when the name went to it.
-    if (a === undefined || b === undefined) return true
-    const { machineId, hardware } = a.identity
-    return machineId === b.identity.machineId && hardware === b.identity.hardware
+    const [a, b] = [this.#identities.get(one), this.#identities.get(other)]
+    return a?.machineId === b?.machineId && a?.hardware === b?.hardware
   }
 
   /** What arrived counts, read or not: a scheduler that stood still or slept has not been told of any silence. */

@@ -48,6 +48,7 @@ export class Promises {
   #seen = 0
   #seenNodes = 0
   #wasWaking = false
+  #of: SchedulerHost['brain'] = null
 
   constructor(grid: Watched) {
     this.#grid = grid
@@ -129,8 +130,11 @@ export class Promises {
   }
 
   #epochsRise(): void {
-    const { brain, isAstray } = this.#grid.scheduler
+    const { brain, isAstray, database } = this.#grid.scheduler
     if (brain === null || isAstray) return
+    // What a restored one had learnt of a node and not written yet, its next start learns again.
+    if (brain !== this.#of && database > 0) this.#epochs.clear()
+    this.#of = brain
     for (const job of brain.state.jobs.values()) {
       if (this.#finished.has(job.id)) throw new Broken(`job ${job.id} had finished and lives again`)
       for (const task of job.tasks?.values() ?? []) {

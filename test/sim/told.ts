@@ -50,10 +50,11 @@ export class Told {
     return copy
   }
 
-  /** What is under way there may be done here. */
+  /** What is under way there may be done here, and what was when that took the place of another. */
   doubtAllOf(other: Told): void {
-    for (const [name, { open }] of other.#subjects)
-      for (const { value } of open) this.#subjectOf(name).doubts.add(value)
+    for (const [name, { open, doubts }] of other.#subjects)
+      for (const value of [...doubts, ...open.map((one) => one.value)])
+        this.#subjectOf(name).doubts.add(value)
   }
 
   #subjectOf(name: string): Subject {
