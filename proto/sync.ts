@@ -71,6 +71,8 @@ export const PlacementReport = Type.Object({
   version: Type.Integer(),
   /** Ordered, and not on the node's disk yet: nothing of it has begun, and it may still be lost. */
   unsaved: Type.Optional(Type.Boolean()),
+  /** Tails or runs are left out, for the report is full: the next one tells it whole. */
+  part: Type.Optional(Type.Boolean()),
   /** What it takes of the node, for a scheduler that does not know the job. */
   slots: Type.Optional(Type.Integer()),
   memBytes: Type.Optional(Type.Integer()),

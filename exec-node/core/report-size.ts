@@ -33,7 +33,7 @@ export function fitted(
     if (!full) continue
     // A full report names all that is here. What is said in part is not said as the newest version, so that
     // its acknowledgement drops nothing.
-    const part = { ...whole, version: record.ackedVersion }
+    const part = { ...whole, version: record.ackedVersion, part: true }
     const runs = whole.runs.map((run) => ({ ...run, tail: null }))
     if (!take({ ...part, runs })) placements.push({ ...part, runs: runs.slice(-1) })
   }

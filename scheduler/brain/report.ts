@@ -140,6 +140,8 @@ function takePlacement(
     forgetUnknown(ctx, node, key)
     // Nothing that the node could lose again is taken for known.
     if (report.unsaved === true) return { ...answer('keep'), version: 0 }
+    // With its end the placement would be forgotten, and what is left out of this never told.
+    if (report.part === true && over) return { ...answer('keep'), version: 0 }
     if (report.version > placement.version || !placement.known || rebooted) {
       const lastRun = recordRuns(ctx, node, job, task, report)
       tryHappen(ctx, job, index, { happened: 'reported', phase: report.phase, version, lastRun })

@@ -39,6 +39,8 @@ export function whoReports(
       goesOn(ctx, node, report))
   const stale = refuseStale(ctx, node, report, rebooted)
   if (stale) return stale
+  if (rebooted && !report.full)
+    return refuse('unavailable', `another boot of ${node.name} begins with a full report`)
   if (rebooted) node.otherBoot = null
   return done({ rebooted })
 }

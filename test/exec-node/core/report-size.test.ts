@@ -29,6 +29,7 @@ it('tails beyond the budget wait for a later report, and nothing of theirs is ac
   for (const report of full.placements) {
     expect(report.runs).toHaveLength(5)
     expect(report.version).toBe(tailsOf(report) === 3 ? 6 : 0)
+    expect(report.part).toBe(tailsOf(report) === 3 ? undefined : true)
   }
   const some = fitted(records, false)
   expect(some.placements.length).toBeGreaterThan(10)

@@ -402,6 +402,44 @@ describe('reports', () => {
     expect(await grid.show(job)).toMatchObject({ state: 'backoff', node: on.name })
   })
 
+  test('an end that was told in part is told again: with it the rest would be forgotten', async () => {
+    const { grid, job, task, on, other } = await two({ retry: 0 })
+    await grid.pass(24_000, other)
+    expect(await grid.state(job)).toBe('unreachable')
+    const { version } = on.of(task).report
+    on.exit(task)
+    const built = on.build(true)
+    const part = built.placements.map((one) => ({
+      ...one,
+      runs: [],
+      version: version - 1,
+      part: true,
+    }))
+    const { answers } = await on.deliver({ ...built, placements: part })
+    expect(answers).toEqual([{ task, epoch: 1, version: 0, then: 'keep' }])
+    expect(await grid.state(job)).toBe('unreachable')
+    await on.report(true)
+    const { state, tasks } = await grid.show(job)
+    expect(state).toBe('finished')
+    expect(tasks[0]?.runs).toMatchObject([{ number: 1, cause: { kind: 'exit', code: 0 } }])
+  })
+
+  test('another boot begins with all that is there: what changed of it says nothing of the rest', async () => {
+    const { grid, job, task, on, other } = await two()
+    await grid.pass(21_000, other)
+    const built = on.build(true)
+    const facts = { ...on.facts, bootId: 'boot-of-clone' }
+    await on.deliver({ ...built, session: 'clone', facts, uptimeMs: 2_000 })
+    await grid.reopen()
+    on.meet(grid.brain)
+    const until = grid.clock.now() + 60_000
+    on.phase(task, { kind: 'backoff', until, failures: 1, crashLoop: false })
+    const change = { ...on.build(false), placements: [] }
+    await expect(on.deliver(change)).rejects.toThrow('begins with a full report')
+    await on.report(true)
+    expect(await grid.show(job)).toMatchObject({ state: 'backoff', node: on.name })
+  })
+
   test('a stream that another start of an agent opened gets no orders', async () => {
     const grid = await BrainGrid.open()
     const node = await grid.node('n1')
