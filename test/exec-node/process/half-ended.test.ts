@@ -1,11 +1,11 @@
 /** A process whose first thread has ended looks like a zombie in /proc, and lives for as long as its other threads do. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-import { bootId, isSameProcess, processStat, uptimeMs } from '../../../exec-node/process/boot.ts'
-import { openFence } from '../../../exec-node/process/fence.ts'
+import { isSameProcess, processStat } from '../../../exec-node/process/boot.ts'
 import type { RunDriver, RunPlan } from '../../../exec-node/process/run-driver.ts'
 import { compiled } from '../../support/compiled.ts'
 import { until } from '../../support/wait.ts'
+import { fenced } from './fenced.ts'
 import { openGrid, shepherdOf, type Grid } from './grid.ts'
 
 const cause = { kind: 'cancelled', by: 'alice', why: '' } as const
@@ -58,21 +58,9 @@ describe.each<RunDriver['enforcement'] | undefined>([undefined, 'rlimit'])(
       const isAliveToo = await start('half.4', { singleCopy: true })
       process.kill(await shepherdOf(grid, 'half.4'), 'SIGKILL')
       await grid.driver.close()
-      const fence = openFence(grid.nodeDir)
-      const pid = await until(() => fence.pid())
-      const now = uptimeMs()
-      await grid.lease({
-        kind: 'until',
-        bootId,
-        termAtUptimeMs: now,
-        killAtUptimeMs: now + 500,
-      })
+      const fence = await fenced(grid)
       await until(() => !isAlive() && !isAliveToo(), { what: 'the end of the runs' })
-      await grid.lease({ kind: 'endless' })
-      fence.close()
-      process.kill(pid, 'SIGKILL')
-      await until(() => !processStat(pid)?.lives, { what: 'the end of the fence' })
-      await grid.reopen()
+      await fence.end()
       for (const key of ['half.3', 'half.4'])
         expect(await grid.driver.facts(key)).toMatchObject({ populated: false })
     })

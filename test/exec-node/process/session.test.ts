@@ -8,10 +8,10 @@ import { join } from 'node:path'
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-import { bootId, processStat, uptimeMs } from '../../../exec-node/process/boot.ts'
-import { openFence } from '../../../exec-node/process/fence.ts'
+import { processStat } from '../../../exec-node/process/boot.ts'
 import type { Identity } from '../../../exec-node/process/run-driver.ts'
 import { until } from '../../support/wait.ts'
+import { fenced } from './fenced.ts'
 import { isRoot, nobody, openGrid, shepherdOf, type Grid } from './grid.ts'
 
 const cause = { kind: 'cancelled', by: 'alice', why: '' } as const
@@ -65,23 +65,6 @@ async function outlived(key: string, session: number, singleCopy = false) {
   return path
 }
 
-/** A fence, and a lease that is over. */
-async function fenced() {
-  const fence = openFence(grid.nodeDir)
-  const pid = await until(() => fence.pid())
-  const now = uptimeMs()
-  await grid.lease({ kind: 'until', bootId, termAtUptimeMs: now, killAtUptimeMs: now + 500 })
-  return {
-    async end() {
-      await grid.lease({ kind: 'endless' })
-      fence.close()
-      process.kill(pid, 'SIGKILL')
-      await until(() => !alive(pid), { what: 'the end of the fence' })
-      await grid.reopen()
-    },
-  }
-}
-
 const strangers: { who: string; as: string[]; can: boolean }[] = [
   { who: 'that may gain rights, as nothing of a run may', as: [], can: mayGainRights },
   {
@@ -127,7 +110,7 @@ describe.each(strangers)('the session of a process $who', ({ as, can }) => {
     await until(() => processStat(main) === null, { what: 'the end of the command' })
     expect(alive(child)).toBe(true)
     // The child takes no SIGTERM: when it ends, the fence has been round at least once.
-    const fence = await fenced()
+    const fence = await fenced(grid)
     await until(() => !alive(child), { what: 'the end of the run' })
     expect(alive(pid)).toBe(true)
     await fence.end()
@@ -189,7 +172,7 @@ describe.each(changers)('of a run of $who', ({ identity, change, uid, can }) => 
 
   it.runIf(can)('a process of another account is ended by the fence', async () => {
     const child = await changed('else.2')
-    const fence = await fenced()
+    const fence = await fenced(grid)
     expect(await until(() => !alive(child), { what: 'the end of the run' })).toBe(true)
     await fence.end()
   })

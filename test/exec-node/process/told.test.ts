@@ -5,14 +5,14 @@ import { join } from 'node:path'
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-import { bootId, isSameProcess, processStat, uptimeMs } from '../../../exec-node/process/boot.ts'
+import { isSameProcess, processStat } from '../../../exec-node/process/boot.ts'
 import { chooseCgroup } from '../../../exec-node/process/choose-cgroup.ts'
-import { openFence } from '../../../exec-node/process/fence.ts'
 import { parseJournal } from '../../../exec-node/process/journal.ts'
 import type { RunDriver, RunPlan } from '../../../exec-node/process/run-driver.ts'
 import { encodeSpec } from '../../../exec-node/process/spec.ts'
 import { compiled } from '../../support/compiled.ts'
 import { until } from '../../support/wait.ts'
+import { fenced } from './fenced.ts'
 import { isRoot, openGrid, type Grid } from './grid.ts'
 
 const cause = { kind: 'cancelled', by: 'alice', why: '' } as const
@@ -98,17 +98,10 @@ describe.each<RunDriver['enforcement'] | undefined>([undefined, 'rlimit'])(
       const both = await left('told.3', 'trap "" TERM; while :; do sleep 1; done', {
         singleCopy: true,
       })
-      const fence = openFence(grid.nodeDir)
-      const pid = await until(() => fence.pid())
-      const now = uptimeMs()
-      await grid.lease({ kind: 'until', bootId, termAtUptimeMs: now, killAtUptimeMs: now + 500 })
+      const fence = await fenced(grid)
       await until(() => !both.some(alive), { what: 'the end of the run' })
       expect(readFileSync(join(runFolder('told.3'), 'journal'), 'utf8')).not.toContain('exit')
-      await grid.lease({ kind: 'endless' })
-      fence.close()
-      process.kill(pid, 'SIGKILL')
-      await until(() => !alive(pid))
-      await grid.reopen()
+      await fence.end()
     })
 
     it('nothing is let go before the disk has it, nor after a stop or its death meanwhile', async () => {

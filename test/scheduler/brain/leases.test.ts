@@ -421,7 +421,7 @@ describe('reports', () => {
     await on.report(true)
     const { state, tasks } = await grid.show(job)
     expect(state).toBe('finished')
-    expect(tasks[0]?.runs).toMatchObject([{ number: 1, cause: { kind: 'exit', code: 0 } }])
+    expect(tasks[0]).toMatchObject({ runs: [{ number: 1, cause: { kind: 'exit', code: 0 } }] })
   })
 
   test('another boot begins with all that is there: what changed of it says nothing of the rest', async () => {
