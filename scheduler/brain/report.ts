@@ -140,9 +140,14 @@ function takePlacement(
     forgetUnknown(ctx, node, key)
     // Nothing that the node could lose again is taken for known.
     if (report.unsaved === true) return { ...answer('keep'), version: 0 }
+    const isNews = report.version > placement.version || !placement.known || rebooted
     // With its end the placement would be forgotten, and what is left out of this never told.
-    if (report.part === true && over) return { ...answer('keep'), version: 0 }
-    if (report.version > placement.version || !placement.known || rebooted) {
+    if (report.part === true && over) {
+      const told = { happened: 'reported', phase: { kind: 'accepted' }, version } as const
+      if (isNews) tryHappen(ctx, job, index, { ...told, lastRun: task.lastRun })
+      return { ...answer('keep'), version: 0 }
+    }
+    if (isNews) {
       const lastRun = recordRuns(ctx, node, job, task, report)
       tryHappen(ctx, job, index, { happened: 'reported', phase: report.phase, version, lastRun })
     } else if (task.state.is === 'unreachable') {

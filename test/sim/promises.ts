@@ -35,6 +35,7 @@ export type LiveRun = {
   node: string
   of: string
   slots: number
+  singleCopy: boolean
 }
 
 export class Promises {
@@ -260,7 +261,7 @@ export function liveRuns({ nodes, world }: Pick<Watched, 'nodes' | 'world'>): Li
       const parts = parseRunKey(plan.key)
       const slots = plan.limits.cpuWeight / 1024
       const { node: of } = identity
-      if (parts) live.push({ ...parts, node: name, of, slots })
+      if (parts) live.push({ ...parts, node: name, of, slots, singleCopy: plan.singleCopy })
     }
   }
   return live

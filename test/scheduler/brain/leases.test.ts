@@ -424,6 +424,24 @@ describe('reports', () => {
     expect(tasks[0]).toMatchObject({ runs: [{ number: 1, cause: { kind: 'exit', code: 0 } }] })
   })
 
+  test('nor is it held against what another boot tells in part that its clone has counted further', async () => {
+    const { grid, job, task, on, other } = await two({ retry: 0 })
+    await grid.pass(21_000, other)
+    const built = on.build(true)
+    const placements = built.placements.map((one) => ({ ...one, version: one.version + 5 }))
+    const facts = { ...on.facts, bootId: 'boot-of-clone' }
+    await on.deliver({ ...built, session: 'clone', placements, facts, uptimeMs: 2_000 })
+    await grid.reopen()
+    on.meet(grid.brain)
+    const { version } = on.of(task).report
+    on.exit(task)
+    const whole = on.build(true)
+    const part = whole.placements.map((one) => ({ ...one, runs: [], version, part: true }))
+    await on.deliver({ ...whole, placements: part })
+    await on.report(false)
+    expect(await grid.show(job)).toMatchObject({ state: 'finished', cause: { kind: 'exit' } })
+  })
+
   test('another boot begins with all that is there: what changed of it says nothing of the rest', async () => {
     const { grid, job, task, on, other } = await two()
     await grid.pass(21_000, other)
