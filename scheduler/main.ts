@@ -4,10 +4,7 @@ import { parseArgs } from 'node:util'
 
 import { endOnSignal, startProblem } from '../src/lib/daemon.ts'
 import { openLog } from '../src/lib/log.ts'
-import { startScheduler } from './scheduler.ts'
-
-/** A scheduler that serves for reading only is started again by whoever watches it, to try again. */
-const tryAgainMs = 15_000
+import { startUntilWritable } from './try-again.ts'
 
 const { values } = parseArgs({
   options: {
@@ -28,7 +25,7 @@ if (values.data === undefined) {
 
 const log = openLog('scheduler')
 try {
-  const scheduler = await startScheduler({
+  const scheduler = await startUntilWritable({
     dataDir: resolve(values.data),
     host: values.host,
     port: Number(values.port),
@@ -45,10 +42,6 @@ try {
   })
   endOnSignal(() => scheduler.stop())
   process.stdout.write(`ready ${scheduler.url}\n`)
-  if (scheduler.readOnly !== null) {
-    log.error({ event: 'read-only', error: scheduler.readOnly })
-    setTimeout(() => process.exit(75), tryAgainMs)
-  }
 } catch (error) {
   process.stderr.write(`eg: the scheduler could not start: ${startProblem(error)}\n`)
   process.exit(1)

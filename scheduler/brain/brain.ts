@@ -158,7 +158,7 @@ export class Brain implements BrainDoor {
   async stop(): Promise<void> {
     this.#judge.end()
     this.#ticker.stop()
-    this.#ticker.shares.keep()
+    if (this.#readOnly === null) this.#ticker.shares.keep()
     this.#maintenance.stop()
     this.#groups.stop()
     await this.settled()

@@ -52,6 +52,10 @@ function remountReadOnly(disk: string): boolean {
   return spawnSync('mount', ['-o', 'remount,ro', disk]).status === 0
 }
 
+/** Its pid file cannot be written either. */
+const schedulerOf = ({ upPid }: TestGrid): string =>
+  execFileSync('pgrep', ['-P', String(upPid), '-f', 'scheduler/main'], { encoding: 'utf8' })
+
 const ready = async (url: string) => (await fetch(`${url}/readyz`)).status
 
 test.skipIf(!isRoot)(
@@ -108,12 +112,14 @@ test.skipIf(!isRoot)(
     expect(refused.status).toBe(1)
     expect(await ready(grid.url)).toBe(503)
     expect((await grid.show(bot)).state).toBe('running')
+    const reading = schedulerOf(grid)
     execFileSync('mount', ['-o', 'remount,rw', disk])
     // It tries again by itself.
     await until(async () => (await ready(grid.url).catch(() => 0)) === 200, {
       what: 'a store that is written again',
       timeoutMs: 40_000,
     })
+    expect(schedulerOf(grid)).toBe(reading)
     expect((await grid.running(bot)).pid).toBe(pid)
   },
   90_000,

@@ -14,14 +14,11 @@ const silentMs = simLease.silentAfterMs * 0.999 - 10
 
 type Around = { scheduler: SchedulerHost; nodes: readonly NodeHost[] }
 
-/** No lease of before lasts longer, with what a process takes to end. */
-const strayMs = simLease.terms.endMs + 15_000
-
 /** Of the boot id that an agent says. */
 export const machineOf = (bootId: string): string => bootId.replace(/-boot-\d+$/, '')
 
-/** One that is not heard: which boot of it, since when, and the epochs that may have been ordered there by then, by task. */
-type PassedOver = { bootId: string; since: number; epochs: ReadonlyMap<string, number> }
+/** One that is not heard: which boot of it, and the epochs that may have been ordered there by then, by task. */
+type PassedOver = { bootId: string; epochs: ReadonlyMap<string, number> }
 
 export class Holders {
   readonly #grid: Around
@@ -34,8 +31,8 @@ export class Holders {
   /** Machines that this start of the scheduler has told from the holder of their name. */
   readonly #told = new Set<string>()
   #of: SchedulerHost['brain'] = null
-  /** Placements on a machine that was passed over, by boot: a bot's goes on when the name is its own again. Since when. */
-  readonly #strays = new Map<string, number>()
+  /** Placements on a machine that was passed over, by boot: a bot's goes on when the name is its own again. */
+  readonly #strays = new Set<string>()
 
   constructor(grid: Around) {
     this.#grid = grid
@@ -70,15 +67,13 @@ export class Holders {
     return isOther
   }
 
-  isStray({ node, task, epoch, singleCopy }: LiveRun): boolean {
+  isStray({ node, task, epoch }: LiveRun): boolean {
     const bootId = this.#nodeOf(node)?.host.bootId ?? ''
     const key = `${bootId} ${task}.${epoch}`
     const passed = this.#passedOver.get(node)
     if (passed?.bootId === bootId && epoch <= (passed.epochs.get(task) ?? this.#newestUnknown))
-      this.#strays.set(key, passed.since)
-    const since = this.#strays.get(key)
-    if (since === undefined) return false
-    return !singleCopy || this.#grid.scheduler.world.now <= since + strayMs
+      this.#strays.add(key)
+    return this.#strays.has(key)
   }
 
   /** A restored database learns of the epochs of before only from the nodes. */
@@ -89,17 +84,16 @@ export class Holders {
   /** What sleeps, or waits for its next run, is seen to live when the name may be its own again. */
   #passOver(name: string): void {
     const node = this.#nodeOf(name)
-    const { brain, world } = this.#grid.scheduler
+    const { brain } = this.#grid.scheduler
     if (node === undefined || brain === null) return
-    const since = world.now
     const epochs = new Map<string, number>()
     for (const job of brain.state.jobs.values())
       for (const task of job.tasks?.values() ?? [])
         epochs.set(taskKey(job.id, task.index), task.epoch)
     const { bootId } = node.host
-    this.#passedOver.set(name, { bootId, since, epochs })
+    this.#passedOver.set(name, { bootId, epochs })
     for (const text of node.spool.records.values())
-      this.#strays.set(`${bootId} ${keyOf(JSON.parse(text) as PlacementRecord)}`, since)
+      this.#strays.add(`${bootId} ${keyOf(JSON.parse(text) as PlacementRecord)}`)
   }
 
   #nodeOf(name: string): NodeHost | undefined {

@@ -35,7 +35,6 @@ export type LiveRun = {
   node: string
   of: string
   slots: number
-  singleCopy: boolean
 }
 
 export class Promises {
@@ -261,7 +260,7 @@ export function liveRuns({ nodes, world }: Pick<Watched, 'nodes' | 'world'>): Li
       const parts = parseRunKey(plan.key)
       const slots = plan.limits.cpuWeight / 1024
       const { node: of } = identity
-      if (parts) live.push({ ...parts, node: name, of, slots, singleCopy: plan.singleCopy })
+      if (parts) live.push({ ...parts, node: name, of, slots })
     }
   }
   return live
