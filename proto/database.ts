@@ -47,6 +47,8 @@ export type Finding = {
 export type CheckDone = {
   database: string
   schema: number
+  /** False of a schema before this Evergrid's: the file was looked at, and its tables not compared with one another. */
+  compared: boolean
   findings: Finding[]
   /** What was mended, by name; these are not among the findings any more. */
   mended: string[]

@@ -73,7 +73,8 @@ async function readOnce(
         `job ${job.id} has no run ${query.run}`,
         `see its runs with \`eg show ${job.id}\``,
       )
-    return done({ data: '', cursor: null, end: true, over, note: 'it has not started yet' })
+    const note = over ? 'it never started' : 'it has not started yet'
+    return done({ data: '', cursor: null, end: true, over, note })
   }
   const { run, next } = place
   const spec = JSON.parse(stored.specJson) as JobSpec

@@ -1,13 +1,14 @@
 /** Reads: live work from memory, finished work from the store. */
 import { parseJobRef } from '../../proto/ids.ts'
-import type { Explanation, JobSummary } from '../../proto/job.ts'
+import type { ArrayRange, Explanation, JobSummary } from '../../proto/job.ts'
 import { globTest } from '../core/glob.ts'
-import { done, refuse, type Result } from '../core/result.ts'
+import { done, refuse, type Refused, type Result } from '../core/result.ts'
 import type { LiveJob } from '../state/live-job.ts'
 import type { JobRow } from '../store/change.ts'
 import { noPage, notOwn, type Call, type Caller } from './call.ts'
 import type { BrainContext } from './context.ts'
 import { explainLive } from './explain-live.ts'
+import { factsOf } from './stored.ts'
 import { finishedSummary, liveSummary, unfinishedOf } from './views.ts'
 
 /** A job whether it lives or not. */
@@ -26,7 +27,10 @@ export async function findJob(
     caller.ownOnly === true && owner !== caller.owner
       ? { ok: false, refusal: notOwn(caller.owner) }
       : null
-  if (live) return refused(live.owner) ?? done({ live, row: null, index })
+  if (live)
+    return (
+      refused(live.owner) ?? noTask(live.id, live.array, index) ?? done({ live, row: null, index })
+    )
   await ctx.journal.settled()
   const row =
     ref.kind === 'number'
@@ -39,7 +43,18 @@ export async function findJob(
       'list live ones with `eg jobs`, finished ones with `eg history`',
     )
   }
-  return refused(row.owner) ?? done({ live: null, row, index })
+  const { array } = factsOf(row.factsJson, row)
+  return refused(row.owner) ?? noTask(row.id, array, index) ?? done({ live: null, row, index })
+}
+
+function noTask(job: number, array: ArrayRange | null, index: number | null): Refused | null {
+  const { from, to, step } = array ?? { from: 1, to: 1, step: 1 }
+  if (index === null || (index >= from && index <= to && (index - from) % step === 0)) return null
+  return refuse(
+    'not-found',
+    `job ${job} has no task ${index}`,
+    `see those that it has with \`eg show ${job}\``,
+  )
 }
 
 export async function listJobs(

@@ -10,7 +10,7 @@ import SqliteDatabase, { type Database } from 'better-sqlite3'
 import type { BackupMark } from './change.ts'
 import { findDamage } from './check.ts'
 import { openForReading } from './connection.ts'
-import { toStoreError } from './failure.ts'
+import { guarded, toStoreError } from './failure.ts'
 import { checkFilled, versionOf } from './migrate.ts'
 import { databaseIn } from './open.ts'
 import { StoreError } from './store.ts'
@@ -40,7 +40,7 @@ export type BackupFacts = {
 export function backUp(options: BackupOptions): BackupFacts {
   const { folder, file, overwrite } = options
   refuseTarget(options)
-  const source = openForReading(databaseIn(folder))
+  const source = guarded(databaseIn(folder), () => openForReading(databaseIn(folder)))
   let draft: string | undefined
   try {
     checkFilled(source, options.schema)
@@ -58,7 +58,8 @@ export function backUp(options: BackupOptions): BackupFacts {
     settleDraft(draft, file, { overwrite })
     return { ...facts, bytes: statSync(file).size, secrets: Object.keys(mark.secrets) }
   } catch (error) {
-    throw toStoreError(error, file)
+    const { kind } = toStoreError(error, file)
+    throw toStoreError(error, kind === 'damaged' ? databaseIn(folder) : file)
   } finally {
     source.close()
     if (draft !== undefined) rmSync(draft, { force: true })

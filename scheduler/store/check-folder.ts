@@ -72,7 +72,8 @@ function refuseOthers(database: string): void {
 
 function found(db: Database, { database, schema }: CheckOptions) {
   checkFilled(db, schema)
-  return { database, schema: versionOf(db), findings: check(db) }
+  const compared = versionOf(db) === schema
+  return { database, schema: versionOf(db), compared, findings: check(db, compared) }
 }
 
 /** Byte for byte, with its log folded in: what is damaged cannot be copied by reading it. */

@@ -14,8 +14,11 @@ export function findDamage(db: Database): string[] {
   return said.map((row) => row.integrity_check).filter((text) => text !== 'ok')
 }
 
-/** All that is found, of one moment even while a scheduler writes. Tables of a damaged file, or with unreadable fields, are not compared. */
-export function check(db: Database): Finding[] {
+/**
+ * All that is found, of one moment even while a scheduler writes. Tables of a damaged file, with unreadable fields, or of
+ * another schema than ours are not compared.
+ */
+export function check(db: Database, isOurSchema: boolean): Finding[] {
   return db.transaction(() => {
     const damage = findDamage(db)
     const ofIndexes = damage.filter(isOfIndex)
@@ -27,6 +30,7 @@ export function check(db: Database): Finding[] {
         finding('index', 'indexes disagree with their tables', ofIndexes, 'indexes are built anew'),
       )
     findings.push(...withoutOwner(db))
+    if (!isOurSchema) return findings
     for (const { what, means, sql } of rules) {
       const rows = db.prepare<[], string>(sql).pluck().all()
       const mend = countedAnew.has(what) ? 'the jobs count their tasks anew' : null

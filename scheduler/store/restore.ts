@@ -11,7 +11,7 @@ import { liveJobsIn, metaOf, readMark, secretNames, writeMark } from './backup.t
 import type { BackupMark } from './change.ts'
 import { findDamage } from './check.ts'
 import { openForReading, openForWriting } from './connection.ts'
-import { toStoreError } from './failure.ts'
+import { guarded, toStoreError } from './failure.ts'
 import { takeLock } from './lock.ts'
 import { checkFilled, versionOf } from './migrate.ts'
 import { prepareDataFolder } from './open.ts'
@@ -102,7 +102,7 @@ type Read = { mark: BackupMark; schema: number; grid: string | null; liveJobs: n
 
 /** Proves the file and copies it, with the log that may lie beside a plain copy of a folder. */
 function readBackup(file: string, draft: string, known: number): Read {
-  const source = openForReading(file)
+  const source = guarded(file, () => openForReading(file))
   try {
     refuseNewer(source, file, known)
     checkFilled(source, known)

@@ -29,7 +29,9 @@ export const command = defineCommand({
   },
 })
 
-function checkedText({ database, findings, mended, keptAside }: CheckDone): string {
+function checkedText({ database, schema, compared, ...done }: CheckDone): string {
+  const { findings, mended, keptAside } = done
+  const older = `; its schema ${schema} is an older one: the tables are compared once a scheduler of this Evergrid has been started on it`
   const lines = [
     ...mended.map((what) => `${what}: mended`),
     ...(keptAside === null ? [] : [`the database before that is ${keptAside}`]),
@@ -39,7 +41,7 @@ function checkedText({ database, findings, mended, keptAside }: CheckDone): stri
       ...(rows > examples.length ? [`  and ${rows - examples.length} more`] : []),
       ...(mend === null ? [] : [`  eg check --mend: ${mend}`]),
     ]),
-    findings.length === 0 ? `${database}: sound` : `${database}: not sound`,
+    `${database}: ${findings.length === 0 ? 'sound' : 'not sound'}${compared ? '' : older}`,
   ]
   return lines.map((line) => `${line}\n`).join('')
 }

@@ -1,10 +1,19 @@
 /** The disk of the scheduler fills: changes are refused with the reason, reads and what makes room go on. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { rmSync, writeFileSync, writeSync, openSync, closeSync } from 'node:fs'
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 
 import { afterEach, expect, test } from 'vitest'
 
+import { processStat } from '../../exec-node/process/boot.ts'
 import { isRoot } from '../support/as-user.ts'
 import { isAlive, TestGrid } from '../support/grid.ts'
 import { until } from '../support/wait.ts'
@@ -52,9 +61,13 @@ function remountReadOnly(disk: string): boolean {
   return spawnSync('mount', ['-o', 'remount,ro', disk]).status === 0
 }
 
-/** Its pid file cannot be written either. */
-const schedulerOf = ({ upPid }: TestGrid): string =>
-  execFileSync('pgrep', ['-P', String(upPid), '-f', 'scheduler/main'], { encoding: 'utf8' })
+/** As the kernel tells it: a pid file cannot be written either. */
+const schedulerOf = ({ upPid }: TestGrid): number | undefined =>
+  readdirSync('/proc')
+    .map(Number)
+    .find((pid) => pid > 0 && processStat(pid)?.parent === upPid && isScheduler(pid))
+const isScheduler = (pid: number): boolean =>
+  readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('scheduler/main')
 
 const ready = async (url: string) => (await fetch(`${url}/readyz`)).status
 

@@ -93,3 +93,24 @@ test('a bot whose check fails is running, and says so before it is restarted', a
   report.version += 1
   expect(await said()).toEqual(healthy)
 })
+
+test('a task that the job does not have is no empty answer, while it lives and after', async () => {
+  const grid = await BrainGrid.open()
+  const node = await grid.node('n1')
+  const job = await grid.submit({ array: { from: 1, to: 3, step: 2 } })
+  const asked = async () =>
+    Promise.all([
+      grid.refused('showJob', anna, { params: { job: `${job}.2` } }),
+      grid.refused('readLog', anna, { params: { job: `${job}.5` }, query: {} }),
+      grid.ok('showJob', anna, { params: { job: `${job}.3` } }),
+    ])
+  expect((await asked()).slice(0, 2)).toEqual(['not-found', 'not-found'])
+  await grid.turn(node)
+  for (const index of [1, 3]) {
+    node.start(`${job}.${index}`)
+    node.exit(`${job}.${index}`)
+  }
+  await grid.turn(node)
+  expect(grid.brain.state.jobs.size).toBe(0)
+  expect((await asked()).slice(0, 2)).toEqual(['not-found', 'not-found'])
+})

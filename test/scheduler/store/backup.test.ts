@@ -154,6 +154,24 @@ test('the log of a scheduler that was killed is part of what is backed up and of
   expect(existsSync(`${databaseIn(folder)}-wal`)).toBe(false)
 })
 
+test('of a damaged database none is made, and it is the database that is named', async () => {
+  const folder = await filled()
+  const path = databaseIn(folder)
+  const db = new SqliteDatabase(path)
+  const pageOfJobs = Number(
+    db.prepare(`SELECT rootpage FROM sqlite_schema WHERE name = 'job'`).pluck().get(),
+  )
+  db.close()
+  const [bytes, whole] = [readFileSync(path), readFileSync(path)]
+  writeFileSync(path, bytes.fill(0xa5, 4096 * 2))
+  const names = `${path}: the database is damaged`
+  expect(() => backUpTo(folder, fileIn(folder))).toThrow(names)
+  // Of which more can be read.
+  writeFileSync(path, whole.fill(0xa5, pageOfJobs * 4096 - 4096, pageOfJobs * 4096))
+  expect(() => backUpTo(folder, fileIn(folder))).toThrow(names)
+  expect(existsSync(fileIn(folder))).toBe(false)
+})
+
 test('a damaged, foreign, missing or newer backup changes nothing', async () => {
   const folder = await filled()
   const file = fileIn(folder)
@@ -166,7 +184,7 @@ test('a damaged, foreign, missing or newer backup changes nothing', async () => 
   writeFileSync(damaged, bytes.subarray(0, bytes.length / 2))
   expect(() => restoreFrom(damaged, folder, true)).toThrow(/damaged/)
   writeFileSync(damaged, 'no database at all, only a text that is long enough'.repeat(99))
-  expect(() => restoreFrom(damaged, folder, true)).toThrow(/not a database/)
+  expect(() => restoreFrom(damaged, folder, true)).toThrow(`${damaged}: the file is not a database`)
   expect(() => restoreFrom(fileIn(folder, 'nowhere'), folder, true)).toThrow(/there is no file/)
   expect(() => restoreFrom(file, folder, true, schema - 1)).toThrow(
     new RegExp(

@@ -9,7 +9,7 @@ import { rules } from '../../../scheduler/store/agreement.ts'
 import { checkFile, mendFile } from '../../../scheduler/store/check-folder.ts'
 import { openEngine } from '../../../scheduler/store/engine.ts'
 import { inThreadStore } from '../../../scheduler/store/in-thread-store.ts'
-import { migrationsIn } from '../../../scheduler/store/migrate.ts'
+import { migrate, migrationsIn } from '../../../scheduler/store/migrate.ts'
 import { openStore } from '../../../scheduler/store/worker-store.ts'
 import { BrainGrid, operator, anna } from '../../support/brain.ts'
 import { databasePath } from './place.ts'
@@ -53,6 +53,22 @@ function broken(path: string, sql: string): void {
   db.exec(sql)
   db.close()
 }
+
+test('of an older schema the file is looked at, and its tables are not compared', () => {
+  const path = databasePath()
+  const db = new SqliteDatabase(path)
+  migrate(db, migrationsIn().slice(0, 1))
+  db.close()
+  expect(checkFile({ database: path, schema })).toMatchObject({
+    schema: 1,
+    compared: false,
+    findings: [],
+  })
+  expect(mendFile({ database: path, schema, now })).toMatchObject({ findings: [], keptAside: null })
+  const bytes = readFileSync(path)
+  writeFileSync(path, bytes.fill(0xa5, bytes.length - 4096))
+  expect(looked(path)).toMatchObject([{ what: 'damaged' }])
+})
 
 test('what a brain has written agrees, in use and not', async () => {
   const path = await lived()
