@@ -1,20 +1,12 @@
 /** The disk of the scheduler fills: changes are refused with the reason, reads and what makes room go on. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import {
-  closeSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { afterEach, expect, test } from 'vitest'
 
-import { processStat } from '../../exec-node/process/boot.ts'
 import { isRoot } from '../support/as-user.ts'
+import { childrenOf } from '../support/children.ts'
 import { isAlive, TestGrid } from '../support/grid.ts'
 import { until } from '../support/wait.ts'
 
@@ -63,9 +55,7 @@ function remountReadOnly(disk: string): boolean {
 
 /** As the kernel tells it: a pid file cannot be written either. */
 const schedulerOf = ({ upPid }: TestGrid): number | undefined =>
-  readdirSync('/proc')
-    .map(Number)
-    .find((pid) => pid > 0 && processStat(pid)?.parent === upPid && isScheduler(pid))
+  childrenOf(upPid).find(({ pid }) => isScheduler(pid))?.pid
 const isScheduler = (pid: number): boolean =>
   readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('scheduler/main')
 

@@ -16,6 +16,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 
 import { bootId, processStat } from '../../../exec-node/process/boot.ts'
 import { nativeProgram } from '../../../exec-node/process/native-program.ts'
+import { childrenOf } from '../../support/children.ts'
 import { until } from '../../support/wait.ts'
 import { isRoot, openGrid, shepherdOf, type Grid } from './grid.ts'
 
@@ -303,16 +304,10 @@ it('a start that the launcher did not come to is taken up again', async () => {
 
 it('a shepherd that ended before it could claim its folder is followed by another', async () => {
   await grid.run('lost.0', ['true'])
-  const argv = ['-o', 'pid=,comm=', '--ppid', String(process.pid)]
-  const launchers = () =>
-    [
-      ...execFileSync('ps', argv)
-        .toString()
-        .matchAll(/(\d+) shepherd/g),
-    ].map((match) => match[1])
+  const launchers = () => childrenOf(process.pid).filter(({ name }) => name === 'shepherd')
   // What it forks ends at its first write: as with no memory or no room.
   const fileSize = (soft: string) => {
-    for (const pid of launchers())
+    for (const { pid } of launchers())
       execFileSync('prlimit', ['--pid', String(pid), `--fsize=${soft}:`])
   }
   fileSize('0')

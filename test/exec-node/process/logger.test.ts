@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import { readSmall } from '../../../exec-node/process/kernel-file.ts'
 import { readOutput, type Cursor } from '../../../exec-node/process/output.ts'
+import { childrenOf } from '../../support/children.ts'
 import { until } from '../../support/wait.ts'
 import { isRoot, openGrid, owner, shepherdOf, type Grid } from './grid.ts'
 
@@ -32,8 +33,7 @@ const end = (key: string) =>
 
 async function loggerOf(key: string): Promise<number | null> {
   const shepherd = await shepherdOf(grid, key)
-  const children = execFileSync('ps', ['-o', 'pid=,comm=', '--ppid', String(shepherd)]).toString()
-  return Number(children.match(/(\d+) logger/)?.[1]) || null
+  return childrenOf(shepherd).find(({ name }) => name === 'logger')?.pid ?? null
 }
 
 it('drains both streams to the end before the run is over', async () => {
