@@ -61,6 +61,7 @@ const order = fields({
   want: byKind({ run: isObject, suspend: isObject, stop: fields(ending) }),
   restart: fields({ count: whole, by: text, why: text }),
   secrets: (value) => value === undefined || list(text)(value),
+  dueAt: (value) => value === undefined || whole(value),
   spec,
 })
 

@@ -150,6 +150,7 @@ function environment(order: Order, about: About): Record<string, string> {
     RESTARTED: about.run > 1 ? '1' : '0',
     EVERGRID_URL: about.url,
     EVERGRID_RUN: about.key,
+    ...(order.dueAt === undefined ? {} : { EVERGRID_DUE_AT: new Date(order.dueAt).toISOString() }),
   }
 }
 

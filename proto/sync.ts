@@ -163,6 +163,8 @@ export const Order = Type.Object({
   restart: Type.Object({ count: Type.Integer(), by: Type.String(), why: Type.String() }),
   /** Variables in the spec's `env` whose values are secret: the node keeps them sealed. */
   secrets: Type.Optional(Type.Array(Type.String())),
+  /** Of a schedule's job: the due time that its ledger has for it. */
+  dueAt: Type.Optional(At),
   spec: JobSpec,
 })
 export type Order = Static<typeof Order>

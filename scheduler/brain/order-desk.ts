@@ -214,6 +214,7 @@ function draftOf(job: LiveJob, task: Task, spec: JobSpec | null): Draft | null {
     firstRun: placement.firstRun,
     want,
     restart: job.restartOrder ?? noRestart,
+    ...(job.dueAt === null ? {} : { dueAt: job.dueAt }),
     spec,
   }
 }

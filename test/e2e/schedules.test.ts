@@ -10,7 +10,8 @@ let grid: TestGrid
 beforeAll(async () => {
   grid = await TestGrid.start({ slots: 8 })
   const minutely = ['schedule', 'add']
-  await grid.ok(...minutely, 'tick', '* * * * *', '--out', 'tick.log', '--', 'echo', 'tick')
+  const says = ['--out', 'tick.log', '--', 'sh', '-c', 'echo "due $EVERGRID_DUE_AT"']
+  await grid.ok(...minutely, 'tick', '* * * * *', ...says)
   await grid.ok(...minutely, 'later', '* * * * *', '--jitter', '24h', '--', 'true')
   await grid.ok(...minutely, 'resting', '* * * * *', '--', 'true')
   await grid.ok('schedule', 'pause', 'resting', '--reason', 'too hot')
@@ -162,7 +163,10 @@ describe('a due time', () => {
     const job = await grid.finished(due.jobId ?? 0)
     expect(job).toMatchObject({ name: 'tick', schedule: 'tick', outcome: 'succeeded' })
     expect(Date.parse(job.startedAt ?? '') - Date.parse(due.dueAt)).toBeLessThan(10_000)
-    expect(grid.text('tick.log')).toContain('tick\n')
+    expect(grid.text('tick.log')).toContain(`due ${due.dueAt}\n`)
+    const byHand = await grid.json<Firing>('schedule', 'run', 'tick')
+    await grid.finished(byHand.jobId ?? 0)
+    expect(grid.text('tick.log')).toContain(`due ${byHand.dueAt}\n`)
     const later = await firing('later', ({ jobId }) => jobId !== null)
     const put = await grid.show(later.jobId ?? 0)
     expect(put.state).toBe('pending')

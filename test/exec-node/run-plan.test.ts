@@ -86,6 +86,14 @@ describe('the plan of a run', () => {
     const plan = planRun(order(17, { index: 3 }, { ...oneOff, array }), 1, identity, options)
     expect(plan.env).toMatchObject({ TASK_ID: '3', SGE_TASK_LAST: '9', SGE_TASK_STEPSIZE: '2' })
   })
+  it('says to a schedule’s job when it was due, whatever its owner said, and to no other', () => {
+    const dueAt = Date.parse('2026-03-29T01:30:00Z')
+    const env = { EVERGRID_DUE_AT: 'lie' }
+    const due = planRun(order(17, { dueAt }, { ...oneOff, env }), 1, identity, options)
+    expect(due.env['EVERGRID_DUE_AT']).toBe('2026-03-29T01:30:00.000Z')
+    const plain = planRun(order(17, {}, oneOff), 1, identity, options)
+    expect(plain.env).not.toHaveProperty('EVERGRID_DUE_AT')
+  })
   it('an owner that the machine does not know cannot start', async () => {
     const lookUp = async () =>
       ({ ok: false, error: 'unknown-user', detail: 'no such user' }) as const

@@ -43,6 +43,26 @@ test('a due time becomes a job, in the commit that moves the cursor and writes t
   expect(await grid.show(2)).toMatchObject({ schedule: 's', name: 's' })
 })
 
+test('the order of its job says when it was due, also after a restart; no other order does', async () => {
+  const { grid, node, at } = await scheduled()
+  const plain = await grid.submit()
+  await grid.pass(10 * minute, node)
+  const { ledger, liveJobs } = await grid.ok('showSchedule', anna, at)
+  const orderOf = (task: string) =>
+    node.lines
+      .flatMap((line) => ('orders' in line ? line.orders : []))
+      .findLast((order) => order.task === task)
+  const dueAt = Date.parse(ledger[0]?.dueAt ?? '')
+  expect(orderOf(`${liveJobs[0]}.1`)).toMatchObject({ dueAt })
+  expect(orderOf(`${plain}.1`)).not.toHaveProperty('dueAt')
+  node.lines.length = 0
+  await grid.reopen()
+  await node.report()
+  node.attach()
+  await grid.quiet()
+  expect(orderOf(`${liveJobs[0]}.1`)).toMatchObject({ dueAt })
+})
+
 test('what its jobs are is written when its owner says it, and not with each of them', async () => {
   const { grid, node, at, finish } = await scheduled({ overlap: 'allow' })
   const templates = () =>
