@@ -41,13 +41,22 @@ const found: { seed: number; isOnDisk?: boolean; what: string }[] = [
     what: 'what a clone had counted hid that a bot lived nowhere when its original was back',
   },
   { seed: 40, what: 'a restored task was ordered again where it was over, and waited for ever' },
+  { seed: 1631, what: 'retries waited for the old time of a clock that was set back' },
+  { seed: 1903, what: 'a clock was confirmed before a tick had seen that it was set back' },
+  { seed: 2116, what: 'a second restore from one backup gave out epochs a second time' },
+  { seed: 2320, what: 'what was suspended, moved, held and released stood still' },
+  { seed: 4503, what: 'two runs by hand in one millisecond shared an entry of the ledger' },
+  { seed: 4620, what: 'a backup restored twice before a start gave out a number twice' },
   // These broke no promise: the simulation's own checks were too narrow.
   {
     seed: 8011,
     what: 'what slept on a machine that was passed over was seen to live when it woke',
   },
+  { seed: 9125, what: 'what slept on such a machine had the name for its own again' },
+  { seed: 11732, what: 'a bot waited in back-off on a machine that was passed over' },
   { seed: 14038, what: 'a bot on a machine that was passed over waited for its next run' },
   { seed: 17364, what: 'a restored scheduler died before what it had heard was on disk' },
+  { seed: 19547, what: 'a bot went on where it was passed over while its task was waiting' },
   { seed: 19112, what: 'a book that was restored twice forgot what had been under way' },
 ]
 
