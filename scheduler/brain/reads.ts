@@ -8,6 +8,7 @@ import type { JobRow } from '../store/change.ts'
 import { noPage, notOwn, type Call, type Caller } from './call.ts'
 import type { BrainContext } from './context.ts'
 import { explainLive } from './explain-live.ts'
+import { noUnfinished } from './select.ts'
 import { factsOf } from './stored.ts'
 import { finishedSummary, liveSummary, unfinishedOf } from './views.ts'
 
@@ -145,11 +146,7 @@ export async function explainJob(
   const found = await findJob(ctx, call.caller, call.params.job)
   if (!found.ok) return found
   const { live, row, index } = found.value
-  if (live && index !== null && !live.tasks?.has(index) && !live.untouched.has(index)) {
-    const detail = `job ${live.id} has no unfinished task ${index}`
-    return refuse('not-found', detail, `see its tasks with \`eg show ${live.id}\``)
-  }
-  if (live) return done(explainLive(ctx, live, index))
+  if (live) return noUnfinished(live, index) ?? done(explainLive(ctx, live, index))
   const { state, reason, outcome } = finishedSummary(row)
   return done({
     job: row.id,

@@ -55,14 +55,17 @@ export function findLive(
       : refuse('not-found', `there is no live job "${text}"`, 'list them with `eg jobs`')
   }
   const index = ref.kind === 'number' ? ref.index : null
-  if (index !== null && !(job.tasks?.has(index) || job.untouched.has(index))) {
-    return refuse(
-      'not-found',
-      `job ${job.id} has no unfinished task ${index}`,
-      `see its tasks with \`eg show ${job.id}\``,
-    )
-  }
-  return { ok: true, value: { job, index } }
+  return noUnfinished(job, index) ?? { ok: true, value: { job, index } }
+}
+
+/** Null: the job as a whole, or a task of it that has not ended. */
+export function noUnfinished(job: LiveJob, index: number | null): Refused | null {
+  if (index === null || job.tasks?.has(index) || job.untouched.has(index)) return null
+  return refuse(
+    'not-found',
+    `job ${job.id} has no unfinished task ${index}`,
+    `see its tasks with \`eg show ${job.id}\``,
+  )
 }
 
 /** Whether a caller may do this to jobs of an owner, or to one of them, and what is said where not. */

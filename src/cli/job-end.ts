@@ -4,7 +4,6 @@ import { constants } from 'node:os'
 import type { Cause } from '../../proto/cause.ts'
 import type { JobSummary } from '../../proto/job.ts'
 import type { Client } from '../client/client.ts'
-import { CommandError } from './command.ts'
 
 /** A scheduler may be away for so long while somebody waits for a job. */
 export const waitPatienceMs = 3_600_000
@@ -75,18 +74,12 @@ export async function untilTaskFinished(
   { job, index }: { job: number; index: number },
   signal?: AbortSignal,
 ): Promise<{ summary: JobSummary; index: number; cause: Cause | null; status: number }> {
-  const params = { job: String(job) }
+  const params = { job: `${job}.${index}` }
   const options = { patienceMs: waitPatienceMs, signal }
   for (;;) {
-    const query = { tasks: `${index}-${index}` }
-    const { tasks, ...summary } = await client.call('showJob', { params, query }, options)
+    const { tasks, ...summary } = await client.call('showJob', { params, query: {} }, options)
     const [task] = tasks
-    if (!task) {
-      throw new CommandError(`job ${job} has no task ${index}`, {
-        hint: `see those that it has with \`eg show ${job}\``,
-      })
-    }
-    if (task.state === 'finished') {
+    if (task?.state === 'finished') {
       const { outcome, cause } = task
       return { summary, index, cause, status: outcome === 'succeeded' ? 0 : causeStatus(cause) }
     }

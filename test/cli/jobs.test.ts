@@ -202,10 +202,13 @@ describe('wait', () => {
     const ran = await run(['wait', '17.3'])
     expect(ran).toMatchObject({ status: 3 })
     expect(ran.err).toContain('eg: task 17.3 ')
-    api.handlers.showJob = () => jobDetail({ tasks: [] })
+    // Which tasks a job has is the scheduler's to say.
+    api.handlers.showJob = ({ params }) => {
+      throw new Refused({ code: 'not-found', detail: `nothing is ${params.job}` })
+    }
     const none = await run(['wait', '17.9'])
     expect(none).toMatchObject({ status: 125 })
-    expect(none.err).toContain('job 17 has no task 9')
+    expect(none.err).toContain('nothing is 17.9')
   })
 
   const finished = (some: object) => jobSummary({ state: 'finished', outcome: 'failed', ...some })

@@ -223,4 +223,11 @@ test('explain of one task tells of that task', async () => {
   expect(await explain(1)).toMatchObject({ state: 'suspended', wayOut: `eg resume ${job}.1` })
   const none = { params: { job: `${job}.10` } }
   expect(await grid.refused('explainJob', anna, none)).toBe('not-found')
+  // Of one that has ended nothing is left to explain, nor to stop.
+  await grid.ok('resumeJobs', anna, { body: { jobs: [`${job}.1`] } })
+  node.exit(`${job}.1`)
+  await node.report()
+  expect(await grid.refused('explainJob', anna, { params: { job: `${job}.1` } })).toBe('not-found')
+  const { refused } = await grid.ok('stopJobs', anna, { body: { jobs: [`${job}.1`] } })
+  expect(refused).toMatchObject([{ detail: `job ${job} has no unfinished task 1` }])
 })
