@@ -18,6 +18,22 @@ async function two(request: Parameters<BrainGrid['submit']>[0] = bot) {
   await grid.turn(...nodes)
   return { grid, job, task, on, other }
 }
+
+/** A clone that nothing tells apart, `ahead` by count, has passed for the silent node; then a scheduler starts anew. */
+async function afterClone(request: Parameters<typeof two>[0], { ahead }: { ahead: number }) {
+  const all = await two(request)
+  const { grid, job, on, other } = all
+  await grid.pass(21_000, other)
+  const built = on.build(true)
+  const placements = built.placements.map((one) => ({ ...one, version: one.version + ahead }))
+  const facts = { ...on.facts, bootId: 'boot-of-clone' }
+  await on.deliver({ ...built, session: 'clone', placements, facts, uptimeMs: 2_000 })
+  expect(await grid.show(job)).toMatchObject({ state: 'running', node: on.name })
+  await grid.reopen()
+  on.meet(grid.brain)
+  return all
+}
+
 const stateOf = async (grid: BrainGrid, name: string) =>
   (await grid.ok('showNode', operator, { params: { node: name } })).state
 
@@ -387,15 +403,7 @@ describe('reports', () => {
   })
 
   test('when the first is believed again, what its clone has counted is not held against it', async () => {
-    const { grid, job, task, on, other } = await two()
-    await grid.pass(21_000, other)
-    const built = on.build(true)
-    const placements = built.placements.map((one) => ({ ...one, version: one.version + 5 }))
-    const facts = { ...on.facts, bootId: 'boot-of-clone' }
-    await on.deliver({ ...built, session: 'clone', placements, facts, uptimeMs: 2_000 })
-    expect(await grid.show(job)).toMatchObject({ state: 'running', node: on.name })
-    await grid.reopen()
-    on.meet(grid.brain)
+    const { grid, job, task, on } = await afterClone(bot, { ahead: 5 })
     const until = grid.clock.now() + 60_000
     on.phase(task, { kind: 'backoff', until, failures: 1, crashLoop: false })
     await on.report(true)
@@ -425,14 +433,7 @@ describe('reports', () => {
   })
 
   test('nor is it held against what another boot tells in part that its clone has counted further', async () => {
-    const { grid, job, task, on, other } = await two({ retry: 0 })
-    await grid.pass(21_000, other)
-    const built = on.build(true)
-    const placements = built.placements.map((one) => ({ ...one, version: one.version + 5 }))
-    const facts = { ...on.facts, bootId: 'boot-of-clone' }
-    await on.deliver({ ...built, session: 'clone', placements, facts, uptimeMs: 2_000 })
-    await grid.reopen()
-    on.meet(grid.brain)
+    const { grid, job, task, on } = await afterClone({ retry: 0 }, { ahead: 5 })
     const { version } = on.of(task).report
     on.exit(task)
     const whole = on.build(true)
@@ -443,13 +444,7 @@ describe('reports', () => {
   })
 
   test('another boot begins with all that is there: what changed of it says nothing of the rest', async () => {
-    const { grid, job, task, on, other } = await two()
-    await grid.pass(21_000, other)
-    const built = on.build(true)
-    const facts = { ...on.facts, bootId: 'boot-of-clone' }
-    await on.deliver({ ...built, session: 'clone', facts, uptimeMs: 2_000 })
-    await grid.reopen()
-    on.meet(grid.brain)
+    const { grid, job, task, on } = await afterClone(bot, { ahead: 0 })
     const until = grid.clock.now() + 60_000
     on.phase(task, { kind: 'backoff', until, failures: 1, crashLoop: false })
     const change = { ...on.build(false), placements: [] }
