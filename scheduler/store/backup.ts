@@ -38,31 +38,45 @@ export type BackupFacts = {
 
 /** Throws a StoreError, and then there is no new file. */
 export function backUp(options: BackupOptions): BackupFacts {
-  const { folder, file, overwrite } = options
   refuseTarget(options)
-  const source = guarded(databaseIn(folder), () => openForReading(databaseIn(folder)))
-  let draft: string | undefined
+  const ours = databaseIn(options.folder)
+  const source = guarded(ours, () => openForReading(ours))
   try {
-    checkFilled(source, options.schema)
-    draft = makeDraft(file, `.${process.pid}`)
-    source.prepare('VACUUM INTO ?').run(draft)
-    // Of a database that was restored and not started since: it has still to jump, and is as old as its backup.
-    const before = readMark(source)
-    const mark: BackupMark = {
-      madeAt: before?.madeAt ?? options.now,
-      version: options.version,
-      secrets: secretsIn(folder),
-      seen: before?.seen ?? null,
-    }
+    const mark = guarded(ours, () => markOf(source, options))
+    return guarded(options.file, () => writeCopy(source, mark, options))
+  } finally {
+    source.close()
+  }
+}
+
+function markOf(source: Database, { folder, version, now, schema }: BackupOptions): BackupMark {
+  checkFilled(source, schema)
+  // Of a database that was restored and not started since: it has still to jump, and is as old as its backup.
+  const before = readMark(source)
+  const [madeAt, seen] = [before?.madeAt ?? now, before?.seen ?? null]
+  return { madeAt, version, secrets: secretsIn(folder), seen }
+}
+
+function writeCopy(source: Database, mark: BackupMark, options: BackupOptions): BackupFacts {
+  const { folder, file, overwrite } = options
+  const draft = makeDraft(file, `.${process.pid}`)
+  try {
+    copyInto(draft, source, databaseIn(folder))
     const facts = seal(draft, mark)
     settleDraft(draft, file, { overwrite })
     return { ...facts, bytes: statSync(file).size, secrets: Object.keys(mark.secrets) }
-  } catch (error) {
-    const { kind } = toStoreError(error, file)
-    throw toStoreError(error, kind === 'damaged' ? databaseIn(folder) : file)
   } finally {
-    source.close()
-    if (draft !== undefined) rmSync(draft, { force: true })
+    rmSync(draft, { force: true })
+  }
+}
+
+/** One statement reads the one and writes the other: damage is of what is read, for the draft is new. */
+function copyInto(draft: string, source: Database, ours: string): void {
+  try {
+    source.prepare('VACUUM INTO ?').run(draft)
+  } catch (error) {
+    const read = toStoreError(error, ours)
+    throw read.kind === 'damaged' ? read : error
   }
 }
 

@@ -172,6 +172,17 @@ test('of a damaged database none is made, and it is the database that is named',
   expect(existsSync(fileIn(folder))).toBe(false)
 })
 
+test('what cannot be read of the database is told of it, what cannot be written of the copy', async () => {
+  const folder = await filled()
+  const db = new SqliteDatabase(databaseIn(folder))
+  db.exec('ALTER TABLE meta RENAME TO other')
+  expect(() => backUpTo(folder, fileIn(folder))).toThrow(`${databaseIn(folder)}: no such table`)
+  db.exec('ALTER TABLE other RENAME TO meta')
+  db.close()
+  const nowhere = fileIn(folder, 'no/such/folder')
+  expect(() => backUpTo(folder, nowhere)).toThrow(`${nowhere}: ENOENT`)
+})
+
 test('a damaged, foreign, missing or newer backup changes nothing', async () => {
   const folder = await filled()
   const file = fileIn(folder)
