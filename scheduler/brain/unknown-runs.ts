@@ -6,7 +6,7 @@ import type { BrainContext } from './context.ts'
 
 type Answer = ReportReply['answers'][number]['then']
 
-/** What of its job is left on a node when nobody knows the placement; of a lost database it is kept. */
+/** What of its job is left on a node when nobody knows the placement; of a lost database the newest is kept. */
 export function noteUnknown(ctx: BrainContext, node: LiveNode, report: PlacementReport): Answer {
   const { task, epoch, slots = 0, memBytes = 0 } = report
   const { job } = parseTaskKey(task)
@@ -16,11 +16,29 @@ export function noteUnknown(ctx: BrainContext, node: LiveNode, report: Placement
   const shape = ctx.state.shapeOf({ ...plain, slots, memBytes })
   forgetUnknown(ctx, node, task)
   ctx.state.capacity.take(node.name, shape)
-  const detail = isFuture
-    ? 'placed by a scheduler that this database does not know; kept'
-    : 'a placement that is over; told to stop'
-  node.unknown.set(task, { epoch, detail, shape })
-  return isFuture ? 'keep' : 'stop'
+  const newer = isFuture ? newerElsewhere(ctx, node, report) : null
+  node.unknown.set(task, { epoch, detail: detailOf(isFuture, newer), shape })
+  return isFuture && newer === null ? 'keep' : 'stop'
+}
+
+type Newer = { on: string; epoch: number }
+
+/** The lost database may have placed the task anew: what has the older one is asked again, to be told to stop. */
+function newerElsewhere(ctx: BrainContext, node: LiveNode, report: PlacementReport): Newer | null {
+  let newer: Newer | null = null
+  for (const other of ctx.state.nodes.values()) {
+    const known = other === node ? undefined : other.unknown.get(report.task)
+    if (known === undefined) continue
+    if (known.epoch < report.epoch) other.wantFull = true
+    if (known.epoch > report.epoch) newer = { on: other.name, epoch: known.epoch }
+  }
+  return newer
+}
+
+function detailOf(isFuture: boolean, newer: Newer | null): string {
+  if (!isFuture) return 'a placement that is over; told to stop'
+  if (newer !== null) return `epoch ${newer.epoch} of it is on ${newer.on}; told to stop`
+  return 'placed by a scheduler that this database does not know; kept'
 }
 
 export function forgetUnknown(ctx: BrainContext, node: LiveNode, task: string): void {

@@ -44,6 +44,8 @@ export class Promises {
   /** What the scheduler took each node for after its last step. */
   readonly #states = new Map<string, string>()
   readonly #holders: Holders
+  /** Newest epoch that a node has told of a task which a restored database does not know. */
+  readonly #newest = new Map<string, number>()
   #live: LiveRun[] = []
   #seen = 0
   #seenNodes = 0
@@ -65,6 +67,7 @@ export class Promises {
     }
     if (isNew || isScheduler) this.#placesOf(this.#live)
     if (isScheduler) this.#epochsRise()
+    if (isScheduler) this.#hearUnknown()
     if (isScheduler) this.#silenceIsReal()
   }
 
@@ -169,14 +172,22 @@ export class Promises {
       this.#states.set(name, state)
   }
 
-  /** What a restored database does not know is no less wanted for that. */
-  checkEnd(task: string, cause: Cause | null): void {
+  #hearUnknown(): void {
+    for (const { unknown } of this.#grid.scheduler.brain?.state.nodes.values() ?? [])
+      for (const [task, { epoch }] of unknown)
+        if (epoch > (this.#newest.get(task) ?? 0)) this.#newest.set(task, epoch)
+  }
+
+  /** What a restored database does not know is no less wanted for that, but for what the lost one had placed anew. */
+  checkEnd(run: string, cause: Cause | null): void {
     const { brain, database } = this.#grid.scheduler
     if (brain === null || database === 0 || cause?.kind !== 'cancelled') return
     const isByNobody = cause.by === 'scheduler' || cause.by === 'mutant'
-    if (isByNobody && brain.state.wasLost(Number.parseInt(task, 10)))
+    if (!isByNobody || !brain.state.wasLost(Number.parseInt(run, 10))) return
+    const { task = '', epoch = 0 } = parseRunKey(run) ?? {}
+    if (epoch >= (this.#newest.get(task) ?? 0))
       throw new Broken(
-        `${task}, which the restored database does not know, was stopped: ${cause.why}`,
+        `${run}, which the restored database does not know, was stopped: ${cause.why}`,
       )
   }
 
