@@ -91,8 +91,10 @@ test('show', async () => {
     restarts:  2
     command:   ./bot --lang 'it'\\''s'
     directory: /home/ada
+    variables: PATH
     slots:     1
     memory:    512M
+    processes: 1024 at most
     queue:     continuous
     restart:   always
     stop:      SIGINT, SIGKILL after 5s
@@ -243,6 +245,47 @@ test('schedule show', async () => {
     DUE                                                   OUTCOME       WHY
     2026-11-23 03:00:00                                   ran (job 12)
     2026-11-20 03:00:00 to 2026-11-22 03:00:00 (3 times)  missed        the scheduler was not running
+    "
+  `)
+})
+
+test('schedule show says what its owner said of the job', async () => {
+  const job = {
+    ...schedule().job,
+    env: { LANG: 'C' },
+    secretEnv: { TOKEN: '' },
+    slots: 4,
+    memBytes: 2 ** 30,
+    timeMs: 3_600_000,
+    where: { disk: 'ssd' },
+    array: { from: 1, to: 9, step: 2 },
+    maxRunning: 3,
+    retry: 1,
+    warn: { signal: 'SIGUSR2', beforeMs: 30_000 },
+    stop: { signal: 'SIGINT', graceMs: 5_000 },
+    onPartition: 'keep' as const,
+  }
+  api.handlers.showSchedule = () => schedule({ job, ledger: [] })
+  expect(await printed('schedule', 'show', 'nightly')).toMatchInlineSnapshot(`
+    "schedule:   nightly
+    owner:      ada
+    expression: 0 3 * * * (UTC)
+    overlap:    forbid
+    catch-up:   last
+    command:    ./report
+    directory:  /home/ada
+    variables:  LANG TOKEN
+    slots:      4
+    memory:     1G
+    time limit: 1h
+    warned:     SIGUSR2, 30s before the time limit
+    where:      disk=ssd
+    array:      1-9:2
+    at once:    3 tasks
+    retry:      1 time
+    stop:       SIGINT, SIGKILL after 5s
+    cut off:    keeps running there
+    next:       2026-11-24 03:00:00
     "
   `)
 })

@@ -1,5 +1,5 @@
 /** A job for people: what it is, its tasks, its runs, its timeline. */
-import type { JobDetail, JobSpec, Run, TaskView } from '../../../proto/job.ts'
+import type { JobDetail, JobRequest, JobSpec, Run, TaskView } from '../../../proto/job.ts'
 import { formatDuration } from '../../../proto/resources.ts'
 import { causeText } from '../../../proto/words.ts'
 import { counted, countsText, indexText, sizeText, stateCell, timeText, whyText } from '../words.ts'
@@ -18,8 +18,8 @@ export function jobText(job: JobDetail, look: Look): string {
 }
 
 type Facts = [string, Cell | null][]
-const unless = <T>(value: T | null, text: (value: T) => Cell): Cell | null =>
-  value === null ? null : text(value)
+const unless = <T>(value: T | null | undefined, text: (value: T) => Cell): Cell | null =>
+  value === null || value === undefined ? null : text(value)
 
 function stateFacts(job: JobDetail): Facts {
   return [
@@ -43,30 +43,51 @@ function wantedText({ wanted }: JobDetail): string {
   return `${wanted.what}, by ${wanted.by}${wanted.why === '' ? '' : `: ${wanted.why}`}`
 }
 
-function specFacts(spec: JobSpec): Facts {
-  const where = Object.entries(spec.where).map(([key, value]) => `${key}=${value}`)
+/** Of a schedule only what its owner said of the job. */
+type Described = Omit<JobRequest, 'after'> & {
+  after?: readonly { job: number | string; on: string }[]
+}
+
+export function specFacts(spec: Described): Facts {
+  const where = Object.entries(spec.where ?? {}).map(([key, value]) => `${key}=${value}`)
+  const variables = [spec.env, spec.secretEnv].flatMap((said) => Object.keys(said ?? {}))
   return [
     ['command', spec.command.map(quoted).join(' ')],
     ['directory', spec.cwd],
+    ['variables', variables.join(' ') || null],
+    ['input', unless(spec.stdin, String)],
     ['output', unless(spec.out, String)],
     ['errors', unless(spec.err, String)],
-    ['slots', spec.slots],
+    ['slots', unless(spec.slots, String)],
     ['processor', unless(spec.cpuCores, (cores) => `${cores} cores at most`)],
-    ['memory', sizeText(spec.memBytes)],
+    ['memory', unless(spec.memBytes, sizeText)],
+    ['processes', unless(spec.pids, (pids) => `${pids} at most`)],
     ['time limit', unless(spec.timeMs, formatDuration)],
-    ['queue', spec.queue],
+    ['warned', spec.timeMs ? unless(spec.warn, warnText) : null],
+    ['queue', unless(spec.queue, String)],
     ['where', where.join(' ') || null],
-    ['priority', spec.priority === 0 ? null : spec.priority],
-    ['after', spec.after.map(({ job, on }) => `${job}:${on}`).join(' ') || null],
+    ['priority', spec.priority || null],
+    ['after', spec.after?.map(({ job, on }) => `${job}:${on}`).join(' ') || null],
     ['not before', unless(spec.beginAt, timeText)],
-    ['retry', spec.retry === 0 ? null : `${spec.retry} times`],
+    ['array', unless(spec.array, arrayText)],
+    ['at once', unless(spec.maxRunning, (tasks) => counted(tasks, 'task'))],
+    ['retry', spec.retry ? counted(spec.retry, 'time') : null],
     ['check', unless(spec.check, checkText)],
     ['silence', unless(spec.silenceMs, (ms) => `unhealthy after ${formatDuration(ms)}`)],
-    ['restart', spec.kind === 'continuous' ? spec.restart : null],
-    ['stop', `${spec.stop.signal}, SIGKILL after ${formatDuration(spec.stop.graceMs)}`],
-    ['cut off', spec.onPartition === 'stop' ? 'stops, to run elsewhere' : 'keeps running there'],
+    ['restart', spec.kind === 'continuous' ? (spec.restart ?? null) : null],
+    ['stop', unless(spec.stop, stopText)],
+    ['cut off', unless(spec.onPartition, cutOffText)],
   ]
 }
+
+const arrayText = ({ from, to, step }: NonNullable<JobSpec['array']>): string =>
+  `${from}-${to}${step === 1 ? '' : `:${step}`}`
+const warnText = ({ signal, beforeMs }: JobSpec['warn']): string =>
+  `${signal}, ${formatDuration(beforeMs)} before the time limit`
+const stopText = ({ signal, graceMs }: JobSpec['stop']): string =>
+  `${signal}, SIGKILL after ${formatDuration(graceMs)}`
+const cutOffText = (what: JobSpec['onPartition']): string =>
+  what === 'stop' ? 'stops, to run elsewhere' : 'keeps running there'
 
 function pastFacts({ past }: JobDetail): Facts {
   if (!past) return []
@@ -84,7 +105,7 @@ function checkText({ probe, intervalMs, threshold }: NonNullable<JobSpec['check'
 }
 
 /** As one would type it. */
-export const quoted = (word: string): string =>
+const quoted = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 
 function tasksText(tasks: readonly TaskView[], look: Look): string {

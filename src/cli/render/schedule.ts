@@ -2,7 +2,7 @@
 import { formatDuration } from '../../../proto/resources.ts'
 import type { Firing, ScheduleDetail, ScheduleSummary } from '../../../proto/schedule.ts'
 import { timeText } from '../words.ts'
-import { quoted } from './job.ts'
+import { specFacts } from './job.ts'
 import { facts, table, type Cell, type Look, type Tone } from './table.ts'
 
 export function schedulesText(
@@ -50,8 +50,7 @@ export function scheduleText(schedule: ScheduleDetail, look: Look): string {
       ['overlap', schedule.overlap],
       ['catch-up', schedule.catchUp],
       ['jitter', schedule.jitterMs === 0 ? null : formatDuration(schedule.jitterMs)],
-      ['command', job.command.map(quoted).join(' ')],
-      ['directory', job.cwd],
+      ...specFacts(job),
       ['paused', paused && { text: pausedText(paused), tone: 'warn' }],
       ['next', next.slice(0, 3).map(timeText).join(', ') || '-'],
       ['running', schedule.liveJobs.map((id) => `job ${id}`).join(', ') || null],
