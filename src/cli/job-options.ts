@@ -36,7 +36,7 @@ export const editableOptions = {
   priority: { value: 'N', help: 'from -1023 to 1024; above 0 for operators' },
   'max-running': { value: 'N', help: 'how many tasks of an array run at once' },
   retry: { value: 'N', help: 'run a failed task again, up to N times' },
-  begin: { value: 'TIME', help: 'not before: 2026-11-23T18:00, 18:00 or +90m' },
+  begin: { value: 'TIME', help: 'not before: 2026-11-23T18:00, 18:00, +90m or now' },
   restart: { value: 'POLICY', help: 'of a continuous job: always (default) or on-failure' },
   'check-command': { value: 'COMMAND', help: 'liveness: a shell command that must exit 0' },
   'check-http': { value: 'URL', help: 'liveness: a URL that must answer with 2xx' },
@@ -117,6 +117,8 @@ export function jobFields(
       `--${misplaced} is for ${said.continuous ? 'one-off' : '--continuous'} jobs`,
     )
   }
+  if (said['max-running'] !== undefined && said.array === undefined && !present.array)
+    throw new UsageError('--max-running is for arrays: add --array or leave it out')
   return dropUndefined({
     kind,
     name: said.name,
@@ -134,7 +136,7 @@ const ofContinuous = ['restart', 'check-command', 'check-http', 'silence'] as co
 const isSaid = (value: unknown) => (Array.isArray(value) ? value.length > 0 : Boolean(value))
 
 /** Of the job as it is, for `eg edit`: `--grace` alone keeps the stop signal. */
-export type Present = Pick<Partial<JobRequest>, 'stop' | 'warn' | 'check'>
+export type Present = Pick<Partial<JobRequest>, 'stop' | 'warn' | 'check' | 'array'>
 
 function stopOf(said: Said, { stop }: Present): JobRequest['stop'] {
   if (said['stop-signal'] === undefined && said.grace === undefined) return undefined

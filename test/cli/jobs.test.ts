@@ -125,6 +125,7 @@ describe('submit', () => {
     [['submit', '--silence', '5m', '--', 'true'], '--silence is for --continuous jobs'],
     [['submit', '--continuous', '--array', '1-2', '--', 'true'], '--array is for one-off jobs'],
     [['submit', '--continuous', '--check-timeout', '2s', '--', 'true'], 'name what is checked'],
+    [['submit', '--max-running', '2', '--', 'true'], '--max-running is for arrays'],
     [['submit', '--env', 'NOT_SET_HERE', '--', 'true'], 'NOT_SET_HERE is not set here'],
   ]
   test.each(wrong)('%j is wrong usage', async (argv, problem) => {

@@ -331,6 +331,10 @@ test('schedule edit keeps what is not said', async () => {
     expression: '@daily',
     job: { command: ['./report'], cwd: '/home/ada', name: 'nightly', memBytes: 2 ** 31 },
   })
+  const array = { from: 1, to: 9, step: 1 }
+  api.handlers.showSchedule = () => schedule({ job: { ...schedule().job, array } })
+  await printed('schedule', 'edit', 'nightly', '--max-running', '2')
+  expect(api.heard.at(-1)?.body).toMatchObject({ job: { array, maxRunning: 2 } })
 })
 
 test('schedule run tells what the overlap gate said', async () => {
