@@ -120,7 +120,7 @@ export function beginTime(text: Maybe<string>, now: number): Maybe<string> {
   const at = dateOf(text)
   if (Number.isNaN(at)) {
     throw new UsageError(
-      `--begin: "${text}" is not a time; write 2026-11-23T18:00, 18:00 (the next one) or +90m`,
+      `--begin: "${text}" is not a time; write 2026-11-23T18:00, 18:00 (the next one), +90m or now`,
     )
   }
   return new Date(at).toISOString()

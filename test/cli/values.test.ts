@@ -34,6 +34,7 @@ describe('values', () => {
     ['after', () => dependency('17'), { job: '17', on: 'ok' }],
     ['after any', () => dependency('collect:any'), { job: 'collect', on: 'any' }],
     ['in a while', () => beginTime('+1h30m', now), '2026-11-23T09:30:00.000Z'],
+    ['at once', () => beginTime('now', now), '2026-11-23T08:00:00.000Z'],
     ['an instant', () => beginTime('2026-12-01T00:00:00+01:00', now), '2026-11-30T23:00:00.000Z'],
     ['a local day', () => beginTime('2026-12-01', now), local('2026-12-01T00:00')],
     ['a local time', () => beginTime('2026-12-01T10:00', now), local('2026-12-01T10:00')],
@@ -67,6 +68,7 @@ describe('what is none', () => {
     ['--begin: "2027-02-30" is not a time', () => beginTime('2027-02-30', now)],
     ['--begin: "2027-02-03x" is not a time', () => beginTime('2027-02-03x', now)],
     ['--data: the name is empty', () => path('data', '')],
+    ['18:00 (the next one), +90m or now', () => beginTime('later', now)],
     ['--begin: "tomorrow" is not a time', () => beginTime('tomorrow', now)],
   ]
   test.each(cases)('%s', (problem, made) => {
