@@ -167,6 +167,9 @@ export const jobRoutes = {
       note: Nullable(
         Type.String({ description: 'for people: for example that only the kept tail is left' }),
       ),
+      missing: Type.Optional(
+        Type.Boolean({ description: 'some of it cannot be read; `note` says what and why' }),
+      ),
     }),
     errors: [...reads, 'node-silent', 'refused', 'cursor-gone'],
   }),

@@ -148,6 +148,7 @@ function keptOf(
     end: isLast,
     over: isLast && (over || query.run !== undefined),
     note,
+    missing: true,
   }
 }
 

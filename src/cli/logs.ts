@@ -1,4 +1,5 @@
 /** `eg logs`: a job's output, from whichever node has it. */
+import { exitStatus } from '../../proto/error-list.ts'
 import { readLog } from '../client/log-reader.ts'
 import { defineCommand } from './command.ts'
 import { waitPatienceMs } from './job-end.ts'
@@ -13,7 +14,8 @@ export const command = defineCommand({
     tail: { short: 'n', value: 'N', help: 'begin with the last N lines' },
   },
   operands: [1, 1],
-  notes: 'With --json one object per line: {"data": TEXT} or {"note": TEXT}.',
+  notes: `With --json one object per line: {"data": TEXT} or {"note": TEXT}.
+Exit status 1 where some of the output cannot be read: what is left of it is printed, and what is missing told.`,
   async run({ values, operands: [job = ''], terminal, client }) {
     const run = whole('run', values.run)
     const tail = whole('tail', values.tail, [0, 1_000_000])
@@ -26,7 +28,9 @@ export const command = defineCommand({
       ...(tail === undefined ? {} : { tail }),
     })
     const decoder = new TextDecoder()
-    for await (const { data, note } of pieces) {
+    let isWhole = true
+    for await (const { data, note, missing } of pieces) {
+      if (missing) isWhole = false
       if (values.json) {
         if (note !== null) terminal.out(`${JSON.stringify({ note })}\n`)
         const text = decoder.decode(data, { stream: true })
@@ -36,6 +40,6 @@ export const command = defineCommand({
       if (note !== null) terminal.say(note)
       if (data.length > 0) await terminal.bytes(data)
     }
-    return 0
+    return isWhole ? exitStatus.done : exitStatus.refused
   },
 })

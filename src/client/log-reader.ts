@@ -13,8 +13,8 @@ export type LogOptions = CallOptions & {
   /** Wait for more until the job is finished. */
   follow?: boolean
 }
-/** A piece of output, and what people should know about it. */
-export type LogPiece = { data: Buffer; note: string | null }
+/** A piece of output, and what people should know about it. `missing`: some that belongs before or here cannot be read. */
+export type LogPiece = { data: Buffer; note: string | null; missing: boolean }
 
 type Setback = { lost: boolean; note: string }
 
@@ -35,7 +35,7 @@ export async function* readLog(
       .call('readLog', { params: { job }, query }, options)
       .catch((error: unknown) => (follow ? setBack(error) : Promise.reject(error)))
     if ('lost' in part) {
-      if (part.note !== noted) yield { data: Buffer.alloc(0), note: part.note }
+      if (part.note !== noted) yield { data: Buffer.alloc(0), note: part.note, missing: false }
       noted = part.note
       if (part.lost) cursor = null
       await delay(silentPauseMs, undefined, options.signal ? { signal: options.signal } : undefined)
@@ -44,7 +44,7 @@ export async function* readLog(
     const note = part.note === noted ? null : part.note
     noted = part.note ?? ''
     const data = Buffer.from(part.data, 'base64')
-    if (data.length > 0 || note) yield { data, note }
+    if (data.length > 0 || note) yield { data, note, missing: part.missing ?? false }
     const stuck = part.cursor === null || part.cursor === cursor
     cursor = part.cursor ?? cursor
     if (part.end && (part.over || !follow)) return

@@ -434,13 +434,27 @@ test('logs prints bytes, and notes on stderr', async () => {
     end: true,
     over: true,
     note: 'only the kept tail is left',
+    missing: true,
   })
   expect(await run(['logs', '-f', '--err', '--tail', '3', '17.2'])).toMatchObject({
+    status: 1,
     out: 'héllo\n',
     err: 'eg: only the kept tail is left\n',
   })
   expect(api.heard[0]).toMatchObject({
     params: { job: '17.2' },
     query: { stream: 'err', tail: '3' },
+  })
+  // A note alone is no failure.
+  api.handlers.readLog = () => ({
+    data: '',
+    cursor: null,
+    end: true,
+    over: false,
+    note: 'it has not started yet',
+  })
+  expect(await run(['logs', '17.2'])).toMatchObject({
+    status: 0,
+    err: 'eg: it has not started yet\n',
   })
 })
