@@ -1,5 +1,5 @@
 /** Opens the database file, for writing or, where it cannot be written, for reading alone. */
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs'
 
 import SqliteDatabase, { type Database } from 'better-sqlite3'
 
@@ -51,7 +51,10 @@ export function withCacheFor(db: Database, rows: number, work: () => void): void
 
 /** Several ways, because a database in WAL mode wants to write even where it is only read. */
 export function openForReading(path: string): Database {
-  if (!existsSync(path)) throw new StoreError('read-only', `there is no database at ${path}`)
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found === undefined) throw new StoreError('read-only', `there is no database at ${path}`)
+  // Opening a FIFO waits for who writes into it, reading a device never ends.
+  if (!found.isFile()) throw new StoreError('failed', `${path} is not a plain file`)
   const ways = [
     () => new SqliteDatabase(path, { readonly: true, timeout: busyMs }),
     () => exclusively(path),

@@ -1,5 +1,5 @@
 /** Backups and restores of real files: whole, proved, private, and never over what somebody may still need. */
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import {
   existsSync,
   mkdirSync,
@@ -197,6 +197,10 @@ test('a damaged, foreign, missing or newer backup changes nothing', async () => 
   writeFileSync(damaged, 'no database at all, only a text that is long enough'.repeat(99))
   expect(() => restoreFrom(damaged, folder, true)).toThrow(`${damaged}: the file is not a database`)
   expect(() => restoreFrom(fileIn(folder, 'nowhere'), folder, true)).toThrow(/there is no file/)
+  const pipe = fileIn(folder, 'pipe')
+  execFileSync('mkfifo', [pipe])
+  for (const path of [pipe, dirname(folder)])
+    expect(() => restoreFrom(path, folder, true)).toThrow(`${path} is not a plain file`)
   expect(() => restoreFrom(file, folder, true, schema - 1)).toThrow(
     new RegExp(
       `has schema ${schema}, this Evergrid knows schemas up to ${schema - 1}: restore it with Evergrid 9\\.8\\.7`,
