@@ -1,5 +1,5 @@
 /** Brings a database to the newest schema, forward only, one transaction for each step. */
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 import type { Database } from 'better-sqlite3'
@@ -36,12 +36,14 @@ export function checkSchema(db: Database, known: number): void {
   const empty = db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined
   if (!empty && numberOf(db, 'application_id') !== applicationId)
     throw new StoreError('damaged', `${db.name} is a database of another program, not Evergrid's`)
-  if (version > known)
-    throw new StoreError(
-      'newer-schema',
-      `${db.name} has schema ${version}, this Evergrid knows schemas up to ${known}: start the newer ` +
-        `Evergrid that wrote it, or put back the copy ${copyName(db.name, known)} made before the upgrade`,
-    )
+  if (version > known) throw newerSchema(db.name, version, known)
+}
+
+function newerSchema(path: string, version: number, known: number): StoreError {
+  const copy = copyName(path, known)
+  const back = existsSync(copy) ? `, or put back the copy ${copy} made before the upgrade` : ''
+  const detail = `${path} has schema ${version}, this Evergrid knows schemas up to ${known}`
+  return new StoreError('newer-schema', `${detail}: start the newer Evergrid that wrote it${back}`)
 }
 
 /** The same, where an empty file is none to begin with but a database that was lost. */

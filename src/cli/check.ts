@@ -1,9 +1,9 @@
 /** `eg check`: is the database sound, and do its tables agree. */
 import { resolve } from 'node:path'
 
-import type { CheckDone } from '../../proto/database.ts'
 import { defineCommand, UsageError } from './command.ts'
 import { askDatabase, dataOption, schedulerFolder } from './daemons/database.ts'
+import { checkedText } from './render/check.ts'
 import { json } from './render/json.ts'
 
 export const command = defineCommand({
@@ -24,24 +24,7 @@ export const command = defineCommand({
       mend: values.mend,
     }
     const done = await askDatabase('check', flags, { exit: 3 })
-    terminal.out(values.json ? json(done) : checkedText(done))
+    terminal.out(values.json ? json(done) : checkedText(done, file === undefined))
     return done.findings.length === 0 ? 0 : 1
   },
 })
-
-function checkedText({ database, schema, compared, ...done }: CheckDone): string {
-  const { findings, mended, keptAside } = done
-  const older = `; its schema ${schema} is an older one: the tables are compared once a scheduler of this Evergrid has been started on it`
-  const lines = [
-    ...mended.map((what) => `${what}: mended`),
-    ...(keptAside === null ? [] : [`the database before that is ${keptAside}`]),
-    ...findings.flatMap(({ what, detail, rows, examples, mend }) => [
-      `${what}: ${detail} (${rows})`,
-      ...examples.map((text) => `  ${text}`),
-      ...(rows > examples.length ? [`  and ${rows - examples.length} more`] : []),
-      ...(mend === null ? [] : [`  eg check --mend: ${mend}`]),
-    ]),
-    `${database}: ${findings.length === 0 ? 'sound' : 'not sound'}${compared ? '' : older}`,
-  ]
-  return lines.map((line) => `${line}\n`).join('')
-}

@@ -1,5 +1,5 @@
 /** The schema: its words are those of proto, it moves forward only, and never without a copy. */
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, renameSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 
 import SqliteDatabase from 'better-sqlite3'
 import { expect, test } from 'vitest'
@@ -105,6 +105,11 @@ test('a migration keeps a copy of what was before, and what it fails to do is un
     message: expect.stringContaining(copy),
   })
   await expect(openStore(path, { readOnly: true })).rejects.toMatchObject({ kind: 'newer-schema' })
+  // Beside another file there is none.
+  renameSync(copy, `${path}.away`)
+  await expect(openStore(path, options)).rejects.toMatchObject({
+    message: expect.stringMatching(/start the newer Evergrid that wrote it$/),
+  })
 })
 
 test('a new database is private and needs no copy', () => {
