@@ -151,7 +151,7 @@ export async function explainJob(
   return done({
     job: row.id,
     state,
-    summary: `job ${row.id} has ${outcome}${reason ? `: ${reason}` : ''}`,
+    summary: `${outcome}${reason ? `: ${reason}` : ''}`,
     reasons: [],
     wayOut: null,
     ahead: null,

@@ -94,6 +94,25 @@ test('a bot whose check fails is running, and says so before it is restarted', a
   expect(await said()).toEqual(healthy)
 })
 
+test('of a job that has ended explain tells the end, in words that follow its number', async () => {
+  const grid = await BrainGrid.open()
+  const node = await grid.node('n1')
+  const [good, bad] = [await grid.submit({ name: 'good' }), await grid.submit({ name: 'bad' })]
+  await grid.tick()
+  for (const [job, code] of [
+    [good, 0],
+    [bad, 3],
+  ] as const) {
+    node.start(`${job}.1`)
+    node.exit(`${job}.1`, code)
+  }
+  await node.report()
+  const explained = async (job: number) =>
+    (await grid.ok('explainJob', anna, { params: { job: String(job) } })).summary
+  expect(await explained(good)).toBe('succeeded: exit 0')
+  expect(await explained(bad)).toBe('failed: exit 3')
+})
+
 test('a task that the job does not have is no empty answer, while it lives and after', async () => {
   const grid = await BrainGrid.open()
   const node = await grid.node('n1')
