@@ -28,8 +28,10 @@ const options: Readonly<Record<string, string>> = {
 /** Of a field that an edit changed. */
 export const optionOf = (field: string): string => options[field] ?? `--${field}`
 
-/** A refusal of `invalid` in which fields are named, alone or of a schedule's job: `memBytes must be …`. */
+/** A refusal of `invalid` in which fields are named, alone or of a schedule's job: `memBytes must be …`, `check.probe.url is not well formed: …`. */
 export const inOptions = (sentence: string): string =>
-  sentence.replaceAll(/(^|; )(?:job\.)?([\w.]+)(?= must )/g, (all, before: string, field: string) =>
-    options[field]?.startsWith('--') === true ? `${before}${options[field]}` : all,
+  sentence.replaceAll(
+    /(^|; )(?:job\.)?([\w.]+)(?= (?:must|is not well formed:|has a NUL) )/g,
+    (all, before: string, field: string) =>
+      options[field]?.startsWith('--') === true ? `${before}${options[field]}` : all,
   )

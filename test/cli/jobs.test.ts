@@ -372,6 +372,10 @@ describe('edit', () => {
     api.handlers.addSchedule = refused('job.timeMs must be >= 1')
     const added = await run(['schedule', 'add', 'n', '@daily', '--time', '1ms', '--', 'true'])
     expect(added.err).toBe('eg: --time must be >= 1\n')
+    const badUrl = 'is not well formed: it begins with http:// or https://'
+    api.handlers.submitJob = refused(`check.probe.url ${badUrl}`)
+    const submitted = await run(['submit', '--continuous', '--check-http', 'x', '--', 'true'])
+    expect(submitted.err).toBe(`eg: --check-http ${badUrl}\n`)
   })
 
   test('half of a pair keeps the other half, a variable keeps the others', async () => {
