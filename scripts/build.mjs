@@ -1,7 +1,9 @@
 // `npm run build`: TypeScript to dist/, the files it reads beside it, the commands in dist/bin/.
 import { execFileSync } from 'node:child_process'
 import {
+  accessSync,
   chmodSync,
+  constants,
   cpSync,
   existsSync,
   mkdirSync,
@@ -20,6 +22,15 @@ const dist = join(root, 'dist')
 if (!existsSync(join(root, 'node_modules/typescript'))) {
   console.error('The packages are not installed: run `npm ci` first.')
   process.exit(1)
+}
+const place = existsSync(dist) ? dist : root
+if (!isWritable(place)) {
+  const isBuilt = existsSync(join(dist, 'bin/eg'))
+  const advice = isBuilt
+    ? 'what its owner has built is used as it is'
+    : 'run `npm run build` as its owner first'
+  console.error(`${place} cannot be written by this account: ${advice}.`)
+  process.exit(isBuilt ? 0 : 1)
 }
 execFileSync(
   process.execPath,
@@ -58,3 +69,12 @@ for (const name of readdirSync(join(dist, 'bin')))
   if (name !== 'eg' && !names.includes(name)) rmSync(join(dist, 'bin', name))
 for (const name of names)
   if (!existsSync(join(dist, 'bin', name))) symlinkSync('eg', join(dist, 'bin', name))
+
+function isWritable(path) {
+  try {
+    accessSync(path, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -28,7 +28,7 @@ const options: Readonly<Record<string, string>> = {
 /** Of a field that an edit changed. */
 export const optionOf = (field: string): string => options[field] ?? `--${field}`
 
-/** A refusal of `invalid` in which fields are named, alone or of a schedule's job: `memBytes must be …`, `check.probe.url is not well formed: …`. */
+/** A refusal of `invalid` in which fields are named, alone or of a schedule's job: `memBytes must be …`. */
 export const inOptions = (sentence: string): string =>
   sentence.replaceAll(
     /(^|; )(?:job\.)?([\w.]+)(?= (?:must|is not well formed:|has a NUL) )/g,

@@ -1,0 +1,51 @@
+/** `npm run build` where the account may not write: no compiler's errors, but who can do what about it. */
+import { spawnSync } from 'node:child_process'
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { expect, onTestFinished, test } from 'vitest'
+
+import { isRoot, nobody } from '../support/as-user.ts'
+
+/** A checkout with its packages, closed to writing. */
+function checkout(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'evergrid-checkout-'))
+  for (const inner of ['scripts', 'node_modules/typescript', 'dist/bin'])
+    mkdirSync(join(folder, inner), { recursive: true })
+  copyFileSync('scripts/build.mjs', join(folder, 'scripts/build.mjs'))
+  const closed = (mode: number) => {
+    for (const path of ['.', 'dist']) chmodSync(join(folder, path), mode)
+  }
+  closed(0o555)
+  onTestFinished(() => {
+    closed(0o755)
+    rmSync(folder, { recursive: true })
+  })
+  return folder
+}
+
+const build = (folder: string) =>
+  spawnSync(process.execPath, [join(folder, 'scripts/build.mjs')], {
+    encoding: 'utf8',
+    ...(isRoot ? { uid: nobody.uid, gid: nobody.uid } : {}),
+  })
+
+test('what has never been built is to be built by whom the checkout belongs to', () => {
+  const folder = checkout()
+  const { status, stdout, stderr } = build(folder)
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
+  expect(stderr).toBe(
+    `${join(folder, 'dist')} cannot be written by this account: run \`npm run build\` as its owner first.\n`,
+  )
+})
+
+test('what has been built is used as it is', () => {
+  const folder = checkout()
+  writeFileSync(join(folder, 'dist/bin/eg'), '')
+  const { status, stderr } = build(folder)
+  expect(status).toBe(0)
+  expect(stderr).toBe(
+    `${join(folder, 'dist')} cannot be written by this account: what its owner has built is used as it is.\n`,
+  )
+})
