@@ -6,6 +6,7 @@ import { changeErrors, nothing, Reason, route } from './route.ts'
 import {
   ClockView,
   Firing,
+  ScheduleChanged,
   ScheduleDetail,
   ScheduleEdit,
   ScheduleRequest,
@@ -26,7 +27,7 @@ export const scheduleRoutes = {
     params: nothing,
     query: nothing,
     body: ScheduleRequest,
-    reply: ScheduleSummary,
+    reply: ScheduleChanged,
     errors: [...changeErrors, 'name-taken', 'refused', 'over-quota'],
   }),
   listSchedules: route({
@@ -76,7 +77,7 @@ export const scheduleRoutes = {
     params: bySchedule,
     query: ofOwner,
     body: ScheduleEdit,
-    reply: ScheduleSummary,
+    reply: ScheduleChanged,
     errors: [...changeErrors, 'refused'],
   }),
   pauseSchedule: route({

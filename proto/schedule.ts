@@ -72,6 +72,17 @@ export const ScheduleSummary = Type.Object({
 })
 export type ScheduleSummary = Static<typeof ScheduleSummary>
 
+/** A schedule as it is from now on. */
+export const ScheduleChanged = Type.Intersect([
+  ScheduleSummary,
+  Type.Object({
+    warnings: Type.Optional(
+      Type.Array(Type.String(), { description: 'what would keep its jobs from running' }),
+    ),
+  }),
+])
+export type ScheduleChanged = Static<typeof ScheduleChanged>
+
 export const ScheduleDetail = Type.Intersect([
   ScheduleSummary,
   Type.Object({ job: JobRequest, ledger: Type.Array(Firing) }),

@@ -88,7 +88,7 @@ function entryOf(
     )
   const spec: ScheduleSpec = { ...usualPolicies, ...present?.spec, ...request }
   const checked = checkSpec(ctx, caller, owner, spec, present?.spec.job.priority)
-  if (checked.ok) return done({ present, spec, cron: checked.value })
+  if (checked.ok) return done({ present, spec, cron: checked.value.cron })
   const { refusal } = checked
   return { ok: false, refusal: { ...refusal, detail: `${request.name}: ${refusal.detail}` } }
 }

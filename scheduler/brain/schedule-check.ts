@@ -2,12 +2,17 @@
 import type { ScheduleSpec } from '../../proto/schedule.ts'
 import { completeSpec } from '../core/admission.ts'
 import { parseExpression } from '../core/cron/expression.ts'
+import { canEverRun } from '../core/explain.ts'
 import { done, refuse, type Result } from '../core/result.ts'
 import type { LiveSchedule } from '../state/live-schedule.ts'
 import type { Caller } from './call.ts'
 import type { BrainContext } from './context.ts'
 import { admitByQueue } from './queues.ts'
 import { problemOfPriority } from './select.ts'
+import { shapeOf } from './submit.ts'
+
+/** `warnings`: nothing is wrong with it, but as the nodes are now its jobs could not run. */
+type Checked = { cron: LiveSchedule['cron']; warnings: string[] }
 
 /** `priority`: what it has had so far, and may keep. */
 export function checkSpec(
@@ -16,7 +21,7 @@ export function checkSpec(
   owner: string,
   spec: ScheduleSpec,
   priority = 0,
-): Result<LiveSchedule['cron']> {
+): Result<Checked> {
   const tooHigh = problemOfPriority(ctx, caller, spec.job.priority, priority)
   if (tooHigh) return { ok: false, refusal: tooHigh }
   const parsed = parseExpression(spec.expression, spec.tz, { owner, name: spec.name })
@@ -45,5 +50,10 @@ export function checkSpec(
       'submit it with `eg submit --continuous`',
     )
   }
-  return done(parsed.value)
+  const fit = canEverRun(shapeOf(ctx, owner, queued.value), ctx.state.capacity)
+  // Other nodes may be there when it is due.
+  const warnings = fit.ok
+    ? []
+    : [`${fit.detail}; until one can, its due times are skipped`, fit.hint]
+  return done({ cron: parsed.value, warnings })
 }

@@ -3,6 +3,7 @@ import type { Refusal } from '../../proto/errors.ts'
 import { iso } from '../../proto/ids.ts'
 import type {
   Firing,
+  ScheduleChanged,
   ScheduleDetail,
   ScheduleEdit,
   ScheduleRequest,
@@ -35,7 +36,7 @@ export function addSchedule(
   ctx: BrainContext,
   caller: Caller,
   request: ScheduleRequest,
-): Result<ScheduleSummary> {
+): Result<ScheduleChanged> {
   const { owner } = caller
   if (ctx.state.schedules.has(scheduleKey(owner, request.name))) {
     return refuse(
@@ -51,7 +52,8 @@ export function addSchedule(
   const spec: ScheduleSpec = { ...usualPolicies, ...request }
   const checked = checkSpec(ctx, caller, owner, spec)
   if (!checked.ok) return checked
-  return done(summary(beginSchedule(ctx, caller, spec, checked.value)))
+  const { cron, warnings } = checked.value
+  return done({ ...summary(beginSchedule(ctx, caller, spec, cron)), warnings })
 }
 
 /** A new schedule of the caller's, which has been judged. */
@@ -110,7 +112,7 @@ export function editSchedule(
   caller: Caller,
   schedule: LiveSchedule,
   edit: ScheduleEdit,
-): Result<ScheduleSummary> {
+): Result<ScheduleChanged> {
   const { job } = schedule.spec
   const spec = {
     ...schedule.spec,
@@ -122,7 +124,8 @@ export function editSchedule(
   const held = problemOfClock(ctx)
   if (held) return { ok: false, refusal: held }
   const detail = Object.keys(edit).join(', ')
-  return done(respecify(ctx, caller, schedule, { spec, cron: checked.value, detail }))
+  const { cron, warnings } = checked.value
+  return done({ ...respecify(ctx, caller, schedule, { spec, cron, detail }), warnings })
 }
 
 /** What has been judged, and the wall clock with it, takes effect. `detail` says what changes. */

@@ -116,7 +116,7 @@ function adviceFor(
   return isTold ? (past?.advice ?? null) : null
 }
 
-const shapeOf = (ctx: BrainContext, owner: string, spec: JobSpec): LiveJob['shape'] =>
+export const shapeOf = (ctx: BrainContext, owner: string, spec: JobSpec): LiveJob['shape'] =>
   ctx.state.shapeOf({
     owner,
     queue: spec.queue,

@@ -312,6 +312,11 @@ test('schedule add', async () => {
     '-v',
   ]
   expect(await printed(...argv)).toBe('schedule nightly added, first due 2026-11-24 03:00:00\n')
+  api.handlers.addSchedule = () => ({ ...schedule(), warnings: ['no node can run it'] })
+  expect(await eg(argv, { url: api.url })).toMatchObject({
+    status: 0,
+    err: 'eg: no node can run it\n',
+  })
   expect(api.heard[0]?.body).toMatchObject({
     name: 'nightly',
     expression: '0 3 * * *',

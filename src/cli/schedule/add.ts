@@ -27,6 +27,7 @@ export const command = defineCommand({
     })
     const body = { name, expression, job, ...policies(values) }
     const added = await (await client()).call('addSchedule', { body })
+    for (const warning of added.warnings ?? []) terminal.say(warning)
     const next = added.next[0]
     terminal.out(
       values.json

@@ -37,6 +37,7 @@ export const command = defineCommand({
     }
     if (Object.keys(body).length === 0) throw new UsageError('say what to change')
     const edited = await grid.call('editSchedule', { params: { schedule }, query, body })
+    for (const warning of edited.warnings ?? []) terminal.say(warning)
     const next = edited.next[0] === undefined ? '' : `, next due ${timeText(edited.next[0])}`
     terminal.out(values.json ? json(edited) : `schedule ${edited.name} changed${next}\n`)
     return 0

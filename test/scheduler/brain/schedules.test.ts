@@ -326,6 +326,28 @@ test('a job that would never run is no job for a schedule', async () => {
   await grid.ok('addSchedule', anna, { body })
 })
 
+test('a job that no node could run now is warned of, and its due times are skipped until one can', async () => {
+  const { grid, node, at, ledger } = await scheduled()
+  const job = { command: ['/bin/true'], cwd: '/tmp', slots: 1000 }
+  const wide = { name: 'wide', expression: '@yearly', job }
+  const { warnings } = await grid.ok('addSchedule', anna, { body: wide })
+  expect(warnings).toEqual([
+    'no node can ever run it: 1 node (n1) too small for 1000 slots: the largest, n1, has 4 in all; ' +
+      'until one can, its due times are skipped',
+    expect.stringContaining('4'),
+  ])
+  const edited = await grid.ok('editSchedule', anna, { ...at, body: { job } })
+  expect(edited.warnings).toEqual(warnings)
+  await grid.pass(10 * minute, node)
+  expect(await ledger()).toEqual([['skipped', null, 1]])
+  node.facts = { ...node.facts, slots: 1000 }
+  await node.report()
+  const again = await grid.ok('editSchedule', anna, { ...at, body: { job } })
+  expect(again.warnings).toEqual([])
+  await grid.pass(10 * minute, node)
+  expect((await ledger())[1]).toEqual(['ran', 1, 1])
+})
+
 test('a schedule says when; its jobs cannot say it too', async () => {
   const grid = await BrainGrid.open()
   const job = { command: ['/bin/true'], cwd: '/tmp', beginAt: '2026-12-01T00:00:00.000Z' }
