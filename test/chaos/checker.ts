@@ -1,12 +1,13 @@
 /** The independent checker: it believes the workload's own files and the public API, nothing else. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-
 import type { JobDetail, JobSummary } from '../../proto/job.ts'
 import type { Client } from '../../src/client/index.ts'
 import { uptime } from '../../src/lib/real-clock.ts'
 import type { Acknowledged, Acknowledgements } from './acknowledged.ts'
+import { allJobs } from './all-jobs.ts'
 import { lastBeat, readBotLog } from './bot-log.ts'
+import { counterFaults, repeatsOf, type TaskRuns } from './counters.ts'
+import { dueFaults } from './due-times.ts'
+import { begunOf, countedOf, duesOf, taskOf } from './evidence.ts'
 
 export type Verdict = {
   /** A sentence for each promise that was broken, with its evidence. */
@@ -14,8 +15,14 @@ export type Verdict = {
   lost: number
   doubleRuns: number
   finished: Record<string, number>
-  /** Acknowledged due times of schedules, by what became of them. */
+  /** Counters that have reached what they must, exactly, and the sum of these. */
+  counters: { exact: number; sum: number }
+  /** Runs of tasks that were not the last of their task, by their causes. */
+  repeated: Record<string, number>
+  /** Due times of schedules, by what became of them, and how many were found in their files. */
   firings: Record<string, number>
+  /** Acknowledged jobs that a database put in place does not know, as is promised. */
+  forgotten: number
 }
 
 /** Bots write ten times a second. */
@@ -25,42 +32,27 @@ const minuteMs = 60_000
 type Facts = { client: Client; work: string; said: Acknowledgements }
 
 export async function check(facts: Facts): Promise<Verdict> {
-  const verdict: Verdict = { broken: [], lost: 0, doubleRuns: 0, finished: {}, firings: {} }
-  const jobs = await allJobs(facts.client)
+  const verdict: Verdict = {
+    ...{ broken: [], lost: 0, doubleRuns: 0, finished: {}, firings: {}, repeated: {} },
+    ...{ counters: { exact: 0, sum: 0 }, forgotten: 0 },
+  }
+  const jobs = await allJobs(facts.client, [false, true])
   for (const one of facts.said.jobs) {
-    if (facts.said.givenUp.has(one.job)) continue
     const job = jobs.get(one.job)
-    if (job === undefined || job.name !== one.name) {
+    if (job?.name === one.name) await checkJob(facts, one, job, verdict)
+    else if (job === undefined && facts.said.mayBeForgotten(one.job)) {
+      verdict.forgotten += 1
+      await checkBegun(facts, one, null, verdict)
+    } else {
       verdict.lost += 1
       verdict.broken.push(`job ${one.job} (${one.name}) was acknowledged and is not known any more`)
-    } else await checkJob(facts, one, job, verdict)
+    }
   }
   checkOneJobPerRequest([...jobs.values()], verdict)
   checkDoubles(facts, verdict)
   await checkSchedules(facts, jobs, verdict)
   await checkNodes(facts.client, verdict)
   return verdict
-}
-
-async function allJobs(client: Client): Promise<Map<number, JobSummary>> {
-  const found = new Map<number, JobSummary>()
-  for (const finished of [false, true]) {
-    let page: string | undefined
-    do {
-      const query = { all: true, finished, limit: 1000, ...(page === undefined ? {} : { page }) }
-      const reply = await client.call('listJobs', { query }, { patienceMs: 60_000 })
-      for (const job of reply.jobs) found.set(job.id, job)
-      page = reply.next ?? undefined
-    } while (page !== undefined)
-  }
-  return found
-}
-
-/** Runs that have said that they began: their keys, `JOB.INDEX.EPOCH.RUN`. */
-function linesOf(work: string, name: string): string[] {
-  const path = join(work, `${name}.lines`)
-  const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n') : []
-  return lines.filter((line) => line !== '').map((line) => line.split(' ')[0] ?? '')
 }
 
 async function checkJob(
@@ -84,18 +76,8 @@ async function checkJob(
   }
   const tally = `${one.expected}: ${job.outcome}`
   verdict.finished[tally] = (verdict.finished[tally] ?? 0) + 1
-  const runs = linesOf(facts.work, one.name)
-  const twice = runs.filter((key, at) => runs.indexOf(key) !== at)
-  if (twice.length > 0) {
-    verdict.doubleRuns += twice.length
-    broken.push(`${what}: run ${twice.join(', ')} was executed twice`)
-  }
-  const done = new Set(runs.map((key) => key.split('.')[1]))
-  const mayRepeat = one.expected === 'all' || facts.said.restoredOver.has(one.job)
-  if (!mayRepeat && runs.length > one.tasks) {
-    verdict.doubleRuns += runs.length - one.tasks
-    broken.push(`${what} may run once, and ran as ${runs.join(', ')}`)
-  }
+  const detail = await checkBegun(facts, one, job, verdict)
+  const done = new Set(begunOf(facts.work, one.name).map(({ run }) => taskOf(run)))
   const mustBeDone = job.outcome === 'succeeded' || one.expected === 'all'
   if (mustBeDone && done.size < one.tasks) {
     verdict.lost += one.tasks - done.size
@@ -104,10 +86,75 @@ async function checkJob(
     )
   }
   const outcome = unexpected(one, job)
-  if (outcome !== null) {
-    const detail = await facts.client.call('showJob', { params: { job: String(one.job) } })
-    broken.push(`${what} ${outcome}: ${causesOf(detail)}`)
-  }
+  if (outcome !== null)
+    broken.push(`${what} ${outcome}: ${causesOf(detail ?? (await shown(facts, one)))}`)
+}
+
+const shown = ({ client }: Facts, { job }: Acknowledged, tasks?: number) => {
+  const query = tasks === undefined ? {} : { tasks: `${tasks}-${tasks}` }
+  return client.call('showJob', { params: { job: String(job) }, query })
+}
+
+/**
+ * How often its tasks began, and what they counted. `job` is null where an older database has forgotten it: then it
+ * is asked for nothing, and may still have done nothing twice.
+ */
+async function checkBegun(
+  facts: Facts,
+  one: Acknowledged,
+  job: JobSummary | null,
+  verdict: Verdict,
+): Promise<JobDetail | null> {
+  const { said, work } = facts
+  const what = `job ${one.job} (${one.name})`
+  const begun = begunOf(work, one.name)
+  const restores = job === null ? 0 : said.restoredOver(one.job)
+  const retried = one.expected === 'all'
+  const keys = begun.map(({ run }) => run)
+  const most = new Map<number, number>()
+  for (const run of keys) most.set(taskOf(run), (most.get(taskOf(run)) ?? 0) + 1)
+  const again = [...most].filter(([, times]) => times > 1 + restores)
+  const runs = new Map<number, TaskRuns>()
+  const repeated = [...most].filter(([, times]) => times > 1).map(([task]) => task)
+  for (const task of job === null ? [] : repeated) runs.set(task, await runsOf(facts, one, task))
+  const restoredAt = job === null ? Infinity : said.restoredAt(one.job)
+  const repeats = repeatsOf(begun, (task) => runs.get(task) ?? [], restoredAt)
+  for (const cause of repeats.causes) verdict.repeated[cause] = (verdict.repeated[cause] ?? 0) + 1
+  const faults = [...repeats.faults]
+  if (!retried && again.length > 0)
+    faults.push(`may run once, and ran as ${keys.join(', ')} (${restores} restores over it)`)
+  verdict.doubleRuns += faults.length
+  verdict.broken.push(...faults.map((fault) => `${what}: ${fault}`))
+  if (!one.counter) return null
+  const detail = job === null ? null : await shown(facts, one)
+  checkCounter(facts, one, detail, verdict)
+  return detail
+}
+
+async function runsOf(facts: Facts, one: Acknowledged, task: number): Promise<TaskRuns> {
+  const [view] = (await shown(facts, one, task)).tasks
+  return view !== undefined && 'runs' in view ? (view.runs ?? []) : []
+}
+
+function checkCounter(
+  { work, said }: Facts,
+  one: Acknowledged,
+  detail: JobDetail | null,
+  verdict: Verdict,
+): void {
+  const counted = countedOf(work, one.name)
+  const guarded = one.expected === 'all'
+  const succeeded = (detail?.tasks ?? []).flatMap((task) =>
+    'index' in task && task.outcome === 'succeeded' ? [task.index] : [],
+  )
+  const restores = said.restoredOver(one.job)
+  // Of what is forgotten nothing is owed; it may still not be counted twice.
+  const counter = detail === null ? { guarded: false, restores: 0 } : { guarded, restores }
+  const faults = counterFaults({ tasks: one.tasks, succeeded, ...counter }, counted)
+  verdict.broken.push(...faults.map((fault) => `counter ${one.name} (job ${one.job}): ${fault}`))
+  if (faults.length > 0 || counted.length !== one.tasks || detail === null) return
+  verdict.counters.exact += 1
+  verdict.counters.sum += one.tasks
 }
 
 /** Where a fault may have had a part in the end of a job, its cause must say so. */
@@ -119,7 +166,7 @@ const byFault = new Set([
   'could-not-start',
 ])
 
-function unexpected(one: Acknowledged, job: JobSummary): string | null {
+function unexpected(one: Pick<Acknowledged, 'expected'>, job: JobSummary): string | null {
   const cause = job.cause?.kind ?? 'none'
   const ended = `ended as ${job.outcome} by ${cause}`
   if (one.expected === 'all') return job.outcome === 'succeeded' ? null : ended
@@ -154,7 +201,9 @@ function checkOneJobPerRequest(jobs: JobSummary[], verdict: Verdict): void {
 }
 
 function checkDoubles({ work, said }: Facts, verdict: Verdict): void {
-  for (const { name } of said.jobs.filter(({ expected }) => expected === 'bot')) {
+  for (const { name } of said.jobs.filter(
+    ({ expected, counter }) => expected === 'bot' || counter,
+  )) {
     const { starts, doubles } = readBotLog(work, name)
     verdict.doubleRuns += doubles.length
     for (const { run, pid, at } of doubles) {
@@ -204,14 +253,15 @@ async function checkSchedules(
           `${name}: ${times} entries for what was due ${new Date(due).toISOString()}`,
         )
     }
-    const ran = linesOf(work, name)
-    const twice = ran.filter((key, nth) => ran.indexOf(key) !== nth)
-    verdict.doubleRuns += twice.length
-    for (const key of twice) verdict.broken.push(`${name}: run ${key} was executed twice`)
+    const lines = duesOf(work, name)
+    verdict.firings['in the files'] = (verdict.firings['in the files'] ?? 0) + lines.length
+    const forgotten = (due: number) => said.forgottenDue(name, due)
+    const faults = dueFaults({ ledger, jobs, name, forgotten }, lines)
+    verdict.broken.push(...faults.map((fault) => `${name}: ${fault}`))
     for (const job of jobs.values()) {
-      if (job.schedule !== name || job.outcome !== 'succeeded') continue
-      if (!ran.some((key) => key.startsWith(`${job.id}.`)))
-        verdict.broken.push(`${name}: job ${job.id} succeeded without having done its work`)
+      if (job.schedule !== name) continue
+      const ended = unexpected({ expected: 'once' }, job)
+      if (ended !== null) verdict.broken.push(`${name}: job ${job.id} ${ended}`)
     }
   }
 }
@@ -226,18 +276,4 @@ async function checkNodes(client: Client, verdict: Verdict): Promise<void> {
         `${name} has a run that nobody knows: ${run.task} epoch ${run.epoch}: ${run.detail}`,
       )
   }
-}
-
-/** Processes of the workload that live, by their command line. */
-export function workersAlive(program: string): string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-        return words[0] === program ? [`${pid} ${words.slice(1).join(' ')}`.trim()] : []
-      } catch {
-        return []
-      }
-    })
 }

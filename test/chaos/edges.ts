@@ -5,10 +5,10 @@
 import { uptime } from '../../src/lib/real-clock.ts'
 import { until } from '../support/wait.ts'
 import { lastBeat, readBotLog } from './bot-log.ts'
-import { workersAlive } from './checker.ts'
 import type { Around } from './faults/fault.ts'
 import { killKeepers } from './faults/processes.ts'
 import { lease, type ChaosNode } from './grid.ts'
+import { workersOf } from './workers.ts'
 
 /** A second copy comes when the lease is over; it tries again after its pauses. */
 const seenMs = () => lease.endMs + 20_000
@@ -62,7 +62,8 @@ async function edge(around: Around, node: ChaosNode, { what, begin, end }: Edge)
   end()
   const from = uptime()
   const alone = () =>
-    uptime() - lastBeat(grid.work, name) < 1_000 && workersOf(grid.program('worker'), name) === 1
+    uptime() - lastBeat(grid.work, name) < 1_000 &&
+    workersOf(grid.program('worker'), name).length === 1
   const healed = await until(alone, {
     timeoutMs: healedMs,
     everyMs: 100,
@@ -70,10 +71,10 @@ async function edge(around: Around, node: ChaosNode, { what, begin, end }: Edge)
   }).then(
     () => `one copy again ${Math.round((uptime() - from) / 1000)} s after its end`,
     () =>
-      `still ${workersOf(grid.program('worker'), name)} copies ${healedMs / 1000} s after its end`,
+      `still ${workersOf(grid.program('worker'), name).length} copies ${healedMs / 1000} s after its end`,
   )
   await grid.insist((client) => client.call('stopJobs', { body: { jobs: [String(job)] } }))
-  await until(() => workersOf(grid.program('worker'), name) === 0, {
+  await until(() => workersOf(grid.program('worker'), name).length === 0, {
     timeoutMs: healedMs,
     what: 'its end',
   }).catch(() => around.broken(`${name} was stopped, and a copy of it lives`))
@@ -81,10 +82,6 @@ async function edge(around: Around, node: ChaosNode, { what, begin, end }: Edge)
   tell(line)
   return line
 }
-
-const workersOf = (program: string, name: string) =>
-  workersAlive(program).filter((line) => line.includes(` ${name} `) || line.endsWith(` ${name}`))
-    .length
 
 /** It may move: the others only do not take it at first. */
 async function placedOn(

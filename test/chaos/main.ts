@@ -20,6 +20,7 @@ import type { Fault } from './faults/fault.ts'
 import { networkFaults } from './faults/network.ts'
 import { processFaults } from './faults/processes.ts'
 import { resourceFaults } from './faults/resources.ts'
+import { restoreFaults } from './faults/restore.ts'
 import { nodeNames, useUsualLeases } from './grid.ts'
 import { hereNodes } from './power/node-grid.ts'
 import { runPower } from './power/power.ts'
@@ -46,7 +47,13 @@ const { values } = parseArgs({
     loose: { type: 'boolean', default: false },
   },
 })
-const all = [...processFaults, ...networkFaults, ...resourceFaults, ...databaseFaults]
+const all = [
+  ...processFaults,
+  ...networkFaults,
+  ...resourceFaults,
+  ...databaseFaults,
+  ...restoreFaults,
+]
 const only = new RegExp(values.only)
 const faults: readonly Fault[] = all.filter(({ kind }) => only.test(kind))
 

@@ -6,16 +6,19 @@ import { uptime } from '../../src/lib/real-clock.ts'
 import { Random } from '../sim/random.ts'
 import { until } from '../support/wait.ts'
 import { lastBeat, readBotLog } from './bot-log.ts'
-import { check, workersAlive, type Verdict } from './checker.ts'
+import { check, type Verdict } from './checker.ts'
 import { showEdges } from './edges.ts'
 import type { Around, Fault } from './faults/fault.ts'
 import { Figures } from './figures.ts'
 import { ChaosGrid, lease } from './grid.ts'
+import { workersAlive } from './workers.ts'
 import { botNames, Workload } from './workload.ts'
 
 /** After a fault, and at the end: by then everything must be well again. */
 const settleMs = () => 100_000 + lease.endMs
 const freshMs = 1_500
+/** By then owners have work under way, of every kind. */
+const warmUpMs = 10_000
 
 export type Outcome = { broken: string[]; report: string }
 export type RunOptions = {
@@ -59,22 +62,41 @@ class Run {
   async all(): Promise<Outcome> {
     const { faults, minutes } = this.#options
     const around = this.#around()
+    const possible = possibleOf(faults, around)
     await this.#workload.begin()
     await this.#well('the start')
+    await delay(warmUpMs)
+    for (const fault of possible) await fault.prepare?.(around)
     const end = this.#began + minutes * 60_000
-    for (const fault of deckOf(faults, around, this.#random)) {
+    const deck = possible.filter(({ isLast = false }) => !isLast)
+    for (const fault of deckOf(deck, this.#random)) {
       if (performance.now() > end) break
       await this.#one(fault, around)
     }
+    const verdicts = [await this.#verdict()]
+    for (const fault of possible.filter(({ isLast = false }) => isLast)) {
+      this.#workload.resume()
+      await delay(warmUpMs)
+      await this.#one(fault, around)
+      verdicts.push(await this.#verdict())
+    }
     await this.#workload.end()
-    const { work } = this.#grid
-    const facts = { client: this.#grid.client, work, said: this.#workload.said }
-    await this.#settled()
-    const verdict = await check(facts)
     const edges = this.#options.edges ? await showEdges(around) : []
     await this.#empty()
+    return {
+      broken: [...new Set(this.#broken)],
+      report: [this.#report(verdicts), ...edgeLines(edges)].join('\n'),
+    }
+  }
+
+  /** When all is at rest. */
+  async #verdict(): Promise<Verdict> {
+    await this.#workload.pause()
+    await this.#settled()
+    const { client, work } = this.#grid
+    const verdict = await check({ client, work, said: this.#workload.said })
     this.#broken.push(...verdict.broken)
-    return { broken: this.#broken, report: [this.#report(verdict), ...edgeLines(edges)].join('\n') }
+    return verdict
   }
 
   #around(): Around {
@@ -208,26 +230,38 @@ class Run {
     this.#tell(`BROKEN (load of this machine ${load}): ${line}`)
   }
 
-  #report({ lost, doubleRuns, finished, firings }: Verdict): string {
+  #report(verdicts: readonly Verdict[]): string {
     const { said } = this.#workload
-    const list = (counts: Record<string, number>) =>
-      Object.entries(counts)
-        .map(([what, count]) => `${what} ${count}`)
-        .sort()
-        .join(', ')
     const tasks = said.jobs.reduce((sum, job) => sum + job.tasks, 0)
+    const most = (of: (verdict: Verdict) => number) => Math.max(...verdicts.map(of))
     return [
       this.#figures.table(),
       '',
       `faults injected: ${this.#figures.faults}`,
       `jobs acknowledged: ${said.jobs.length} (${tasks} tasks); not answered ${said.unanswered}, refused ${said.refused.length}${reasonsOf(said.refused)}`,
-      `  ended: ${list(finished)}`,
-      `  due times: ${list(firings)}`,
-      `  given up by a restore, as told: ${said.givenUp.size}`,
-      `lost: ${lost}`,
-      `double runs: ${doubleRuns}`,
+      ...verdicts.flatMap((verdict, nth) => [
+        `${nth === 0 ? 'after the faults' : 'after the restore of the first backup'}:`,
+        ...verdictLines(verdict),
+      ]),
+      `lost: ${most(({ lost }) => lost)}`,
+      `double runs: ${most(({ doubleRuns }) => doubleRuns)}`,
     ].join('\n')
   }
+}
+
+function verdictLines({ finished, counters, repeated, firings, forgotten }: Verdict): string[] {
+  const list = (counts: Record<string, number>) =>
+    Object.entries(counts)
+      .map(([what, count]) => `${what} ${count}`)
+      .sort()
+      .join(', ')
+  return [
+    `  ended: ${list(finished)}`,
+    `  counters that reached exactly their N: ${counters.exact} (sum ${counters.sum})`,
+    `  tasks begun again, by cause: ${list(repeated) || 'none'}`,
+    `  due times: ${list(firings)}`,
+    `  jobs forgotten by a restore, as told: ${forgotten}`,
+  ]
 }
 
 /** Each once. */
@@ -241,15 +275,18 @@ const edgeLines = (edges: readonly string[]) =>
     ? []
     : ['where the promise ends (docs/guarantees.md):', ...edges.map((line) => `  ${line}`)]
 
-/** Shuffled by weight, again and again: a long run meets every kind, a short one those that weigh most. */
-function* deckOf(faults: readonly Fault[], around: Around, random: Random): Generator<Fault> {
-  const possible = faults.filter((fault) => {
+function possibleOf(faults: readonly Fault[], around: Around): Fault[] {
+  return faults.filter((fault) => {
     const why = fault.impossible?.(around) ?? null
     if (why !== null) around.tell(`cannot be made here: ${fault.kind} (${why})`)
     return why === null
   })
-  for (;;) {
-    const keyed = possible.map((fault) => ({ fault, key: random.delay(1) / fault.weight }))
+}
+
+/** Shuffled by weight, again and again: a long run meets every kind, a short one those that weigh most. */
+function* deckOf(faults: readonly Fault[], random: Random): Generator<Fault> {
+  while (faults.length > 0) {
+    const keyed = faults.map((fault) => ({ fault, key: random.delay(1) / fault.weight }))
     for (const { fault } of keyed.toSorted((a, b) => a.key - b.key)) yield fault
   }
 }

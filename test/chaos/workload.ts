@@ -5,22 +5,34 @@ import type { Input } from '../../src/client/index.ts'
 import { ClientError } from '../../src/client/index.ts'
 import { uptime } from '../../src/lib/real-clock.ts'
 import type { Random } from '../sim/random.ts'
-import { Acknowledgements, type Expected } from './acknowledged.ts'
+import { until } from '../support/wait.ts'
+import { Acknowledgements, type Acknowledged, type Expected, type Mark } from './acknowledged.ts'
+import { allJobs } from './all-jobs.ts'
+import { begunOf } from './evidence.ts'
 import type { ChaosGrid } from './grid.ts'
+import { killWorkers } from './workers.ts'
 
 type Job = Input<'submitJob'>['body']
 /** Two copies of each would be noticed by the lock that it holds. */
 export const botNames = ['bot-a', 'bot-b', 'bot-c', 'bot-stubborn', 'bot-daemon', 'bot-d']
-const scheduleNames = ['minutely', 'minutely-too']
+const schedules = [
+  { name: 'minutely', catchUp: 'all', overlap: 'allow' },
+  { name: 'minutely-too', catchUp: 'all', overlap: 'allow' },
+  { name: 'minutely-alone', catchUp: 'last', overlap: 'forbid' },
+] as const
 
 /** A scheduler may be away for the whole of a fault; owners are patient, and keep their key. */
 const patienceMs = 120_000
+/** Two at a time: half a minute or so. */
+const longTasks = 60
 const pauseMs = { least: 150, most: 700 }
 
 /** What is submitted, by weight. */
 const mix = {
-  count: 10,
-  array: 2,
+  once: 8,
+  counter: 2,
+  plain: 2,
+  long: 0.2,
   fail: 1,
   daemon: 1,
   hang: 1,
@@ -48,18 +60,14 @@ export class Workload {
 
   async begin(): Promise<void> {
     for (const name of botNames) await this.#submitBot(name)
-    for (const name of scheduleNames) {
-      const job = this.#job('count', name, '')
-      const body = {
-        name,
-        expression: '* * * * *',
-        catchUp: 'all' as const,
-        overlap: 'allow' as const,
-        job,
-      }
+    for (const { name, ...policies } of schedules) {
+      const job = this.#job('due', name)
+      const body = { name, expression: '* * * * *', ...policies, job }
       await this.#grid.client.call('addSchedule', { body }, { patienceMs })
       this.said.schedules.push({ name, at: Date.now() })
     }
+    // Of these a backup of the beginning knows one half as done, and the other as not.
+    for (let nth = 0; nth < 2; nth++) await this.#one('long')
     this.#working = this.#work()
   }
 
@@ -72,6 +80,14 @@ export class Workload {
   async submitEdge(name: string): Promise<number> {
     const body = { ...this.#job('bot', name), kind: 'continuous' as const }
     return (await this.#grid.client.call('submitJob', { body }, { patienceMs })).job
+  }
+
+  /** One that is not counted, and never ends by itself; when it runs. */
+  async submitForgotten(name: string): Promise<number> {
+    const body = this.#job('hang', name)
+    const { job } = await this.#grid.client.call('submitJob', { body }, { patienceMs })
+    await until(() => begunOf(this.#grid.work, name).length > 0, { timeoutMs: 60_000, what: name })
+    return job
   }
 
   /** Nobody submits; resolves when nothing is under way. */
@@ -109,13 +125,25 @@ export class Workload {
   async #one(kind: Kind): Promise<void> {
     this.#count += 1
     const name = `${kind}-${this.#count}`
-    const tried = { retry: 1000, array: { from: 1, to: 4, step: 1 } }
+    const tasks = this.#random.int(2, 6)
+    const array = { from: 1, to: tasks, step: 1 }
     const small = { memBytes: 16 * 2 ** 20, timeMs: 30_000 }
     switch (kind) {
-      case 'count':
+      case 'once':
         return void (await this.#submit(this.#job('count', name), 'once'))
-      case 'array':
-        return void (await this.#submit({ ...this.#job('count', name), ...tried }, 'all', 4))
+      case 'counter': {
+        const body = { ...this.#job('tally', name), array, retry: 1000 }
+        return void (await this.#submit(body, 'all', { tasks, counter: true }))
+      }
+      case 'long': {
+        const many = { tasks: longTasks, counter: true }
+        const paced = { array: { ...array, to: longTasks }, maxRunning: 2, retry: 1000 }
+        return void (await this.#submit({ ...this.#job('tally', name), ...paced }, 'all', many))
+      }
+      case 'plain': {
+        const body = { ...this.#job('tally', name, 'plain'), array }
+        return void (await this.#submit(body, 'once', { tasks, counter: true }))
+      }
       case 'fail':
         return void (await this.#submit(this.#job('fail', name), 'fails'))
       case 'daemon':
@@ -136,9 +164,10 @@ export class Workload {
         return this.#stopLater(await this.#submit(body, 'stopped'))
       }
       case 'held': {
-        const job = await this.#submit({ ...this.#job('count', name), hold: true }, 'once')
-        const body = { jobs: [String(job)] }
-        await this.#grid.insist((client) => client.call('releaseJobs', { body }))
+        const body = { ...this.#job('count', name), hold: true }
+        const job = await this.#submit(body, 'once', { held: true })
+        const afterMs = this.#random.between(0, 8_000)
+        return this.#later(() => delay(afterMs).then(() => this.#until('releaseJobs', job)))
       }
     }
   }
@@ -155,27 +184,85 @@ export class Workload {
     }
   }
 
-  async #submit(body: Job, expected: Expected, tasks = 1): Promise<number> {
+  async #submit(
+    body: Job,
+    expected: Expected,
+    more: Partial<Pick<Acknowledged, 'tasks' | 'counter' | 'held'>> = {},
+  ): Promise<number> {
     const { job } = await this.#grid.client.call('submitJob', { body }, { patienceMs })
-    this.said.jobs.push({ job, name: body.name ?? '', expected, tasks, at: uptime() })
+    const about = { tasks: 1, counter: false, held: false, ...more }
+    this.said.add({ job, name: body.name ?? '', expected, at: uptime(), ...about })
     return job
   }
 
   /** Whether it runs by then or not. */
   #stopLater(job: number): void {
     const afterMs = this.#random.between(200, 5_000)
-    const stop = async () => {
+    this.#later(async () => {
       await delay(afterMs)
-      // Until it is answered: the owner wants it gone.
-      for (;;) {
-        const input = { body: { jobs: [String(job)] } }
-        const said = await this.#grid.client
-          .call('stopJobs', input, { patienceMs })
-          .catch(() => null)
-        if (said !== null || this.said.givenUp.has(job)) return
+      await this.#until('stopJobs', job)
+    })
+  }
+
+  #later(work: () => Promise<void>): void {
+    const working = work().finally(() => this.#stops.delete(working))
+    this.#stops.add(working)
+  }
+
+  /** Until it is answered: the owner wants it. A job that is not known any more is given up. */
+  async #until(what: 'stopJobs' | 'releaseJobs', job: number): Promise<void> {
+    for (;;) {
+      try {
+        await this.#grid.client.call(what, { body: { jobs: [String(job)] } }, { patienceMs })
+        return
+      } catch (error) {
+        if (error instanceof ClientError && error.code === 'not-found') return
+        if (!(error instanceof ClientError)) throw error
+        await delay(200)
       }
     }
-    const stopping = stop().finally(() => this.#stops.delete(stopping))
-    this.#stops.add(stopping)
+  }
+
+  /** What a copy of the database that is made from now on must know. */
+  async mark(): Promise<Mark> {
+    const at = uptime()
+    const known = this.said.jobs.length
+    return this.#grid.insist(async (client) => {
+      const ledgers = new Map<string, number>()
+      for (const { name } of this.said.schedules) {
+        const asked = { params: { schedule: name }, query: { limit: 1 } }
+        const [last] = (await client.call('showSchedule', asked)).ledger
+        if (last !== undefined) ledgers.set(name, Date.parse(last.until ?? last.dueAt))
+      }
+      const live = new Set((await allJobs(client, [false])).keys())
+      return { jobs: known, live, ledgers, at }
+    })
+  }
+
+  /** A database of that mark, or somewhat later, is in place. Orders given since may be forgotten, so they are given again. */
+  restored(mark: Mark): void {
+    const jobs = this.said.jobs.length
+    this.said.restores.push({ mark, jobs, at: uptime(), wallAt: Date.now() })
+    for (const { job, name, expected, held } of this.said.jobs) {
+      if (this.said.restoredOver(job) === 0) continue
+      if (expected === 'stopped') this.#later(() => this.#until('stopJobs', job))
+      if (held) this.#later(() => this.#until('releaseJobs', job))
+      if (expected === 'stopped' && this.said.mayBeForgotten(job))
+        this.#later(() => this.#endByHand(job, name))
+    }
+  }
+
+  /** A stop may have been forgotten before it came to its node, together with its job: then nobody else ends it. */
+  async #endByHand(job: number, name: string): Promise<void> {
+    const shown = this.#grid.client.call(
+      'showJob',
+      { params: { job: String(job) } },
+      { patienceMs },
+    )
+    const isGone = await shown.then(
+      () => false,
+      (error: unknown) => error instanceof ClientError && error.code === 'not-found',
+    )
+    if (isGone) killWorkers(this.#grid.program('worker'), name)
   }
 }

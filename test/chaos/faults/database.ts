@@ -1,5 +1,4 @@
 /** What befalls the database file and those who hold it, and what looks like the scheduler without being it. */
-import { execFileSync, type ExecFileSyncOptions } from 'node:child_process'
 import {
   closeSync,
   copyFileSync,
@@ -19,9 +18,8 @@ import SqliteDatabase from 'better-sqlite3'
 
 import { until } from '../../support/wait.ts'
 import type { Daemon } from '../daemon.ts'
-import { aNode, needsEnclosure, wait, type Around, type Fault } from './fault.ts'
+import { aNode, needsEnclosure, wait, whileDown, type Around, type Fault } from './fault.ts'
 
-const quietly: ExecFileSyncOptions = { stdio: ['ignore', 'ignore', 'inherit'] }
 const files = ['evergrid.db', 'evergrid.db-wal', 'evergrid.db-shm']
 const databaseOf = ({ grid }: Around) => join(grid.schedulerData, 'evergrid.db')
 
@@ -31,19 +29,6 @@ function moveFiles(from: string, to: string, move: (from: string, to: string) =>
   for (const name of files) {
     rmSync(join(to, name), { force: true })
     if (existsSync(join(from, name))) move(join(from, name), join(to, name))
-  }
-}
-
-/** The scheduler is dead while `harm` is done, alone with its owners away, and starts from what is put back. */
-async function whileDown(around: Around, work: () => Promise<void>): Promise<void> {
-  const { grid, workload } = around
-  await workload.pause()
-  await grid.scheduler.stop('SIGKILL')
-  try {
-    await work()
-  } finally {
-    grid.scheduler.start()
-    workload.resume()
   }
 }
 
@@ -78,6 +63,9 @@ function refusing(
     kind,
     weight: 1,
     async run(around) {
+      // All that is acknowledged is in the file that is put back.
+      await around.workload.pause()
+      const mark = await around.workload.mark()
       await whileDown(around, async () => {
         const { grid } = around
         const path = databaseOf(around)
@@ -90,7 +78,7 @@ function refusing(
         harm(path, around)
         const { served, said } = await tryIt(around, words)
         around.tell(`${kind}: ${served ? 'it served' : 'refused'}`)
-        if (served) around.workload.said.restored()
+        if (served) around.workload.restored(mark)
         else if (!words.test(said)) around.broken(`${kind}: the scheduler does not say so: ${said}`)
         moveFiles(aside, grid.schedulerData, renameSync)
       })
@@ -155,27 +143,6 @@ const empty: Fault = {
       await wait(forMs)
       await grid.scheduler.stop('SIGKILL')
       moveFiles(aside, grid.schedulerData, renameSync)
-    })
-  },
-}
-
-const restore: Fault = {
-  kind: 'restore of an older backup',
-  weight: 1,
-  async run(around) {
-    const { grid, workload } = around
-    const copy = join(grid.folder, 'backup')
-    const known = workload.said.jobs.length
-    const eg = (...args: string[]) =>
-      execFileSync(grid.eg, [...args, '--data', grid.schedulerData], quietly)
-    eg('backup', '--force', copy)
-    await wait(around.random.between(5_000, 15_000))
-    await whileDown(around, () => {
-      const since = workload.said.jobs.length - known
-      around.tell(`eg restore of a backup: ${since} jobs were acknowledged since it was begun`)
-      eg('restore', '--overwrite', copy)
-      workload.said.restored(known)
-      return Promise.resolve()
     })
   },
 }
@@ -273,7 +240,6 @@ export const databaseFaults: readonly Fault[] = [
   refusing('database of a newer schema', renew, /start the newer Evergrid/),
   locked,
   empty,
-  restore,
   twoSchedulers,
   oneFolder,
   oneName,

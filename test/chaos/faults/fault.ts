@@ -21,9 +21,26 @@ export type Fault = {
   weight: number
   /** It must not end or start a single run: what it harms is ours, not the owners'. */
   touchesNobody?: boolean
+  /** It comes once, when all else is over and was checked: what it makes forgotten cannot be asked for any more. */
+  isLast?: boolean
+  /** At the run's beginning, when there is work. */
+  prepare?(around: Around): Promise<void>
   /** Why it cannot be made here; null where it can. */
   impossible?(around: Around): string | null
   run(around: Around): Promise<void>
+}
+
+/** The scheduler is dead while `work` is done, alone with its owners away, and starts from what is put back. */
+export async function whileDown(around: Around, work: () => Promise<void>): Promise<void> {
+  const { grid, workload } = around
+  await workload.pause()
+  await grid.scheduler.stop('SIGKILL')
+  try {
+    await work()
+  } finally {
+    grid.scheduler.start()
+    workload.resume()
+  }
 }
 
 export const needsRoot = (): string | null => (process.getuid?.() === 0 ? null : 'not root')

@@ -7,7 +7,11 @@
  *   hang     the same, then waits for ever; FLAG `stubborn` ignores SIGTERM
  *   daemon   the same, and leaves a detached child behind
  *   eat      the same, then takes memory until it is stopped
- *   chatter  the same, then prints MiB after MiB for some seconds */
+ *   chatter  the same, then prints MiB after MiB for some seconds
+ *   tally    the same, then adds one to the counter in NAME.count, under its lock: one line `VALUE TASK` for each
+ *            addition, the value before and one. Only if its task has not been counted; FLAG `plain`: in any case.
+ *            Its task's byte of NAME.lock is locked meanwhile: NAME.log tells of a second copy, as for a bot
+ *   due      the same, then appends the due time it was given, and its run, to NAME.due */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -56,14 +60,17 @@ static void detach(void) {
   signal(SIGHUP, SIG_IGN);
 }
 
+static void second_copy(void) {
+  char line[256];
+  snprintf(line, sizeof line, "double %s %d %lld\n", run(), getpid(), uptime_ms());
+  append("log", line);
+  exit(1);
+}
+
 static void bot(const char *flag) {
   char line[512], before[128] = "";
   int lock = opened("lock", O_RDWR);
-  if (flock(lock, LOCK_EX | LOCK_NB)) {
-    snprintf(line, sizeof line, "double %s %d %lld\n", run(), getpid(), uptime_ms());
-    append("log", line);
-    exit(1);
-  }
+  if (flock(lock, LOCK_EX | LOCK_NB)) second_copy();
   int beat = opened("beat", O_RDWR);
   if (pread(beat, before, sizeof before - 1, 0) <= 0) strcpy(before, "- 0 0");
   before[strcspn(before, "\n")] = 0;
@@ -95,6 +102,42 @@ static void chatter(void) {
     if (write(1, text, sizeof text) < 0) continue;
 }
 
+/* What a careful owner would write: the lock of the counter itself, and an addition that is one write, so that a kill at
+ * any moment leaves it done or not done. It takes a while on both sides, for faults to come between. */
+static void tally(int plain) {
+  static char text[1 << 16];
+  char line[64];
+  const char *task = getenv("TASK_ID");
+  int total = 0, counted = 0, value, index, me = task ? atoi(task) : 0;
+  struct flock own = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = me, .l_len = 1};
+  if (fcntl(opened("lock", O_RDWR), F_SETLK, &own)) second_copy();
+  usleep(500000);
+  int file = opened("count", O_RDWR | O_APPEND);
+  while (flock(file, LOCK_EX))
+    if (errno != EINTR) exit(4);
+  ssize_t length = pread(file, text, sizeof text - 1, 0);
+  if (length < 0) exit(4);
+  text[length] = 0;
+  for (char *at = text; *at; at = strchr(at, '\n') + 1) {
+    if (sscanf(at, "%d %d", &value, &index) != 2 || !strchr(at, '\n')) exit(5);
+    total = value;
+    counted |= index == me;
+  }
+  if (plain || !counted) {
+    snprintf(line, sizeof line, "%d %d\n", total + 1, me);
+    if (write(file, line, strlen(line)) != (ssize_t)strlen(line)) exit(4);
+  }
+  close(file);
+  usleep(500000);
+}
+
+static void due(void) {
+  char line[256];
+  const char *at = getenv("EVERGRID_DUE_AT");
+  snprintf(line, sizeof line, "%s %s\n", at ? at : "-", run());
+  append("due", line);
+}
+
 int main(int count, char **argument) {
   if (count < 4) return 2;
   const char *verb = argument[1], *flag = count > 4 ? argument[4] : "";
@@ -109,6 +152,8 @@ int main(int count, char **argument) {
   if (strcmp(verb, "hang") == 0) for (;;) pause();
   if (strcmp(verb, "eat") == 0) eat();
   if (strcmp(verb, "chatter") == 0) chatter();
+  if (strcmp(verb, "tally") == 0) tally(strcmp(flag, "plain") == 0);
+  if (strcmp(verb, "due") == 0) due();
   if (strcmp(verb, "daemon") == 0 && fork() == 0) {
     detach();
     for (;;) pause();
