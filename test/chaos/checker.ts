@@ -119,7 +119,8 @@ async function checkBegun(
   for (const task of job === null ? [] : repeated) runs.set(task, await runsOf(facts, one, task))
   const restoredAt = job === null ? Infinity : said.restoredAt(one.job)
   const repeats = repeatsOf(begun, (task) => runs.get(task) ?? [], restoredAt)
-  for (const cause of repeats.causes) verdict.repeated[cause] = (verdict.repeated[cause] ?? 0) + 1
+  for (const cause of job === null ? [] : repeats.causes)
+    verdict.repeated[cause] = (verdict.repeated[cause] ?? 0) + 1
   const faults = [...repeats.faults]
   if (!retried && again.length > 0)
     faults.push(`may run once, and ran as ${keys.join(', ')} (${restores} restores over it)`)

@@ -135,8 +135,12 @@ describe('the worker', () => {
   })
   afterAll(() => rmSync(folder, { recursive: true }))
 
-  const tally = async (name: string, task: number, flag = ''): Promise<number> => {
-    const env = { TASK_ID: String(task), EVERGRID_RUN: `7.${task}.1.1` }
+  const tally = async (name: string, task: number, flag = '', more = {}): Promise<number> => {
+    const env = {
+      ...more,
+      TASK_ID: String(task),
+      EVERGRID_RUN: `7.${task}.1.1`,
+    }
     const child = spawn(join(folder, 'worker'), ['tally', folder, name, flag], { env })
     return Number((await once(child, 'exit'))[0])
   }
@@ -150,6 +154,14 @@ describe('the worker', () => {
     expect(begunOf(folder, 'all')).toHaveLength(4)
     await tally('all', 2, 'plain')
     expect(countedOf(folder, 'all').at(-1)).toEqual({ value: 4, task: 2 })
+  })
+  it('counts once also when its first run fails, before it has counted or after', async () => {
+    const flaky = async (task: number, again: string) =>
+      tally('flaky', task, 'flaky', { RESTARTED: again })
+    expect(await Promise.all([flaky(1, '0'), flaky(2, '0')])).toEqual([7, 7])
+    expect(countedOf(folder, 'flaky')).toEqual([{ value: 1, task: 2 }])
+    expect(await Promise.all([flaky(1, '1'), flaky(2, '1')])).toEqual([0, 0])
+    expect(counterFaults({ ...guarded, tasks: 2 }, countedOf(folder, 'flaky'))).toEqual([])
   })
   it('tells of a second copy of its task, which counts nothing', async () => {
     const statuses = await Promise.all([tally('twin', 1), tally('twin', 1)])

@@ -65,7 +65,11 @@ export function repeatsOf(
       const isLast = at === own.length - 1
       if (told === undefined && !forgotten)
         repeats.faults.push(`run ${run} began, and nothing tells of it`)
-      if (told === undefined || isLast) continue
+      if (isLast) continue
+      if (told === undefined) {
+        if (forgotten) repeats.causes.push('forgotten by a restore')
+        continue
+      }
       const { cause } = told
       const asksForMore = cause !== null && !(cause.kind === 'exit' && cause.code === 0)
       if (asksForMore) repeats.causes.push(cause.kind)

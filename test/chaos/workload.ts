@@ -31,6 +31,7 @@ const pauseMs = { least: 150, most: 700 }
 const mix = {
   once: 8,
   counter: 2,
+  flaky: 1,
   plain: 2,
   long: 0.2,
   fail: 1,
@@ -131,8 +132,10 @@ export class Workload {
     switch (kind) {
       case 'once':
         return void (await this.#submit(this.#job('count', name), 'once'))
-      case 'counter': {
-        const body = { ...this.#job('tally', name), array, retry: 1000 }
+      case 'counter':
+      case 'flaky': {
+        const flag = kind === 'flaky' ? kind : ''
+        const body = { ...this.#job('tally', name, flag), array, retry: 1000 }
         return void (await this.#submit(body, 'all', { tasks, counter: true }))
       }
       case 'long': {

@@ -9,7 +9,8 @@
  *   eat      the same, then takes memory until it is stopped
  *   chatter  the same, then prints MiB after MiB for some seconds
  *   tally    the same, then adds one to the counter in NAME.count, under its lock: one line `VALUE TASK` for each
- *            addition, the value before and one. Only if its task has not been counted; FLAG `plain`: in any case.
+ *            addition, the value before and one. Only if its task has not been counted; FLAG `plain`: in any case;
+ *            `flaky`: the first run of each task exits 7, of every other one before it counts, or else after.
  *            Its task's byte of NAME.lock is locked meanwhile: NAME.log tells of a second copy, as for a bot
  *   due      the same, then appends the due time it was given, and its run, to NAME.due */
 #define _GNU_SOURCE
@@ -104,14 +105,16 @@ static void chatter(void) {
 
 /* What a careful owner would write: the lock of the counter itself, and an addition that is one write, so that a kill at
  * any moment leaves it done or not done. It takes a while on both sides, for faults to come between. */
-static void tally(int plain) {
+static void tally(int plain, int flaky) {
   static char text[1 << 16];
   char line[64];
-  const char *task = getenv("TASK_ID");
+  const char *task = getenv("TASK_ID"), *restarted = getenv("RESTARTED");
   int total = 0, counted = 0, value, index, me = task ? atoi(task) : 0;
   struct flock own = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = me, .l_len = 1};
   if (fcntl(opened("lock", O_RDWR), F_SETLK, &own)) second_copy();
   usleep(500000);
+  int fails = flaky && restarted && *restarted == '0';
+  if (fails && me % 2) exit(7);
   int file = opened("count", O_RDWR | O_APPEND);
   while (flock(file, LOCK_EX))
     if (errno != EINTR) exit(4);
@@ -129,6 +132,7 @@ static void tally(int plain) {
   }
   close(file);
   usleep(500000);
+  if (fails) exit(7);
 }
 
 static void due(void) {
@@ -152,7 +156,7 @@ int main(int count, char **argument) {
   if (strcmp(verb, "hang") == 0) for (;;) pause();
   if (strcmp(verb, "eat") == 0) eat();
   if (strcmp(verb, "chatter") == 0) chatter();
-  if (strcmp(verb, "tally") == 0) tally(strcmp(flag, "plain") == 0);
+  if (strcmp(verb, "tally") == 0) tally(strcmp(flag, "plain") == 0, strcmp(flag, "flaky") == 0);
   if (strcmp(verb, "due") == 0) due();
   if (strcmp(verb, "daemon") == 0 && fork() == 0) {
     detach();
