@@ -5,9 +5,9 @@ import { uptime } from '../../src/lib/real-clock.ts'
 import type { Acknowledged, Acknowledgements } from './acknowledged.ts'
 import { allJobs } from './all-jobs.ts'
 import { lastBeat, readBotLog } from './bot-log.ts'
-import { counterFaults, repeatsOf, type TaskRuns } from './counters.ts'
-import { dueFaults } from './due-times.ts'
-import { begunOf, countedOf, duesOf, taskOf } from './evidence.ts'
+import { lookAtCounter, repeatsOf, type TaskRuns } from './counters.ts'
+import { lookAtDues } from './due-times.ts'
+import { begunOf, countedOf, duesOf, taskOf, type Found } from './evidence.ts'
 
 export type Verdict = {
   /** A sentence for each promise that was broken, with its evidence. */
@@ -90,6 +90,12 @@ async function checkJob(
     broken.push(`${what} ${outcome}: ${causesOf(detail ?? (await shown(facts, one)))}`)
 }
 
+function tell(verdict: Verdict, what: string, { faults, lost, twice }: Found): void {
+  verdict.broken.push(...faults.map((fault) => `${what}: ${fault}`))
+  verdict.lost += lost
+  verdict.doubleRuns += twice
+}
+
 const shown = ({ client }: Facts, { job }: Acknowledged, tasks?: number) => {
   const query = tasks === undefined ? {} : { tasks: `${tasks}-${tasks}` }
   return client.call('showJob', { params: { job: String(job) }, query })
@@ -108,7 +114,7 @@ async function checkBegun(
   const { said, work } = facts
   const what = `job ${one.job} (${one.name})`
   const begun = begunOf(work, one.name)
-  const restores = job === null ? 0 : said.restoredOver(one.job)
+  const restores = restoresOver(facts, one, job !== null)
   const retried = one.expected === 'all'
   const keys = begun.map(({ run }) => run)
   const most = new Map<number, number>()
@@ -124,13 +130,16 @@ async function checkBegun(
   const faults = [...repeats.faults]
   if (!retried && again.length > 0)
     faults.push(`may run once, and ran as ${keys.join(', ')} (${restores} restores over it)`)
-  verdict.doubleRuns += faults.length
-  verdict.broken.push(...faults.map((fault) => `${what}: ${fault}`))
+  tell(verdict, what, { faults, lost: 0, twice: faults.length })
   if (!one.counter) return null
   const detail = job === null ? null : await shown(facts, one)
   checkCounter(facts, one, detail, verdict)
   return detail
 }
+
+/** One that has forgotten a job did not run it again. */
+const restoresOver = ({ said }: Facts, { job }: Acknowledged, isKnown: boolean): number =>
+  said.restoredOver(job) - (isKnown ? 0 : 1)
 
 async function runsOf(facts: Facts, one: Acknowledged, task: number): Promise<TaskRuns> {
   const [view] = (await shown(facts, one, task)).tasks
@@ -138,22 +147,23 @@ async function runsOf(facts: Facts, one: Acknowledged, task: number): Promise<Ta
 }
 
 function checkCounter(
-  { work, said }: Facts,
+  facts: Facts,
   one: Acknowledged,
   detail: JobDetail | null,
   verdict: Verdict,
 ): void {
-  const counted = countedOf(work, one.name)
+  const counted = countedOf(facts.work, one.name)
   const guarded = one.expected === 'all'
   const succeeded = (detail?.tasks ?? []).flatMap((task) =>
     'index' in task && task.outcome === 'succeeded' ? [task.index] : [],
   )
-  const restores = said.restoredOver(one.job)
+  const restores = restoresOver(facts, one, detail !== null)
   // Of what is forgotten nothing is owed; it may still not be counted twice.
-  const counter = detail === null ? { guarded: false, restores: 0 } : { guarded, restores }
-  const faults = counterFaults({ tasks: one.tasks, succeeded, ...counter }, counted)
-  verdict.broken.push(...faults.map((fault) => `counter ${one.name} (job ${one.job}): ${fault}`))
-  if (faults.length > 0 || counted.length !== one.tasks || detail === null) return
+  const owed = guarded && detail !== null
+  const counter = { tasks: one.tasks, guarded: owed, succeeded, restores: guarded ? 0 : restores }
+  const found = lookAtCounter(counter, counted)
+  tell(verdict, `counter ${one.name} (job ${one.job})`, found)
+  if (found.faults.length > 0 || counted.length !== one.tasks || detail === null) return
   verdict.counters.exact += 1
   verdict.counters.sum += one.tasks
 }
@@ -257,8 +267,7 @@ async function checkSchedules(
     const lines = duesOf(work, name)
     verdict.firings['in the files'] = (verdict.firings['in the files'] ?? 0) + lines.length
     const forgotten = (due: number) => said.forgottenDue(name, due)
-    const faults = dueFaults({ ledger, jobs, name, forgotten }, lines)
-    verdict.broken.push(...faults.map((fault) => `${name}: ${fault}`))
+    tell(verdict, name, lookAtDues({ ledger, jobs, name, forgotten }, lines))
     for (const job of jobs.values()) {
       if (job.schedule !== name) continue
       const ended = unexpected({ expected: 'once' }, job)

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { counterFaults, repeatsOf, type Counter, type TaskRuns } from './counters.ts'
+import { lookAtCounter, repeatsOf, type Counter, type TaskRuns } from './counters.ts'
 import { begunOf, countedOf, type Counted } from './evidence.ts'
 
 const guarded: Counter = { tasks: 3, guarded: true, succeeded: [], restores: 0 }
@@ -81,8 +81,14 @@ describe('a counter must reach exactly N', () => {
       ['task 1 was counted 2 times', 'the counter must reach exactly 3, and is 4'],
     ],
   ])('%s', (_, counter, lines, faults) => {
-    expect(counterFaults(counter, lines)).toEqual(faults)
+    expect(lookAtCounter(counter, lines).faults).toEqual(faults)
   })
+})
+
+it('tells of what is lost and of what is double', () => {
+  const found = { lost: 1, twice: 1 }
+  expect(lookAtCounter(guarded, additions(2, 1, 2))).toMatchObject(found)
+  expect(lookAtCounter(plain, additions(2, 1, 2))).toMatchObject(found)
 })
 
 describe('a task begins again', () => {
@@ -148,9 +154,9 @@ describe('the worker', () => {
   it('adds one for each task, at the same time, and again only without its guard', async () => {
     const tasks = [1, 2, 3]
     await Promise.all(tasks.map((task) => tally('all', task)))
-    expect(counterFaults(guarded, countedOf(folder, 'all'))).toEqual([])
+    expect(lookAtCounter(guarded, countedOf(folder, 'all')).faults).toEqual([])
     await tally('all', 2)
-    expect(counterFaults(guarded, countedOf(folder, 'all'))).toEqual([])
+    expect(lookAtCounter(guarded, countedOf(folder, 'all')).faults).toEqual([])
     expect(begunOf(folder, 'all')).toHaveLength(4)
     await tally('all', 2, 'plain')
     expect(countedOf(folder, 'all').at(-1)).toEqual({ value: 4, task: 2 })
@@ -161,7 +167,7 @@ describe('the worker', () => {
     expect(await Promise.all([flaky(1, '0'), flaky(2, '0')])).toEqual([7, 7])
     expect(countedOf(folder, 'flaky')).toEqual([{ value: 1, task: 2 }])
     expect(await Promise.all([flaky(1, '1'), flaky(2, '1')])).toEqual([0, 0])
-    expect(counterFaults({ ...guarded, tasks: 2 }, countedOf(folder, 'flaky'))).toEqual([])
+    expect(lookAtCounter({ ...guarded, tasks: 2 }, countedOf(folder, 'flaky')).faults).toEqual([])
   })
   it('tells of a second copy of its task, which counts nothing', async () => {
     const statuses = await Promise.all([tally('twin', 1), tally('twin', 1)])

@@ -1,6 +1,6 @@
 /** What the file of a counter must say in the end, and when a task of it may have begun a second time. */
 import type { Run } from '../../proto/job.ts'
-import { taskOf, twiceIn, type Begun, type Counted } from './evidence.ts'
+import { taskOf, twiceIn, type Begun, type Counted, type Found } from './evidence.ts'
 
 export type Counter = {
   /** Tasks 1 to so many; each adds one. */
@@ -13,8 +13,7 @@ export type Counter = {
   restores: number
 }
 
-/** Sentences: what is wrong with it. */
-export function counterFaults(counter: Counter, lines: readonly Counted[]): string[] {
+export function lookAtCounter(counter: Counter, lines: readonly Counted[]): Found {
   const { tasks, guarded, succeeded, restores } = counter
   const faults: string[] = []
   const value = lines.at(-1)?.value ?? 0
@@ -26,15 +25,14 @@ export function counterFaults(counter: Counter, lines: readonly Counted[]): stri
   if (strangers.length > 0) faults.push(`${strangers.length} additions by no task of it`)
   const most = guarded ? 1 : 1 + restores
   const all = Array.from({ length: tasks }, (_, at) => at + 1)
-  for (const task of all.filter((one) => times(one) > most))
-    faults.push(`task ${task} was counted ${times(task)} times`)
-  const due = guarded ? all : succeeded
-  for (const task of due.filter((one) => times(one) === 0))
-    faults.push(`task ${task} succeeded and was not counted`)
+  const often = all.filter((task) => times(task) > most)
+  for (const task of often) faults.push(`task ${task} was counted ${times(task)} times`)
+  const missing = (guarded ? all : succeeded).filter((task) => times(task) === 0)
+  for (const task of missing) faults.push(`task ${task} succeeded and was not counted`)
   const exact = guarded || (succeeded.length === tasks && restores === 0)
   if (exact && value !== tasks)
     faults.push(`the counter must reach exactly ${tasks}, and is ${value}`)
-  return faults
+  return { faults, lost: missing.length, twice: often.length }
 }
 
 /** What the API tells of a task: its runs, oldest first. */

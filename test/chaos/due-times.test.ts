@@ -1,7 +1,7 @@
 /** The checker of schedules finds where their jobs' own file and the ledger disagree. */
 import { describe, expect, it } from 'vitest'
 
-import { dueFaults, type Schedule } from './due-times.ts'
+import { lookAtDues, type Schedule } from './due-times.ts'
 import type { Due } from './evidence.ts'
 
 const [first, second] = ['2026-01-01T10:00:00.000Z', '2026-01-01T10:01:00.000Z']
@@ -98,6 +98,10 @@ describe('what the jobs of a schedule wrote', () => {
       [`${second} was worked on by 6.1.1.1, which nobody knows`],
     ],
   ])('%s', (_, change, lines, faults) => {
-    expect(dueFaults({ ...schedule, ...change }, lines)).toEqual(faults)
+    expect(lookAtDues({ ...schedule, ...change }, lines).faults).toEqual(faults)
+  })
+  it('is counted as lost and as double', () => {
+    const lines = [line(second, '8.1.1.1'), line(second, '8.1.2.2')]
+    expect(lookAtDues(schedule, lines)).toMatchObject({ lost: 1, twice: 1 })
   })
 })

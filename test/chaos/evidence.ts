@@ -9,6 +9,9 @@ export type Counted = { value: number; task: number }
 /** A due time as the task was told it (`-`: it was told none), by which run. */
 export type Due = { due: string; run: string }
 
+/** What is wrong, in sentences, and of that what was never done and what was done once too often. */
+export type Found = { faults: string[]; lost: number; twice: number }
+
 export const begunOf = (work: string, name: string): Begun[] =>
   linesOf(work, `${name}.lines`).map(([run = '', , at]) => ({ run, at: Number(at) }))
 
