@@ -128,7 +128,8 @@ export class Journal {
   }
 
   #touched(job: number | null = null): void {
-    for (const watch of this.#watches) watch.hasChanged ||= watch.job === job
+    if (this.#watches.size > 0)
+      for (const watch of this.#watches) watch.hasChanged ||= watch.job === job
     this.#gathered += 1
     if (!this.#working && !this.#failure) this.#begin()
   }

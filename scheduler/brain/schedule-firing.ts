@@ -27,18 +27,18 @@ import { requestOf, saveTemplate } from './template.ts'
 export type Herd = Moment & { readonly uptimeMs: number }
 
 export const newHerd = (ctx: BrainContext): Herd => ({
-  ...newMoment(),
+  ...newMoment(ctx),
   uptimeMs: ctx.clock.uptime(),
 })
 
 /** Covers every due time up to now. */
 export function fireDue(ctx: BrainContext, schedule: LiveSchedule, herd = newHerd(ctx)): void {
-  if (schedule.cursorAt > ctx.clock.now() + firingCaps.rewindMs) void rewind(ctx, schedule)
+  if (schedule.cursorAt > herd.at + firingCaps.rewindMs) void rewind(ctx, schedule)
   else coverDue(ctx, schedule, herd)
 }
 
 const coverDue = (ctx: BrainContext, schedule: LiveSchedule, herd: Herd) =>
-  carryOut(ctx, schedule, decide(factsOf(schedule, herd), ctx.clock.now()), herd)
+  carryOut(ctx, schedule, decide(factsOf(schedule, herd), herd.at), herd)
 
 /** The clock was set back: what has fired for times that come again must not fire twice. */
 async function rewind(ctx: BrainContext, schedule: LiveSchedule): Promise<void> {
@@ -73,10 +73,9 @@ export function fireManually(
   schedule: LiveSchedule,
   by: string,
 ): { outcome: FiringOutcome; why: string; jobId: number | null; dueAt: number } {
-  const now = ctx.clock.now()
   const herd = newHerd(ctx)
-  const decision = manualRun(factsOf(schedule, herd), now)
-  const dueAt = decision.entries[0]?.dueAt ?? now
+  const decision = manualRun(factsOf(schedule, herd), herd.at)
+  const dueAt = decision.entries[0]?.dueAt ?? herd.at
   schedule.manualAt = dueAt
   const start = startedAt(carryOut(ctx, schedule, decision, herd), dueAt)
   const refusal = start?.refusal
@@ -98,14 +97,13 @@ export function onScheduledJobEnded(ctx: BrainContext, job: LiveJob): void {
 }
 
 const startWaiting = (ctx: BrainContext, schedule: LiveSchedule, herd: Herd) =>
-  carryOut(ctx, schedule, onJobEnded(factsOf(schedule, herd), ctx.clock.now()), herd)
+  carryOut(ctx, schedule, onJobEnded(factsOf(schedule, herd), herd.at), herd)
 
 /** All schedules: a cursor far ahead of now is one whose clock was set back; a queue may wait for the fuse only. */
 export function fireRest(ctx: BrainContext): void {
-  const now = ctx.clock.now()
   const herd = newHerd(ctx)
   for (const schedule of ctx.state.schedules.values()) {
-    if (schedule.cursorAt > now + firingCaps.rewindMs) void rewind(ctx, schedule)
+    if (schedule.cursorAt > herd.at + firingCaps.rewindMs) void rewind(ctx, schedule)
     else if (schedule.queue.length > 0) startWaiting(ctx, schedule, herd)
   }
 }
@@ -166,8 +164,9 @@ function carryOut(
 ): readonly Started[] {
   const started: Started[] = []
   schedule.cursorAt = decision.cursorMs
-  schedule.firedAhead = decision.firedAhead
-  schedule.queue = decision.queue
+  // Of thousands at once nearly all have none, and leave these as they are: what is not written costs nothing.
+  if (decision.firedAhead !== schedule.firedAhead) schedule.firedAhead = decision.firedAhead
+  if (decision.queue !== schedule.queue) schedule.queue = decision.queue
   for (const start of decision.starts) {
     const job = startJob(ctx, schedule, start, herd)
     const isJob = typeof job === 'number'
@@ -217,17 +216,8 @@ function startJob(
 ): number | Refusal {
   const usual = requestOf(schedule)
   // A start put off by jitter is a job that waits, so that the overlap gate sees it.
-  const isPutOff = start.runAt > ctx.clock.now()
+  const isPutOff = start.runAt > herd.at
   const request = isPutOff ? { ...usual, beginAt: iso(start.runAt) } : usual
-  const entryOf = (outcome: 'ran' | 'skipped', why: string): LedgerEntry => ({
-    dueAt: start.dueAt,
-    until: null,
-    count: 1,
-    outcome,
-    manual: start.manual,
-    why,
-    at: ctx.clock.now(),
-  })
   const from = { schedule, dueAt: start.dueAt }
   const result = submit(ctx, callerOf(schedule), request, [], from, herd)
   if (!result.ok) {
@@ -235,7 +225,8 @@ function startJob(
       schedule: schedule.name,
       owner: schedule.owner,
     })
-    if (start.fromQueue) writeEntry(ctx, schedule, entryOf('skipped', result.refusal.detail), null)
+    if (start.fromQueue)
+      writeEntry(ctx, schedule, entryOf(start, 'skipped', result.refusal.detail, herd.at), null)
     return result.refusal
   }
   schedule.liveJobs = [...schedule.liveJobs, result.value.job]
@@ -243,9 +234,20 @@ function startJob(
   schedule.recentStarts = [...schedule.recentStarts, { atUptimeMs: herd.uptimeMs, onTime }]
   if (start.fromQueue) {
     // It has an entry since it was due; the job's number completes it.
-    writeEntry(ctx, schedule, entryOf('ran', 'after the run before it'), result.value.job)
+    const entry = entryOf(start, 'ran', 'after the run before it', herd.at)
+    writeEntry(ctx, schedule, entry, result.value.job)
   }
   return result.value.job
+}
+
+/** Of one that had waited since it was due. */
+function entryOf(
+  { dueAt, manual }: Start,
+  outcome: 'ran' | 'skipped',
+  why: string,
+  at: number,
+): LedgerEntry {
+  return { dueAt, until: null, count: 1, outcome, manual, why, at }
 }
 
 function writeEntry(

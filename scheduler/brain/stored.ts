@@ -17,6 +17,12 @@ const usualPartition = (kind: string) => (kind === 'continuous' ? 'stop' : 'keep
 const isUsual = ({ what, by, why, at }: WantedFact, row: AboutRow) =>
   what === 'run' && by === row.owner && why === '' && at === row.submittedAt
 
+/** Of thousands at once nearly all have nothing to tell. */
+function textOf(told: object): string {
+  for (const _ in told) return JSON.stringify(told)
+  return '{}'
+}
+
 export function factsText(job: LiveJob): string {
   const { shape } = job
   const facts: Partial<StoredFacts> = {}
@@ -35,7 +41,7 @@ export function factsText(job: LiveJob): string {
   // Of a finished job it is the cause in its row.
   if (job.worst !== null && job.finishedAt === null) facts.worst = job.worst
   if (job.cancelled !== null) facts.cancelled = job.cancelled
-  const rest = JSON.stringify(facts)
+  const rest = textOf(facts)
   const { slots, memBytes } = shape
   return `{"slots":${slots},"memBytes":${memBytes}${rest === '{}' ? '' : ','}${rest.slice(1)}`
 }
@@ -113,7 +119,7 @@ export function scheduleText(schedule: LiveSchedule): string {
   if (queue.length > 0) told.queue = queue
   // Nearly always it is what the ledger has at the cursor.
   if (lastEntry?.dueAt !== cursorAt) told.lastEntry = lastEntry
-  return JSON.stringify(told)
+  return textOf(told)
 }
 
 /** `atCursor`: what the ledger has there. */

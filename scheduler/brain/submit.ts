@@ -22,11 +22,16 @@ export type FromSchedule = { schedule: LiveSchedule; dueAt: number }
 
 /** What many submits of one moment share: asked once for each owner and shape, however many schedules are due. */
 export type Moment = {
+  readonly at: number
   readonly refusedOwners: Map<string, ReturnType<BrainContext['settings']['refuseOwner']>>
   readonly fits: Map<LiveJob['shape'], FitVerdict>
 }
 
-export const newMoment = (): Moment => ({ refusedOwners: new Map(), fits: new Map() })
+export const newMoment = (ctx: BrainContext): Moment => ({
+  at: ctx.clock.now(),
+  refusedOwners: new Map(),
+  fits: new Map(),
+})
 
 export async function submitAfterLookup(
   ctx: BrainContext,
@@ -46,7 +51,7 @@ export function submit(
   request: JobRequest,
   after: Dependency[],
   from: FromSchedule | null,
-  moment = newMoment(),
+  moment = newMoment(ctx),
 ): Result<Submitted> {
   const owner = request.owner ?? caller.owner
   if (owner !== caller.owner && caller.rights === 'user') {
@@ -73,12 +78,14 @@ export function submit(
   const warnings = said.filter((warning) => warning !== null)
   if (request.dryRun === true)
     return done({ job: 0, name: spec.name, tasks: tasksOf(spec), warnings })
-  const job = newJob(ctx, owner, spec, shape, spec.after, from)
+  const job = newJob(ctx, owner, spec, shape, from, moment.at)
   ctx.state.addJob(job)
   ctx.journal.job(job, specTextOf(ctx, from?.schedule ?? null, spec, job.id))
   ctx.journal.newRanges(job)
-  ctx.orders.remember(job.id, spec)
+  // Thousands may be due at once, and few of them are placed now.
+  if (!from) ctx.orders.remember(job.id, spec)
   note(ctx, 'submitted', from ? `submitted by schedule ${job.schedule}` : 'submitted', {
+    at: moment.at,
     job: job.id,
     owner,
     by: caller.owner,
@@ -184,10 +191,9 @@ function newJob(
   owner: string,
   spec: JobSpec,
   shape: LiveJob['shape'],
-  after: Dependency[],
   from: FromSchedule | null,
+  at: number,
 ): LiveJob {
-  const at = ctx.clock.now()
   const id = ctx.state.nextJob
   ctx.state.nextJob += 1
   return {
@@ -206,7 +212,7 @@ function newJob(
     finishedAt: null,
     beginAt: spec.beginAt === null ? null : Date.parse(spec.beginAt),
     wanted: wantedOf(owner, spec.hold, at),
-    after: after.length === 0 ? waitsForNone : after,
+    after: spec.after.length === 0 ? waitsForNone : spec.after,
     maxRunning: spec.maxRunning,
     retry: spec.retry,
     restart: spec.restart,

@@ -116,7 +116,7 @@ export function refreshWaiting(ctx: BrainContext, job: LiveJob, only: Task | nul
     if (ready) free -= 1
     putWaiting(ctx, job, taskKey(job.id, task.index), ready ? 1 : 0, task.avoid)
   }
-  putWaiting(ctx, job, String(job.id), Math.min(job.untouched.count, Math.max(free, 0)), [])
+  putWaiting(ctx, job, String(job.id), Math.min(job.untouched.count, Math.max(free, 0)), nobody)
 }
 
 function isReady(ctx: BrainContext, job: LiveJob, { state }: Task): boolean {
@@ -134,6 +134,8 @@ function remindAt(ctx: BrainContext, job: LiveJob, at: number): void {
   job.remindAt = at
   ctx.state.reminders.push({ at, job: job.id })
 }
+
+const nobody: readonly string[] = []
 
 function putWaiting(
   ctx: BrainContext,
@@ -154,7 +156,7 @@ function putWaiting(
     since: job.submittedAt,
     count,
     avoid,
-    never: [],
+    never: nobody,
   })
   ctx.wake()
 }

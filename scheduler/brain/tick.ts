@@ -118,10 +118,9 @@ export class Ticker {
 
 /** How many were due. */
 function fireSchedules(ctx: BrainContext): number {
-  const now = ctx.clock.now()
   const herd = newHerd(ctx)
   for (let count = 0; count < firingsPerTick; count += 1) {
-    const schedule = ctx.state.due.take(now)
+    const schedule = ctx.state.due.take(herd.at)
     if (schedule === null) return count
     fireDue(ctx, schedule, herd)
   }

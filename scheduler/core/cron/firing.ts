@@ -239,7 +239,8 @@ function close(
   gate: Gate,
   ledger: Ledger,
 ): FiringDecision {
-  const firedAhead = facts.firedAhead.filter((dueAt) => dueAt > cursorMs)
+  const ahead = facts.firedAhead
+  const firedAhead = ahead.length === 0 ? ahead : ahead.filter((dueAt) => dueAt > cursorMs)
   const { grown, entries } = ledger.close()
   const { starts, stop, queue, fuse } = gate.close()
   // Field by field: with 50,000 decisions in a second a spread would be a twentieth of all the work.
