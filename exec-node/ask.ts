@@ -18,6 +18,9 @@ const tailBytes = 32 * 2 ** 10
 const tailLines = 1000
 const tailReads = 8
 
+/** Where output goes that nobody wants. */
+const nowhere = '/dev/null'
+
 export function outputSource(lookUp: LookUp, read: ReadOutput): OutputSource {
   return {
     answer: (ask) => answer(ask, lookUp, read),
@@ -26,7 +29,7 @@ export function outputSource(lookUp: LookUp, read: ReadOutput): OutputSource {
       if (!found.ok) return null
       const { out, err } = outputPlan(order, found.identity)
       const part = (path: string, mark: OutputMark | null) =>
-        path === '/dev/null' ? '' : tailOf(found.identity, path, mark, read)
+        path === nowhere ? '' : tailOf(found.identity, path, mark, read)
       const [outText, errText] = await Promise.all([
         part(out, seen.outMark),
         err === out ? '' : part(err, seen.errMark),
@@ -43,6 +46,7 @@ async function answer(ask: Ask, lookUp: LookUp, read: ReadOutput): Promise<Answe
   const { job, index, spec } = ask
   const paths = outputPlan({ job, index, spec } as Order, found.identity)
   const path = ask.stream === 'out' ? paths.out : paths.err
+  if (path === nowhere) return { ok: true, problem: null, data: '', cursor: '0:0', end: true }
   const cursor = ask.cursor === null ? null : parseCursor(ask.cursor)
   if (cursor === 'bad') return problem(`"${ask.cursor}" is no position in a log`)
   const part = await read(found.identity, path, {

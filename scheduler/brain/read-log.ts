@@ -142,13 +142,15 @@ function keptOf(
     kept: `${why}; this is the end that was kept on ${iso(run.endedAt ?? 0)}`,
   }[tail === undefined ? 'none' : cursor === null ? 'kept' : 'rest']
   const isLast = next === null
+  // What never began has no output to be missing.
+  const began = !run.causeJson?.startsWith('{"kind":"could-not-start"')
   return {
     data: tail ?? '',
     cursor: isLast ? `${run.epoch}/kept` : `${next.epoch}/${onwardTo(next, query, cursor ?? '')}`,
     end: isLast,
     over: isLast && (over || query.run !== undefined),
     note,
-    missing: true,
+    ...(began && { missing: true }),
   }
 }
 

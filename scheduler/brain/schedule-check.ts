@@ -54,6 +54,6 @@ export function checkSpec(
   // Other nodes may be there when it is due.
   const warnings = fit.ok
     ? []
-    : [`${fit.detail}; until one can, its due times are skipped`, fit.hint]
+    : [`${fit.detail}; while that is so its due times are skipped`, fit.hint]
   return done({ cron: parsed.value, warnings })
 }

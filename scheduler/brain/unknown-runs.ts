@@ -30,7 +30,9 @@ function newerElsewhere(ctx: BrainContext, node: LiveNode, report: PlacementRepo
     const known = other === node ? undefined : other.unknown.get(report.task)
     if (known === undefined) continue
     if (known.epoch < report.epoch) other.wantFull = true
-    if (known.epoch > report.epoch) newer = { on: other.name, epoch: known.epoch }
+    // One that nobody hears may be gone, and this the only one that lives.
+    if (known.epoch > report.epoch && other.state === 'up')
+      newer = { on: other.name, epoch: known.epoch }
   }
   return newer
 }

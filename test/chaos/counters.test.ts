@@ -111,6 +111,12 @@ describe('a task begins again', () => {
     expect(faults(['7.3.1.1', '7.3.1.2'], [told(1, null), told(2, done)])).toEqual([
       'task 3 began again after run 7.3.1.1, which has not ended',
     ])
+    const stopped = { kind: 'cancelled', by: 'anna', why: '' } as const
+    expect(faults(['7.3.1.1', '7.3.1.2'], [told(1, stopped), told(2, done)])).toEqual([
+      'task 3 began again after run 7.3.1.1, which was stopped',
+    ])
+    const replaced = { ...stopped, by: 'scheduler' }
+    expect(faults(['7.3.1.1', '7.3.1.2'], [told(1, replaced), told(2, done)])).toEqual([])
   })
   it('and never as the same run', () => {
     expect(faults(['7.3.1.1', '7.3.1.1'], [told(1, killed)])).toContain(

@@ -1,4 +1,5 @@
 /** What the file of a counter must say in the end, and when a task of it may have begun a second time. */
+import type { Cause } from '../../proto/cause.ts'
 import type { Run } from '../../proto/job.ts'
 import { taskOf, twiceIn, type Begun, type Counted, type Found } from './evidence.ts'
 
@@ -69,13 +70,18 @@ export function repeatsOf(
         continue
       }
       const { cause } = told
-      const asksForMore = cause !== null && !(cause.kind === 'exit' && cause.code === 0)
+      const asksForMore = cause !== null && !isFinal(cause)
       if (asksForMore) repeats.causes.push(cause.kind)
       else if (!forgotten)
         repeats.faults.push(
-          `task ${task} began again after run ${run}, which ${cause === null ? 'has not ended' : 'succeeded'}`,
+          `task ${task} began again after run ${run}, which ${cause === null ? 'has not ended' : cause.kind === 'cancelled' ? 'was stopped' : 'succeeded'}`,
         )
     }
   }
   return repeats
 }
+
+/** A success, and what people have stopped; what the scheduler itself cancels it places anew. */
+const isFinal = (cause: Cause): boolean =>
+  (cause.kind === 'exit' && cause.code === 0) ||
+  (cause.kind === 'cancelled' && cause.by !== 'scheduler')

@@ -55,6 +55,13 @@ it('answers with bytes and a cursor to go on from', async () => {
   expect(asked[0]?.path).toBe('/home/alice/bot.err')
 })
 
+it('reads nothing of output that nobody wants', async () => {
+  const { asked, source: output } = source()
+  const answer = await output.answer({ ...ask, spec: { ...spec, err: '/dev/null' } })
+  expect(answer).toMatchObject({ ok: true, data: '', end: true })
+  expect(asked).toEqual([])
+})
+
 it('gives one run its own part of a shared file', async () => {
   const { source: output } = source()
   const marks = { mark: { inode: 5, offset: 7 }, endMark: { inode: 5, offset: 11 } }

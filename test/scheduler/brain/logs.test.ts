@@ -122,6 +122,21 @@ test('of a node that is gone the kept end is shown', async () => {
   expect(await grid.refused('readLog', anna, { ...params, query: { run: 7 } })).toBe('not-found')
 })
 
+test('a run that could not start has no output to be missing', async () => {
+  const { grid, n1, job, read } = await running({ name: 'once' })
+  n1.end(`${job}.1`, {
+    kind: 'could-not-start',
+    call: 'chdir',
+    error: 'ENOENT',
+    detail: '/no/such',
+  })
+  await n1.report()
+  await grid.pass(30_000)
+  const reply = await read()
+  expect(reply).toMatchObject({ data: '', note: expect.stringContaining('cannot be read') })
+  expect(reply.missing).toBeUndefined()
+})
+
 test('a node that does not answer is told, and may be asked again', async () => {
   const { grid, n1, params } = await running()
   const pending = grid.call('readLog', anna, { ...params })

@@ -12,6 +12,7 @@ import { migrationsIn } from '../../../scheduler/store/migrate.ts'
 import { prepareDataFolder } from '../../../scheduler/store/open.ts'
 import { restore } from '../../../scheduler/store/restore.ts'
 import { anna, BrainGrid, operator } from '../../support/brain.ts'
+import type { FakeNode } from '../../support/fake-node.ts'
 import { databasePath } from '../store/place.ts'
 
 const schema = migrationsIn().length
@@ -311,7 +312,8 @@ test('what waits is held back until each node that speaks has the orders of this
   expect(await restored.show(waiting)).toMatchObject({ state: 'placed', node: 'n1' })
 })
 
-test('of two placements of a task that the restored database does not know, the older is stopped, whoever speaks first', async () => {
+/** A task that no backup knows is on two nodes: one was wrongly called lost, and goes on beside the next. */
+async function twicePlaced() {
   const folder = join(dirname(databasePath()), 'scheduler')
   const grid = await openAt(folder)
   const older = await grid.node('n1', { slots: 1 })
@@ -324,7 +326,6 @@ test('of two placements of a task that the restored database does not know, the 
   await grid.turn(older, newer)
   older.start(`${lost}.1`)
   await grid.turn(older, newer)
-  // Cut off and wrongly called lost: it goes on, beside the next.
   await grid.pass(40_000, newer)
   await grid.ok('loseNode', operator, { params: { node: 'n1' }, body: { confirmed: true } })
   await grid.ok('uncordonNode', operator, { params: { node: 'n2' } })
@@ -332,25 +333,53 @@ test('of two placements of a task that the restored database does not know, the 
   newer.start(`${lost}.1`)
   await grid.turn(newer)
   expect([older, newer].map((node) => node.of(`${lost}.1`).order.epoch)).toEqual([1, 2])
+  const restoredAt = (elsewhere: string) => {
+    restore({ folder: elsewhere, file, overwrite: false, now: grid.clock.now(), schema })
+    return openAt(elsewhere, grid.clock)
+  }
+  return { folder, older, newer, restoredAt }
+}
 
+/** What a node is told of all that it has, when it reports. */
+async function told(node: FakeNode): Promise<string[]> {
+  const { answers } = await node.report()
+  return answers.map(({ then }) => then)
+}
+
+function meet(restored: BrainGrid, ...nodes: FakeNode[]): void {
+  for (const node of nodes) {
+    node.meet(restored.brain)
+    node.attach()
+  }
+}
+
+test('of two placements of a task that the restored database does not know, the older is stopped, whoever speaks first', async () => {
+  const { folder, older, newer, restoredAt } = await twicePlaced()
   for (const order of [
     [older, newer],
     [newer, older],
   ]) {
-    const elsewhere = `${folder}-${order[0]?.name}`
-    restore({ folder: elsewhere, file, overwrite: false, now: grid.clock.now(), schema })
-    const restored = await openAt(elsewhere, grid.clock)
-    const told = new Map<string, string>()
-    for (const node of [...order, ...order, ...order]) {
-      if (!told.has(node.name)) {
-        node.meet(restored.brain)
-        node.attach()
-      }
-      const { answers } = await node.report()
-      for (const { then } of answers) told.set(node.name, then)
-    }
-    expect(Object.fromEntries(told)).toEqual({ n1: 'stop', n2: 'keep' })
+    const restored = await restoredAt(`${folder}-${order[0]?.name}`)
+    meet(restored, ...order)
+    for (const node of [...order, ...order]) await node.report()
+    expect(await told(older)).toEqual(['stop'])
+    expect(await told(newer)).toEqual(['keep'])
     const { unknownRuns } = await restored.ok('showNode', operator, { params: { node: 'n1' } })
     expect(unknownRuns).toMatchObject([{ detail: 'epoch 2 of it is on n2; told to stop' }])
   }
+})
+
+test('of two such placements the older is kept while nobody hears the node of the newer: it may be the only one that lives', async () => {
+  const { folder, older, newer, restoredAt } = await twicePlaced()
+  const restored = await restoredAt(`${folder}-2`)
+  meet(restored, newer)
+  expect(await told(newer)).toEqual(['keep'])
+  await restored.pass(400_000)
+  expect(restored.brain.state.nodes.get('n2')?.state).toBe('lost')
+  meet(restored, older)
+  expect(await told(older)).toEqual(['keep'])
+  // Heard again, the newer one is kept, and the older one is told to stop.
+  for (const node of [newer, older, newer]) await node.report()
+  expect(await told(newer)).toEqual(['keep'])
+  expect(await told(older)).toEqual(['stop'])
 })

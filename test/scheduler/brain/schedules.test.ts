@@ -333,7 +333,7 @@ test('a job that no node could run now is warned of, and its due times are skipp
   const { warnings } = await grid.ok('addSchedule', anna, { body: wide })
   expect(warnings).toEqual([
     'no node can ever run it: 1 node (n1) too small for 1000 slots: the largest, n1, has 4 in all; ' +
-      'until one can, its due times are skipped',
+      'while that is so its due times are skipped',
     expect.stringContaining('4'),
   ])
   const edited = await grid.ok('editSchedule', anna, { ...at, body: { job } })
