@@ -102,7 +102,7 @@ const silent = (node: string, problem: string | null = null) =>
     problem ?? `node ${node} does not answer`,
     problem === null
       ? 'try again; its state is in `eg nodes`'
-      : 'it may not have started yet; `eg show` says how its runs fare',
+      : 'it may not have begun, or its file is gone; `eg show` says how its runs fare',
   )
 
 /** Where reading goes on: a placement's newest run, the cursor within it, and the placement that follows it. */
@@ -134,18 +134,18 @@ function keptOf(
   problem: string | null = null,
 ): LogReply {
   const output = outputOf(run)
-  const tail = cursor === null ? output?.tail?.[query.stream ?? 'out'] : ''
+  const kept = output?.tail?.[query.stream ?? 'out']
   const why = `the file on ${run.node} cannot be read (${problem ?? 'the node does not answer'})`
   const note = {
-    none: `${why}, and nothing was kept of it`,
-    rest: `${why}: what followed is lost, but for the end that is shown without a cursor`,
+    none: `${why}, and nothing was kept of ${cursor === null ? 'it' : 'what followed'}`,
+    rest: `${why}: what followed is lost, but for the end that \`eg logs\` shows without -f`,
     kept: `${why}; this is the end that was kept on ${iso(run.endedAt ?? 0)}`,
-  }[tail === undefined ? 'none' : cursor === null ? 'kept' : 'rest']
+  }[kept === undefined ? 'none' : cursor === null ? 'kept' : 'rest']
   const isLast = next === null
   // What never began has no output to be missing.
   const began = !run.causeJson?.startsWith('{"kind":"could-not-start"')
   return {
-    data: tail ?? '',
+    data: (cursor === null ? kept : null) ?? '',
     cursor: isLast ? `${run.epoch}/kept` : `${next.epoch}/${onwardTo(next, query, cursor ?? '')}`,
     end: isLast,
     over: isLast && (over || query.run !== undefined),

@@ -8,7 +8,7 @@ import type { JobRow } from '../store/change.ts'
 import { noPage, notOwn, type Call, type Caller } from './call.ts'
 import type { BrainContext } from './context.ts'
 import { explainLive } from './explain-live.ts'
-import { noUnfinished } from './select.ts'
+import { noUnfinished, notUnfinished } from './select.ts'
 import { factsOf } from './stored.ts'
 import { finishedSummary, liveSummary, unfinishedOf } from './views.ts'
 
@@ -147,6 +147,7 @@ export async function explainJob(
   if (!found.ok) return found
   const { live, row, index } = found.value
   if (live) return noUnfinished(live, index) ?? done(explainLive(ctx, live, index))
+  if (index !== null) return notUnfinished(row.id, index)
   const { state, reason, outcome } = finishedSummary(row)
   return done({
     job: row.id,

@@ -49,7 +49,8 @@ export function findLive(
   const id = ref.kind === 'number' ? ref.job : (ctx.state.newest(owner, ref.name) ?? undefined)
   const job = id === undefined ? undefined : ctx.state.jobs.get(id)
   if (!job) {
-    const ended = ref.kind === 'number' && ref.job < ctx.state.nextJob
+    const { nextJob } = ctx.state
+    const ended = ref.kind === 'number' && ref.job < nextJob && !ctx.state.wasLost(ref.job)
     return ended
       ? refuse('wrong-state', `job ${ref.job} has finished`, `see it with \`eg show ${ref.job}\``)
       : refuse('not-found', `there is no live job "${text}"`, 'list them with `eg jobs`')
@@ -61,12 +62,15 @@ export function findLive(
 /** Null: the job as a whole, or a task of it that has not ended. */
 export function noUnfinished(job: LiveJob, index: number | null): Refused | null {
   if (index === null || job.tasks?.has(index) || job.untouched.has(index)) return null
-  return refuse(
-    'not-found',
-    `job ${job.id} has no unfinished task ${index}`,
-    `see its tasks with \`eg show ${job.id}\``,
-  )
+  return notUnfinished(job.id, index)
 }
+
+export const notUnfinished = (job: number, index: number): Refused =>
+  refuse(
+    'not-found',
+    `job ${job} has no unfinished task ${index}`,
+    `see its tasks with \`eg show ${job}\``,
+  )
 
 /** Whether a caller may do this to jobs of an owner, or to one of them, and what is said where not. */
 export type Judge = {

@@ -62,6 +62,9 @@ function problemOfArray(spec: JobSpec, limits: AdmissionLimits): Refusal | null 
 
 function problemOfRest(spec: JobSpec, limits: AdmissionLimits): Refusal | null {
   if (spec.command[0] === '') return refused('the command is empty', 'name a program after --')
+  const probe = spec.check?.probe
+  if (probe?.kind === 'http' && !URL.canParse(probe.url))
+    return refused(`"${probe.url}" is no URL`, 'write it as http://HOST:PORT/PATH')
   if (specBytes(spec) > limits.specBytes)
     return refused(
       `command, environment and the rest of the job have over ${limits.specBytes} bytes`,

@@ -2,15 +2,15 @@
 import { StoreError } from './store.ts'
 
 const kinds: readonly [prefix: string, kind: StoreError['kind'], words: string][] = [
-  ['SQLITE_FULL', 'full', 'the disk of the data folder is full: make room'],
-  ['ENOSPC', 'full', 'the disk of the data folder is full: make room'],
-  ['EDQUOT', 'full', 'the disk quota of the data folder is used up: make room'],
+  ['SQLITE_FULL', 'full', 'the disk is full: make room'],
+  ['ENOSPC', 'full', 'the disk is full: make room'],
+  ['EDQUOT', 'full', 'the disk quota is used up: make room'],
   ['SQLITE_READONLY', 'read-only', 'the database cannot be written'],
-  ['SQLITE_CANTOPEN', 'read-only', 'the database cannot be opened for writing'],
+  ['SQLITE_CANTOPEN', 'read-only', 'the database cannot be opened'],
   ['SQLITE_PERM', 'read-only', 'the database cannot be written'],
-  ['EROFS', 'read-only', 'the file system of the data folder is read-only'],
-  ['EACCES', 'read-only', 'the data folder cannot be written'],
-  ['EPERM', 'read-only', 'the data folder cannot be written'],
+  ['EROFS', 'read-only', 'the file system is read-only'],
+  ['EACCES', 'read-only', 'it cannot be written'],
+  ['EPERM', 'read-only', 'it cannot be written'],
   ['SQLITE_BUSY', 'locked', 'another process holds the database'],
   ['SQLITE_LOCKED', 'locked', 'another process holds the database'],
   ['SQLITE_CORRUPT', 'damaged', 'the database is damaged: restore a backup'],

@@ -35,7 +35,12 @@ export const command = defineCommand({
     }
     if (grid !== null && values['stop-jobs']) {
       const client = openClient({ url: grid.url })
-      await stopAll(client, terminal).finally(() => client.close())
+      try {
+        await stopAll(client, terminal)
+        await tellUnknown(client, terminal)
+      } finally {
+        client.close()
+      }
     }
     for (const daemon of grid === null ? leftOver : [grid]) await endProcess(daemon)
     terminal.out(`the grid in ${folder} is down\n`)
@@ -58,6 +63,19 @@ function leftOverIn(folder: string): Identity[] {
     const why = code === 'ENOTDIR' ? 'it is no folder' : message
     throw new CommandError(`the data folder ${folder} cannot be read: ${why}`)
   }
+}
+
+/** What a restored database does not know can only be ended on its node. */
+async function tellUnknown(client: Client, terminal: Terminal): Promise<void> {
+  const { nodes } = await client.call('listNodes', {})
+  const tasks = nodes.flatMap(({ name, unknownRuns }) =>
+    unknownRuns.map(({ task }) => `${task} on ${name}`),
+  )
+  if (tasks.length > 0)
+    terminal.say(
+      `${counted(tasks.length, 'run')} of jobs that the grid does not know, since a restore, ` +
+        `${tasks.length === 1 ? 'goes' : 'go'} on: ${tasks.slice(0, 10).join(', ')}${tasks.length > 10 ? ', …' : ''}`,
+    )
 }
 
 const pageSize = 100_000

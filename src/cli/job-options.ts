@@ -39,7 +39,7 @@ export const editableOptions = {
   begin: { value: 'TIME', help: 'not before: 2026-11-23T18:00, 18:00, +90m or now' },
   restart: { value: 'POLICY', help: 'of a continuous job: always (default) or on-failure' },
   'check-command': { value: 'COMMAND', help: 'liveness: a shell command that must exit 0' },
-  'check-http': { value: 'URL', help: 'liveness: a URL that must answer with 2xx' },
+  'check-http': { value: 'URL', help: 'liveness: a URL that must answer with 2xx or 3xx' },
   'check-interval': { value: 'DURATION', help: 'between checks (default 30s)' },
   'check-timeout': { value: 'DURATION', help: 'of one check (default 10s)' },
   'check-threshold': { value: 'N', help: 'failures in a row until it is restarted (default 3)' },

@@ -116,7 +116,7 @@ function farewell(left: number, folder: string): string {
 async function runningTasks(client: Client): Promise<number | null> {
   try {
     const { nodes } = await client.call('listNodes', {}, { patienceMs: 1_000 })
-    return nodes.reduce((sum, { tasks }) => sum + tasks, 0)
+    return nodes.reduce((sum, { tasks, unknownRuns }) => sum + tasks + unknownRuns.length, 0)
   } catch {
     return null
   }

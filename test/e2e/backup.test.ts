@@ -63,7 +63,7 @@ test('a running grid is backed up, loses its scheduler’s disk, and goes on fro
   expect(unknown).toMatchObject({ task: `${lost}.1` })
   expect(await grid.ok('events')).toContain('this database is a backup of')
 
-  await grid.interrupt()
+  expect(await grid.interrupt()).toContain('2 tasks keep running')
   const there = await grid.eg('restore', file)
   expect(there.stderr).toContain('has a database already: nothing was changed')
   const { keptAside } = await grid.json<RestoreDone>('restore', file, '--overwrite')
@@ -71,4 +71,10 @@ test('a running grid is backed up, loses its scheduler’s disk, and goes on fro
   await grid.up()
   expect(await grid.running(bot)).toMatchObject({ pid })
   expect(await grid.submit('--', 'true')).toBeGreaterThan(next)
+  await until(async () => (await grid.node('node1')).unknownRuns.length > 0)
+  const { stderr } = await grid.eg('down', '--stop-jobs', '--data', grid.data)
+  expect(stderr).toContain(
+    `1 run of jobs that the grid does not know, since a restore, goes on: ${lost}.1`,
+  )
+  expect(isAlive(lostRun.pid)).toBe(true)
 })

@@ -2,7 +2,7 @@
  * What becomes of a schedule's due times. `decide` covers every due time in (cursor, now] exactly once:
  *
  * - Up to `graceMs` late is on time and goes through the overlap gate; older is missed, unless
- *   catch-up takes it: `last` the newest missed one, `all` the newest `catchUpMax` of them.
+ *   catch-up takes it: `last` the newest missed one where none is on time, `all` the newest `catchUpMax` of them.
  * - Firings of `catch-up all` never skip each other: they wait in the queue and run one after another
  *   (with overlap `allow`: as fast as the fuse lets them). Other firings find that queue occupied.
  * - Paused: all due times are skipped and the queue rests; manual runs still pass.
@@ -96,7 +96,7 @@ export function decide(facts: ScheduleFacts, nowMs: Millis, caps = firingCaps): 
   const due = dueTimes(facts, nowMs, caps)
   const { late, onTime } = due
   if (facts.paused === null) {
-    if (late.length > 0) coverMissed(facts, caps, late, gate, ledger)
+    if (late.length > 0) coverMissed(facts, caps, due, gate, ledger)
     for (const dueAt of onTime) gate.admit({ dueAt, manual: false, catchUp: false })
   } else {
     const { by, why: reason } = facts.paused
@@ -178,12 +178,12 @@ export function onJobEnded(facts: ScheduleFacts, nowMs: Millis, caps = firingCap
 function coverMissed(
   facts: ScheduleFacts,
   caps: FiringCaps,
-  late: readonly Window[],
+  { late, onTime }: DueTimes,
   gate: Gate,
   ledger: Ledger,
 ): void {
   const room = Math.max(0, caps.catchUpMax - facts.queue.length)
-  const wanted = { none: 0, last: 1, all: room }[facts.catchUp]
+  const wanted = { none: 0, last: onTime.length > 0 ? 0 : 1, all: room }[facts.catchUp]
   const total = countWindows(facts.expression, late)
   const newest = late.flatMap((window) =>
     wanted === 0 ? [] : newestDue(facts.expression, window.afterMs, window.untilMs, wanted),

@@ -57,6 +57,8 @@ test('a number given out and lost is not given out again, though no node has spo
   const other = await restored.node('n2')
   const fresh = await restored.submit({ name: 'fresh' })
   expect(fresh).toBeGreaterThan(lost)
+  const { refused } = await restored.stop([lost])
+  expect(refused).toMatchObject([{ detail: `there is no live job "${lost}"` }])
   await restored.turn(other)
   expect(await restored.show(fresh)).toMatchObject({ state: 'placed', node: 'n2' })
 

@@ -230,4 +230,7 @@ test('explain of one task tells of that task', async () => {
   expect(await grid.refused('explainJob', anna, { params: { job: `${job}.1` } })).toBe('not-found')
   const { refused } = await grid.ok('stopJobs', anna, { body: { jobs: [`${job}.1`] } })
   expect(refused).toMatchObject([{ detail: `job ${job} has no unfinished task 1` }])
+  // Nor when all of the job has ended, otherwise perhaps than this task.
+  await grid.stop([job])
+  expect(await grid.refused('explainJob', anna, { params: { job: `${job}.1` } })).toBe('not-found')
 })

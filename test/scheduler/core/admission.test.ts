@@ -58,6 +58,18 @@ const refused: [string, Partial<JobRequest>, string][] = [
     },
     'have over',
   ],
+  [
+    'a check of what is no URL',
+    {
+      check: {
+        probe: { kind: 'http', url: 'http://h:99999/' },
+        intervalMs: 1000,
+        timeoutMs: 100,
+        threshold: 1,
+      },
+    },
+    'is no URL',
+  ],
   ['too many labels', { where: { a: 'x'.repeat(2_000_000) } }, 'have over'],
   ['max-running without an array', { maxRunning: 2 }, 'is for arrays'],
   ['retries of a bot', { kind: 'continuous', retry: 1 }, 'is for one-off jobs'],

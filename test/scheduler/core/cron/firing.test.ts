@@ -166,6 +166,14 @@ describe('catch-up after an outage', () => {
     ])
   })
 
+  it('last: one that is on time is the newest, and what was missed does not stand in its way', () => {
+    for (const overlap of ['forbid', 'queue', 'replace', 'allow'] as const) {
+      const decision = decide(facts({ catchUp: 'last', overlap }), noon + 5 * hourMs)
+      expect(brief(decision)).toEqual(['0..4 x5 missed', '5 ran'])
+      expect(decision.starts.map(({ dueAt }) => dueAt)).toEqual([noon + 5 * hourMs])
+    }
+  })
+
   it('all: each runs, one after another', () => {
     let now = facts({ catchUp: 'all' })
     const decision = decide(now, back)
