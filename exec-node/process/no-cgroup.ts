@@ -58,7 +58,9 @@ function familyOf(shepherd: number | null, session: Session | null): number[] {
   }
   if (shepherd !== null) add(byParent.get(shepherd) ?? [])
   const members = (session && bySession.get(session.id)) ?? []
-  if (session && !isTakenOver(session, members)) add(members)
+  // Looked at again: of one that ended since nobody can tell any more whether it was a stranger.
+  if (session && !isTakenOver(session, members))
+    add(members.filter(({ pid }) => processStat(pid)?.session === session.id))
   return [...found]
 }
 

@@ -9,7 +9,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { processStat } from '../../../exec-node/process/boot.ts'
+import { noCgroup } from '../../../exec-node/process/no-cgroup.ts'
 import type { Identity } from '../../../exec-node/process/run-driver.ts'
+import { compiled } from '../../support/compiled.ts'
 import { until } from '../../support/wait.ts'
 import { fenced } from './fenced.ts'
 import { isRoot, nobody, openGrid, shepherdOf, type Grid } from './grid.ts'
@@ -37,12 +39,10 @@ async function leaderless(...as: string[]) {
   const leader: ChildProcess = spawn(program, argv, { stdio: [...stdio], detached: true })
   let told = ''
   leader.stdout?.on('data', (text) => (told += String(text)))
-  await until(() => leader.exitCode === 0 && told.endsWith('\n'), { what: 'the end of a leader' })
-  const pid = Number(told)
+  const pid = await until(() => (told.endsWith('\n') ? Number(told) : null))
   others.push(pid)
   const session = processStat(pid)?.session ?? 0
-  expect(session).toBe(leader.pid)
-  expect(processStat(session)).toBeNull()
+  await until(() => processStat(session) === null, { what: 'the end of a leader' })
   return { pid, session }
 }
 
@@ -73,6 +73,22 @@ const strangers: { who: string; as: string[]; can: boolean }[] = [
     can: isRoot,
   },
 ]
+
+it.runIf(mayGainRights)(
+  'a stranger that ended since the last look over all processes is nobody’s',
+  async () => {
+    const { pid, session } = await leaderless(compiled(grid.work, 'reaper'))
+    const ofSession = () =>
+      noCgroup.pids('run.1', { shepherd: null, session: { id: session, uid: null } })
+    noCgroup.refresh()
+    expect(ofSession()).toEqual([])
+    process.kill(pid, 'SIGKILL')
+    // No turn for others, and soon: the look of before is still the newest.
+    const from = performance.now()
+  while (processStat(pid) !== null && performance.now() < from + 5_000);
+    expect(ofSession()).toEqual([])
+  },
+)
 
 describe.each(strangers)('the session of a process $who', ({ as, can }) => {
   it.runIf(can)('holds no place, and the agent leaves it alone', async () => {
