@@ -85,7 +85,7 @@ it.runIf(mayGainRights)(
     process.kill(pid, 'SIGKILL')
     // No turn for others, and soon: the look of before is still the newest.
     const from = performance.now()
-  while (processStat(pid) !== null && performance.now() < from + 5_000);
+    while (processStat(pid) !== null && performance.now() < from + 5_000);
     expect(ofSession()).toEqual([])
   },
 )
