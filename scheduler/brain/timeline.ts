@@ -54,7 +54,8 @@ function entryOf(before: Task, next: Task): { what: string; detail: string } | n
 }
 
 function sameState(before: TaskState, state: TaskState): { what: string; detail: string } | null {
-  if (before.is === 'backoff' && state.is === 'backoff' && !before.crashLoop && state.crashLoop)
+  // One report may tell of a run's start and of its end.
+  if (before.is === 'backoff' && state.is === 'backoff' && state.failures > before.failures)
     return crashEntry(state)
   return null
 }

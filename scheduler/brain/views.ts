@@ -82,7 +82,7 @@ function soleTask(job: LiveJob): Task | null {
 }
 
 function jobReason(job: LiveJob, state: TaskStateName, single: Task | null): string | null {
-  if (single) return taskReason(single.state)
+  if (single) return taskReason(single.state, single.suspend)
   if (state === 'held')
     return `held by ${job.wanted.by}${job.wanted.why === '' ? '' : `: ${job.wanted.why}`}`
   if (state !== 'pending') return null
@@ -91,13 +91,14 @@ function jobReason(job: LiveJob, state: TaskStateName, single: Task | null): str
   return job.beginAt === null ? 'waits for a place' : `begins at ${iso(job.beginAt)}`
 }
 
-function taskReason(state: TaskState): string | null {
+function taskReason(state: TaskState, suspend = false): string | null {
   switch (state.is) {
     case 'pending':
       return state.notBefore === null
         ? 'waits for a place'
         : `is tried again at ${iso(state.notBefore)}`
     case 'backoff':
+      if (suspend) return 'suspended: its next run begins when it is resumed'
       return state.crashLoop
         ? `crash loop: ${state.failures} ends in a row, next run at ${iso(state.until)}`
         : `next run at ${iso(state.until)}`
@@ -136,7 +137,7 @@ export function taskView(task: Task, runs: Run[] | undefined): TaskView {
     node: placement?.node ?? null,
     epoch: task.epoch,
     since: iso(task.since),
-    reason: taskReason(state),
+    reason: taskReason(state, task.suspend),
     cause: state.is === 'finished' ? state.cause : null,
     crashLoop: state.is === 'backoff' && state.crashLoop,
     nextRunAt: state.is === 'backoff' ? iso(state.until) : null,

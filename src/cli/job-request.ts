@@ -10,14 +10,17 @@ import type { Values } from './options.ts'
 import { saidSecrets } from './secret-env.ts'
 
 /** What a program needs to find its own; anything else is passed on by `--env` only. */
-const basics = ['PATH', 'LANG', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TZ']
+const basics = ['PATH', 'LANG', 'TZ']
+/** What the node knows of any account, and somebody else's job takes from there. */
+const ofAccount = ['HOME', 'USER', 'LOGNAME', 'SHELL']
 
 export function jobRequest(
   said: Values<typeof jobOptions>,
   command: readonly string[],
   around: Surroundings,
+  isOwn = true,
 ): JobRequest {
-  const env = { ...basicEnvironment(around.env), ...saidEnvironment(said.env, around.env) }
+  const env = { ...basicEnvironment(around.env, isOwn), ...saidEnvironment(said.env, around.env) }
   const name = Object.keys(env).find((key) => garbled([env[key] ?? ''], 'environ') !== null)
   if (name !== undefined) {
     throw new UsageError(`${name} of the environment is not UTF-8: say --env ${name}=VALUE`)
@@ -38,11 +41,12 @@ function ownUmask(): number {
   return Number.parseInt(/^Umask:\s*([0-7]+)$/m.exec(text)?.[1] ?? '22', 8)
 }
 
-export function basicEnvironment(env: Surroundings['env']): Record<string, string> {
+export function basicEnvironment(env: Surroundings['env'], isOwn = true): Record<string, string> {
+  const names = isOwn ? [...basics, ...ofAccount] : basics
   return Object.fromEntries(
     Object.entries(env).filter(
       (entry): entry is [string, string] =>
-        entry[1] !== undefined && (basics.includes(entry[0]) || entry[0].startsWith('LC_')),
+        entry[1] !== undefined && (names.includes(entry[0]) || entry[0].startsWith('LC_')),
     ),
   )
 }

@@ -13,6 +13,9 @@ export const command = defineCommand({
     if (values.tasks !== undefined && !/^\d+(-\d+)?$/.test(values.tasks)) {
       throw new UsageError(`--tasks: "${values.tasks}" is not A-B; write for example 101-200`)
     }
+    const [from, to = from] = (values.tasks ?? '').split('-').map(Number)
+    if (Number(to) < Number(from))
+      throw new UsageError(`--tasks: ${values.tasks} ends before it begins`)
     const query = values.tasks === undefined ? {} : { tasks: values.tasks }
     const detail = await (await client()).call('showJob', { params: { job }, query })
     terminal.out(values.json ? json(detail) : jobText(detail, terminal))

@@ -23,11 +23,8 @@ With --wait the exit status is the job's (128+N for a signal, 125 for a failure 
     if (rest === null || rest.length === 0) {
       throw new UsageError('name the command to run: eg submit [OPTION…] -- COMMAND [ARGUMENT…]')
     }
-    const request = jobRequest(values, rest, {
-      cwd: terminal.cwd,
-      env: terminal.env,
-      now: terminal.now(),
-    })
+    const around = { cwd: terminal.cwd, env: terminal.env, now: terminal.now() }
+    const request = jobRequest(values, rest, around, values.owner === undefined)
     const owner = values.owner === undefined ? {} : { owner: values.owner }
     const grid = await client()
     const reply = await grid.call('submitJob', { body: { ...request, ...owner } })

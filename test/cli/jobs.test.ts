@@ -43,6 +43,18 @@ describe('submit', () => {
     })
   })
 
+  test('a job for another account takes home and shell from there, and what is said from here', async () => {
+    const env = { PATH: '/bin', HOME: '/root', SHELL: '/bin/zsh', USER: 'root', LOGNAME: 'root' }
+    await run(['submit', '--owner', 'ada', '--', 'true'], { env })
+    expect(bodyOf('submitJob')).toMatchObject({ owner: 'ada', env: { PATH: '/bin' } })
+    expect(bodyOf('submitJob')).not.toHaveProperty('env.HOME')
+    expect(bodyOf('submitJob')).not.toHaveProperty('env.SHELL')
+    await run(['submit', '--owner', 'ada', '--env', 'HOME', '--', 'true'], { env })
+    expect(bodyOf('submitJob')).toMatchObject({ env: { HOME: '/root' } })
+    await run(['submit', '--', 'true'], { env })
+    expect(bodyOf('submitJob')).toMatchObject({ env })
+  })
+
   test('needs no dashes before a command', async () => {
     await run(['submit', '--name', 'a', 'sleep', '-5', '--hold'])
     expect(bodyOf('submitJob')).toMatchObject({ name: 'a', command: ['sleep', '-5', '--hold'] })
@@ -429,6 +441,7 @@ test('show --tasks pages an array', async () => {
   await run(['show', '--json', '--tasks', '101-200', 'arr'])
   expect(api.heard[0]).toMatchObject({ params: { job: 'arr' }, query: { tasks: '101-200' } })
   expect((await run(['show', '--tasks', 'x', 'arr'])).status).toBe(2)
+  expect((await run(['show', '--tasks', '9-3', 'arr'])).err).toContain('ends before it begins')
 })
 
 test('logs prints bytes, and notes on stderr', async () => {

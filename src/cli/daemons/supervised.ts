@@ -78,7 +78,11 @@ export function supervise(program: Program, say: (line: string) => void): Superv
       await watching
       clearTimeout(late)
     },
-    killNow: () => void child?.kill('SIGKILL'),
+    killNow() {
+      stopping = true
+      cancelPause.abort()
+      child?.kill('SIGKILL')
+    },
   }
 }
 

@@ -1,5 +1,12 @@
 import { spawn } from 'node:child_process'
-import { appendFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -7,6 +14,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 
 import { LogLines } from '../../../src/cli/daemons/log-lines.ts'
 import { supervise, type Supervised } from '../../../src/cli/daemons/supervised.ts'
+import { until } from '../../support/wait.ts'
 
 let folder: string
 let running: Supervised[]
@@ -60,6 +68,15 @@ test('one that is stopped while it waits is over', async () => {
   const { ready } = daemon('exec sleep 1000')
   await running[0]?.stop()
   await expect(ready).rejects.toThrow('node1 could not start (SIGTERM)')
+})
+
+test('one that is killed for good is not said to start again', async () => {
+  const { ready, said } = daemon('echo ready $$; exec sleep 1000')
+  const pid = await ready
+  running[0]?.killNow()
+  await until(() => !existsSync(`/proc/${pid}`))
+  await running[0]?.stop()
+  expect(said).toEqual([])
 })
 
 test('a log gives each line once, when it is whole, and begins anew when it is cut short', () => {

@@ -133,3 +133,26 @@ test('a task that the job does not have is no empty answer, while it lives and a
   expect(grid.brain.state.jobs.size).toBe(0)
   expect((await asked()).slice(0, 2)).toEqual(['not-found', 'not-found'])
 })
+
+test('each end of a bot is in its timeline, also where one report tells of a run from its start to its end; a suspended one has no next run yet', async () => {
+  const grid = await BrainGrid.open()
+  const node = await grid.node('n1')
+  const bot = await grid.submit({ kind: 'continuous', name: 'bot' })
+  await grid.tick()
+  const task = `${bot}.1`
+  for (const failures of [1, 2, 5]) {
+    node.start(task)
+    const until = grid.clock.now() + failures * 1_000
+    node.phase(task, { kind: 'backoff', until, failures, crashLoop: failures > 4 })
+    await node.report()
+  }
+  const { timeline, reason } = await grid.show(bot)
+  const waits = timeline.filter(({ what }) => what === 'backoff' || what === 'crash-loop')
+  expect(waits.map(({ what }) => what)).toEqual(['backoff', 'backoff', 'crash-loop'])
+  expect(reason).toContain('crash loop: 5 ends in a row, next run at')
+  await grid.ok('suspendJobs', anna, { body: { jobs: [String(bot)] } })
+  expect(await grid.show(bot)).toMatchObject({
+    state: 'backoff',
+    reason: 'suspended: its next run begins when it is resumed',
+  })
+})
