@@ -29,9 +29,8 @@ export function answerOddities(ctx: BrainContext, node: LiveNode, report: Report
     const state = found?.job.tasks?.get(found.index)?.state
     const placement = state === undefined ? null : placementOf(state)
     const isOurs = placement?.node === node.name && placement.epoch === epoch
-    const isFuture = job >= ctx.state.nextJob || ctx.state.wasLost(job)
     // What counts is adopted there with the order for it; what nobody knows waits for an operator.
-    if (isOurs || isFuture) return []
+    if (isOurs || ctx.state.isUnknown(job)) return []
     return [{ task, epoch, version: 0, then: populated ? 'stop' : 'forget' }]
   })
 }

@@ -49,8 +49,7 @@ export function findLive(
   const id = ref.kind === 'number' ? ref.job : (ctx.state.newest(owner, ref.name) ?? undefined)
   const job = id === undefined ? undefined : ctx.state.jobs.get(id)
   if (!job) {
-    const { nextJob } = ctx.state
-    const ended = ref.kind === 'number' && ref.job < nextJob && !ctx.state.wasLost(ref.job)
+    const ended = ref.kind === 'number' && !ctx.state.isUnknown(ref.job)
     return ended
       ? refuse('wrong-state', `job ${ref.job} has finished`, `see it with \`eg show ${ref.job}\``)
       : refuse('not-found', `there is no live job "${text}"`, 'list them with `eg jobs`')

@@ -174,6 +174,11 @@ export class GridState {
     return this.#names.get(owner)?.keys() ?? []
   }
 
+  /** Given out, if at all, by a newer database than this one: a restored one knows nothing of it. */
+  isUnknown(job: number): boolean {
+    return job >= this.nextJob || this.wasLost(job)
+  }
+
   wasLost(job: number): boolean {
     return this.lostNumbers.some(([from, to]) => job >= from && job < to)
   }
