@@ -37,7 +37,9 @@ export function nodeView(ctx: BrainContext, node: LiveNode): NodeView {
     tasks: node.tasks.size,
     stuck: stuckOn(ctx, node),
     unknownRuns: [
-      ...[...node.unknown].map(([task, { epoch, detail }]) => ({ task, epoch, detail })),
+      ...[...node.unknown].flatMap(([task, placements]) =>
+        placements.map(({ epoch, detail }) => ({ task, epoch, detail })),
+      ),
       ...node.oddities.map(({ key, detail }) => ({ task: key, epoch: 0, detail })),
     ],
   }

@@ -12,7 +12,7 @@ import { auditNode, cordonsOf, drainOf } from './node-audit.ts'
 import { dropKey } from './node-identity.ts'
 import { offerNode } from './node-offer.ts'
 import { nodeView } from './node-view.ts'
-import { forgetUnknown } from './unknown-runs.ts'
+import { forgetUnsaid } from './unknown-runs.ts'
 
 export function findNode(ctx: BrainContext, name: string): Result<LiveNode> {
   const node = ctx.state.nodes.get(name)
@@ -110,7 +110,7 @@ export function removeNode(
     return refuse('wrong-state', `${node.name} still reports`, 'end its exec-node first')
   }
   auditNode(ctx, caller, 'remove', node, { state: node.state }, null)
-  for (const task of [...node.unknown.keys()]) forgetUnknown(ctx, node, task)
+  forgetUnsaid(ctx, node, [])
   ctx.state.nodes.delete(node.name)
   ctx.state.foreign.delete(node.name)
   ctx.state.capacity.removeNode(node.name)

@@ -20,7 +20,7 @@ import { answerOddities, isOddity } from './oddities.ts'
 import { jumpAhead, knowsMore } from './restored.ts'
 import { recordOldRuns, recordRuns } from './runs.ts'
 import { tryHappen } from './tasks.ts'
-import { forgetUnknown, noteUnknown } from './unknown-runs.ts'
+import { forgetUnknown, forgetUnsaid, noteUnknown } from './unknown-runs.ts'
 import { isSameMachine, refuseReport, whoReports } from './who-reports.ts'
 
 type Answer = ReportReply['answers'][number]
@@ -137,7 +137,7 @@ function takePlacement(
   const task = job?.tasks?.get(index)
   const placement = task && placementOf(task.state)
   if (job && task && placement && placement.epoch === epoch && placement.node === node.name) {
-    forgetUnknown(ctx, node, key)
+    forgetUnknown(ctx, node, key, epoch)
     // Nothing that the node could lose again is taken for known.
     if (report.unsaved === true) return { ...answer('keep'), version: 0 }
     const isNews = report.version > placement.version || !placement.known || rebooted
@@ -162,7 +162,7 @@ function takePlacement(
   }
   if (job && task) recordOldRuns(ctx, node, task, report)
   if (!over) return answer(noteUnknown(ctx, node, report))
-  forgetUnknown(ctx, node, key)
+  forgetUnknown(ctx, node, key, epoch)
   return answer('forget')
 }
 
@@ -201,7 +201,7 @@ function missing(ctx: BrainContext, node: LiveNode, report: Report, rebooted: bo
       ctx.orders.touch(node.name, key)
     }
   }
-  for (const key of [...node.unknown.keys()]) if (!said.has(key)) forgetUnknown(ctx, node, key)
+  forgetUnsaid(ctx, node, report.placements)
 }
 
 /** Placed after the backup that this database was restored from: the node knows better. */

@@ -1,52 +1,78 @@
 /** Placements that a node has and this database does not know: shown, and what they take of the node is taken. */
 import { parseTaskKey } from '../../proto/ids.ts'
-import type { PlacementReport, ReportReply } from '../../proto/sync.ts'
-import type { LiveNode } from '../state/live-node.ts'
+import type { PlacementReport } from '../../proto/sync.ts'
+import type { LiveNode, UnknownPlacement } from '../state/live-node.ts'
 import type { BrainContext } from './context.ts'
 
-type Answer = ReportReply['answers'][number]['then']
+type Verdict = Pick<UnknownPlacement, 'then' | 'detail'>
 
 /** What of its job is left on a node when nobody knows the placement; of a lost database the newest is kept. */
-export function noteUnknown(ctx: BrainContext, node: LiveNode, report: PlacementReport): Answer {
+export function noteUnknown(
+  ctx: BrainContext,
+  node: LiveNode,
+  report: PlacementReport,
+): Verdict['then'] {
   const { task, epoch, slots = 0, memBytes = 0 } = report
-  const { job } = parseTaskKey(task)
-  // Never placed by this database: its memory is older than the node's.
-  const isFuture = job >= ctx.state.nextJob || ctx.state.wasLost(job)
   const plain = { owner: '', queue: '', where: {}, spread: false }
   const shape = ctx.state.shapeOf({ ...plain, slots, memBytes })
-  forgetUnknown(ctx, node, task)
+  forgetUnknown(ctx, node, task, epoch)
   ctx.state.capacity.take(node.name, shape)
-  const newer = isFuture ? newerElsewhere(ctx, node, report) : null
-  node.unknown.set(task, { epoch, detail: detailOf(isFuture, newer), shape })
-  return isFuture && newer === null ? 'keep' : 'stop'
+  const verdict = judge(ctx, report)
+  const others = node.unknown.get(task) ?? []
+  node.unknown.set(task, [...others, { epoch, ...verdict, shape }])
+  return verdict.then
 }
 
-type Newer = { on: string; epoch: number }
+function judge(ctx: BrainContext, report: PlacementReport): Verdict {
+  // What this database has placed itself is over: else it would know it.
+  if (!ctx.state.isUnknown(parseTaskKey(report.task).job))
+    return { then: 'stop', detail: 'a placement that is over; told to stop' }
+  const newer = newerPlacement(ctx, report)
+  return newer === null
+    ? { then: 'keep', detail: 'placed by a scheduler that this database does not know; kept' }
+    : { then: 'stop', detail: `epoch ${newer.epoch} of it is on ${newer.on}; told to stop` }
+}
 
 /** The lost database may have placed the task anew: what has the older one is asked again, to be told to stop. */
-function newerElsewhere(ctx: BrainContext, node: LiveNode, report: PlacementReport): Newer | null {
-  let newer: Newer | null = null
-  for (const other of ctx.state.nodes.values()) {
-    const known = other === node ? undefined : other.unknown.get(report.task)
-    if (known === undefined) continue
-    if (known.epoch < report.epoch) other.wantFull = true
-    // One that nobody hears may be gone, and this the only one that lives.
-    if (known.epoch > report.epoch && other.state === 'up')
-      newer = { on: other.name, epoch: known.epoch }
+function newerPlacement(
+  ctx: BrainContext,
+  { task, epoch }: PlacementReport,
+): { on: string; epoch: number } | null {
+  let newer = null
+  for (const node of ctx.state.nodes.values()) {
+    for (const known of node.unknown.get(task) ?? []) {
+      if (known.epoch < epoch && known.then === 'keep') node.wantFull = true
+      // One that nobody hears may be gone, and this the only one that lives.
+      if (known.epoch > epoch && node.state === 'up') newer = { on: node.name, epoch: known.epoch }
+    }
   }
   return newer
 }
 
-function detailOf(isFuture: boolean, newer: Newer | null): string {
-  if (!isFuture) return 'a placement that is over; told to stop'
-  if (newer !== null) return `epoch ${newer.epoch} of it is on ${newer.on}; told to stop`
-  return 'placed by a scheduler that this database does not know; kept'
-}
-
-export function forgetUnknown(ctx: BrainContext, node: LiveNode, task: string): void {
-  const known = node.unknown.get(task)
+export function forgetUnknown(
+  ctx: BrainContext,
+  node: LiveNode,
+  task: string,
+  epoch: number,
+): void {
+  const known = node.unknown.get(task)?.find((one) => one.epoch === epoch)
   if (known === undefined) return
-  node.unknown.delete(task)
+  const others = node.unknown.get(task)?.filter((one) => one !== known) ?? []
+  if (others.length > 0) node.unknown.set(task, others)
+  else node.unknown.delete(task)
   ctx.state.capacity.give(node.name, known.shape)
   ctx.wake()
+}
+
+/** All but these, which are all that is there. */
+export function forgetUnsaid(
+  ctx: BrainContext,
+  node: LiveNode,
+  said: readonly Pick<PlacementReport, 'task' | 'epoch'>[],
+): void {
+  if (node.unknown.size === 0) return
+  const there = new Set(said.map(({ task, epoch }) => `${task}@${epoch}`))
+  for (const [task, placements] of [...node.unknown])
+    for (const { epoch } of placements)
+      if (!there.has(`${task}@${epoch}`)) forgetUnknown(ctx, node, task, epoch)
 }

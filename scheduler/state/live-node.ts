@@ -19,6 +19,14 @@ export type Drain = {
   doneAt: number | null
 }
 
+/** With what was answered last, and why, for people. */
+export type UnknownPlacement = {
+  epoch: number
+  then: 'keep' | 'stop'
+  detail: string
+  shape: Shape
+}
+
 /** What survives a restart of the scheduler. */
 export type StoredNode = {
   facts: NodeFacts | null
@@ -61,8 +69,8 @@ export type LiveNode = StoredNode & {
   wantFull: boolean
   held: LeaseTerms | null
   oddities: Report['oddities']
-  /** Placements it reports that this scheduler does not know: key -> epoch and what was answered. */
-  unknown: Map<string, { epoch: number; detail: string; shape: Shape }>
+  /** Placements it reports that this scheduler does not know, by task: several where it has several epochs of one. */
+  unknown: Map<string, UnknownPlacement[]>
   /** Keys of tasks that hold a placement there. */
   readonly tasks: Set<string>
   /** What its running runs use, as it last said: for people, never stored. */

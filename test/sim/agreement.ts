@@ -39,7 +39,7 @@ function checkRoom(state: GridState): void {
         .filter((task) => placementOf(task.state)?.node === name)
         .map(() => job.shape.slots),
     )
-    const unknown = [...(state.nodes.get(name)?.unknown.values() ?? [])]
+    const unknown = [...(state.nodes.get(name)?.unknown.values() ?? [])].flat()
     const here = [...known, ...unknown.map(({ shape }) => shape.slots)]
     const taken = here.reduce((sum, one) => sum + one, 0)
     const isTaken = reserved > 0 ? slots - freeSlots >= taken : slots - freeSlots === taken

@@ -174,8 +174,9 @@ export class Promises {
 
   #hearUnknown(): void {
     for (const { unknown } of this.#grid.scheduler.brain?.state.nodes.values() ?? [])
-      for (const [task, { epoch }] of unknown)
-        if (epoch > (this.#newest.get(task) ?? 0)) this.#newest.set(task, epoch)
+      for (const [task, placements] of unknown)
+        for (const { epoch } of placements)
+          if (epoch > (this.#newest.get(task) ?? 0)) this.#newest.set(task, epoch)
   }
 
   /** What a restored database does not know is no less wanted for that, but for what the lost one had placed anew. */

@@ -385,3 +385,34 @@ test('of two such placements the older is kept while nobody hears the node of th
   expect(await told(newer)).toEqual(['keep'])
   expect(await told(older)).toEqual(['stop'])
 })
+
+test('of two placements of such a task on one node both are shown, and the older is stopped', async () => {
+  const { folder, grid, node, lost, file } = await gridWithBackup()
+  restore({ folder: `${folder}-2`, file, overwrite: false, now: grid.clock.now(), schema })
+  const restored = await openAt(`${folder}-2`, grid.clock)
+  const task = `${lost}.1`
+  const { order, report } = node.of(task)
+  const newer = { order: { ...order, epoch: 2 }, report: { ...structuredClone(report), epoch: 2 } }
+  node.held.set(`${task}@2`, newer)
+  meet(restored, node)
+  // The older one is read first: it is asked for again.
+  for (let nth = 0; nth < 2; nth += 1) await node.report()
+  const { answers } = await node.report(true)
+  const ofTask = answers.filter((answer) => answer.task === task)
+  expect(ofTask.map(({ epoch, then }) => [epoch, then])).toEqual([
+    [1, 'stop'],
+    [2, 'keep'],
+  ])
+  const shown = () => restored.ok('showNode', operator, { params: { node: 'n1' } })
+  // Of four: the bot, and both.
+  expect(await shown()).toMatchObject({
+    slotsUsed: 3,
+    unknownRuns: [
+      { task, epoch: 1 },
+      { task, epoch: 2 },
+    ],
+  })
+  report.phase = { kind: 'ended', cause: { kind: 'signal', signal: 'SIGTERM' } }
+  await node.report()
+  expect(await shown()).toMatchObject({ slotsUsed: 2, unknownRuns: [{ task, epoch: 2 }] })
+})
