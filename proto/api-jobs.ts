@@ -32,7 +32,7 @@ export const ActionReply = Type.Object({
     Type.Object({
       job: Type.Integer(),
       task: Nullable(Type.Integer()),
-      name: Type.String(),
+      name: Type.String({ description: 'empty of what a restored database does not know' }),
       detail: Type.String(),
     }),
   ),

@@ -10,6 +10,7 @@ import { note, type BrainContext } from './context.ts'
 import { cancelWaiting } from './finish.ts'
 import { mayChange, notYours, select, type Judge, type Target } from './select.ts'
 import { mayMaintain, notMaintained } from './sharing.ts'
+import { stopUnknown } from './stop-unknown.ts'
 import { happen, refreshWaiting } from './tasks.ts'
 
 export type ActionName = 'stop' | 'hold' | 'release' | 'suspend' | 'resume' | 'restart'
@@ -26,9 +27,11 @@ export function act(
   selection: Selection,
 ): Result<ActionReply> {
   const { targets, refused } = select(ctx, caller, selection, judgeOf(ctx, name, caller))
-  const reply: ActionReply = {
-    done: [],
-    refused: refused.map(({ ref, refusal }) => ({ ref, ...refusal })),
+  const reply: ActionReply = { done: [], refused: [] }
+  for (const { ref, refusal } of refused) {
+    const unknown = name === 'stop' ? stopUnknown(ctx, caller, ref, selection) : null
+    if (unknown?.ok === true) reply.done.push(unknown.value)
+    else reply.refused.push({ ref, ...(unknown?.refusal ?? refusal) })
   }
   const deeds: OfJob[] = []
   for (const target of targets) {

@@ -2,9 +2,11 @@
 import { isoOrNull } from '../../proto/ids.ts'
 import type { NodeView } from '../../proto/node.ts'
 import { formatDuration } from '../../proto/resources.ts'
-import { closedBecause, newNode, type LiveNode } from '../state/live-node.ts'
+import { closedBecause, newNode, unwantedOn, type LiveNode } from '../state/live-node.ts'
 import type { BrainContext } from './context.ts'
 import { drainView } from './drain-view.ts'
+import { parseOddity } from './oddities.ts'
+import { toldBy } from './unknown-runs.ts'
 
 /** Every node, and those that were refused before they could join. */
 export function allNodes(ctx: BrainContext): LiveNode[] {
@@ -40,9 +42,19 @@ export function nodeView(ctx: BrainContext, node: LiveNode): NodeView {
       ...[...node.unknown].flatMap(([task, placements]) =>
         placements.map(({ epoch, detail }) => ({ task, epoch, detail })),
       ),
-      ...node.oddities.map(({ key, detail }) => ({ task: key, epoch: 0, detail })),
+      ...node.oddities.map(({ key, detail }) => ({
+        task: key,
+        epoch: 0,
+        detail: oddDetail(node, key, detail),
+      })),
     ],
   }
+}
+
+function oddDetail(node: LiveNode, key: string, detail: string): string {
+  const run = parseOddity(key)
+  const stop = run === null ? undefined : unwantedOn(node, run.task, run.epoch)
+  return stop === undefined ? detail : `${detail}; ${toldBy(stop)}`
 }
 
 function stuckOn(ctx: BrainContext, node: LiveNode): NodeView['stuck'] {

@@ -19,6 +19,7 @@ import { offerNode } from './node-offer.ts'
 import { answerOddities, isOddity } from './oddities.ts'
 import { jumpAhead, knowsMore } from './restored.ts'
 import { recordOldRuns, recordRuns } from './runs.ts'
+import { forgetStopped } from './stop-unknown.ts'
 import { tryHappen } from './tasks.ts'
 import { forgetUnknown, forgetUnsaid, noteUnknown } from './unknown-runs.ts'
 import { isSameMachine, refuseReport, whoReports } from './who-reports.ts'
@@ -48,6 +49,7 @@ export function takeReport(ctx: BrainContext, report: Report): Result<ReportRepl
     node.synced = true
   }
   node.oddities = report.oddities
+  forgetStopped(ctx, node)
   takeUsages(node, report.usages ?? [])
   takeHealth(ctx, node, report.health)
   return done({

@@ -1,7 +1,12 @@
 /** Placements that a node has and this database does not know: shown, and what they take of the node is taken. */
 import { parseTaskKey } from '../../proto/ids.ts'
 import type { PlacementReport } from '../../proto/sync.ts'
-import type { LiveNode, UnknownPlacement } from '../state/live-node.ts'
+import {
+  unwantedOn,
+  type LiveNode,
+  type UnknownPlacement,
+  type Unwanted,
+} from '../state/live-node.ts'
 import type { BrainContext } from './context.ts'
 
 type Verdict = Pick<UnknownPlacement, 'then' | 'detail'>
@@ -17,21 +22,30 @@ export function noteUnknown(
   const shape = ctx.state.shapeOf({ ...plain, slots, memBytes })
   forgetUnknown(ctx, node, task, epoch)
   ctx.state.capacity.take(node.name, shape)
-  const verdict = judge(ctx, report)
+  const verdict = judge(ctx, node, report)
   const others = node.unknown.get(task) ?? []
   node.unknown.set(task, [...others, { epoch, ...verdict, shape }])
   return verdict.then
 }
 
-function judge(ctx: BrainContext, report: PlacementReport): Verdict {
+function judge(ctx: BrainContext, node: LiveNode, report: PlacementReport): Verdict {
   // What this database has placed itself is over: else it would know it.
   if (!ctx.state.isUnknown(parseTaskKey(report.task).job))
     return { then: 'stop', detail: 'a placement that is over; told to stop' }
+  const stop = unwantedOn(node, report.task, report.epoch)
+  if (stop !== undefined) return { then: 'stop', detail: toldBy(stop) }
   const newer = newerPlacement(ctx, report)
   return newer === null
-    ? { then: 'keep', detail: 'placed by a scheduler that this database does not know; kept' }
+    ? {
+        then: 'keep',
+        detail:
+          'placed by a scheduler that this database does not know; kept until an operator stops it',
+      }
     : { then: 'stop', detail: `epoch ${newer.epoch} of it is on ${newer.on}; told to stop` }
 }
+
+export const toldBy = ({ by, why }: Unwanted): string =>
+  `told to stop by ${by}${why === '' ? '' : `: ${why}`}`
 
 /** The lost database may have placed the task anew: what has the older one is asked again, to be told to stop. */
 function newerPlacement(

@@ -27,6 +27,9 @@ export type UnknownPlacement = {
   shape: Shape
 }
 
+/** What an operator wants stopped of what this database does not know. */
+export type Unwanted = { task: string; epoch: number; by: string; why: string }
+
 /** What survives a restart of the scheduler. */
 export type StoredNode = {
   facts: NodeFacts | null
@@ -46,6 +49,8 @@ export type StoredNode = {
   breaker: BreakerHistory
   /** Why the breaker keeps new work away; null while it does not. */
   quarantine: string | null
+  /** Until the node has nothing of them. */
+  unwanted: readonly Unwanted[]
 }
 
 export type LiveNode = StoredNode & {
@@ -110,12 +115,13 @@ export function newNode(name: string): LiveNode {
     counter: 0,
     breaker: noHistory,
     quarantine: null,
+    unwanted: [],
   }
 }
 
 export function storedNode(node: LiveNode): StoredNode {
   const { facts, operatorCordon, healthCordon, twinCordon, drain, healthDrain } = node
-  const { outstanding, spokeTo, lastReportAt, health, breaker, quarantine } = node
+  const { outstanding, spokeTo, lastReportAt, health, breaker, quarantine, unwanted } = node
   return {
     facts,
     operatorCordon,
@@ -129,6 +135,7 @@ export function storedNode(node: LiveNode): StoredNode {
     health,
     breaker: { ...noHistory, quarantine: breaker.quarantine },
     quarantine,
+    unwanted,
   }
 }
 
@@ -151,3 +158,9 @@ export function closedBecause(node: LiveNode): string | null {
 }
 
 const reasonOf = (reason: string): string => (reason === '' ? '' : `: ${reason}`)
+
+export const unwantedOn = (
+  { unwanted }: Pick<LiveNode, 'unwanted'>,
+  task: string,
+  epoch: number,
+): Unwanted | undefined => unwanted.find((one) => one.task === task && one.epoch === epoch)

@@ -8,6 +8,7 @@ import { CommandError, defineCommand } from './command.ts'
 import { endProcess, leftOverDaemons } from './daemons/left-over.ts'
 import type { Identity } from './daemons/process-identity.ts'
 import { readUpFile } from './daemons/up-file.ts'
+import { untilUnknownGone } from './job-end.ts'
 import { listJobs } from './job-list.ts'
 import type { Terminal } from './terminal.ts'
 import { counted } from './words.ts'
@@ -37,6 +38,7 @@ export const command = defineCommand({
       const client = openClient({ url: grid.url })
       try {
         await stopAll(client, terminal)
+        await stopUnknown(client)
         await tellUnknown(client, terminal)
       } finally {
         client.close()
@@ -65,7 +67,17 @@ function leftOverIn(folder: string): Identity[] {
   }
 }
 
-/** What a restored database does not know can only be ended on its node. */
+/** What runs and a restored database does not know. */
+async function stopUnknown(client: Client): Promise<void> {
+  const { nodes } = await client.call('listNodes', {})
+  const tasks = nodes.flatMap(({ unknownRuns }) => unknownRuns.map(({ task }) => task))
+  const jobs = new Set(tasks.flatMap((task) => /^(\d+)\.\d+/.exec(task)?.[1] ?? []))
+  if (jobs.size === 0) return
+  const { done } = await client.call('stopJobs', { body: { jobs: [...jobs], why } })
+  await Promise.all(done.map(({ job }) => untilUnknownGone(client, `${job}.`)))
+}
+
+/** What no record explains, and names no job that could be stopped. */
 async function tellUnknown(client: Client, terminal: Terminal): Promise<void> {
   const { nodes } = await client.call('listNodes', {})
   const tasks = nodes.flatMap(({ name, unknownRuns }) =>
@@ -79,6 +91,7 @@ async function tellUnknown(client: Client, terminal: Terminal): Promise<void> {
 }
 
 const pageSize = 100_000
+const why = 'eg down --stop-jobs'
 
 /** Again and again, since a schedule may fire meanwhile. */
 async function stopAll(client: Client, terminal: Terminal): Promise<void> {
@@ -89,7 +102,7 @@ async function stopAll(client: Client, terminal: Terminal): Promise<void> {
     if (jobs.length === 0) return
     const fresh = jobs.filter(({ id }) => !asked.has(id))
     for (const owner of new Set(fresh.map((job) => job.owner))) {
-      const body = { all: true, owner, why: 'eg down --stop-jobs' }
+      const body = { all: true, owner, why }
       const { refused } = await client.call('stopJobs', { body })
       const first = refused[0]
       if (first) throw new CommandError(`${first.ref}: ${first.detail}`)

@@ -1,5 +1,6 @@
 /** What a finished job is as an exit status, and waiting for that end. */
 import { constants } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
 
 import type { Cause } from '../../proto/cause.ts'
 import type { JobSummary } from '../../proto/job.ts'
@@ -108,4 +109,16 @@ async function firstFailed(client: Client, { id, array }: JobSummary): Promise<C
     from = page.tasksNext
   }
   return null
+}
+
+/** No node shows anything of what a restored database does not know; runs without a record are shown by their own names. */
+export async function untilUnknownGone(grid: Client, prefix: string): Promise<void> {
+  for (;;) {
+    const { nodes } = await grid.call('listNodes')
+    const isThere = nodes.some(({ unknownRuns }) =>
+      unknownRuns.some(({ task }) => `${task}.`.startsWith(prefix)),
+    )
+    if (!isThere) return
+    await delay(500)
+  }
 }

@@ -82,7 +82,9 @@ export function printActions(
   if (values.json) terminal.out(json({ done, refused }))
   else {
     for (const { job, task, name, detail } of done) {
-      terminal.out(`job ${task === null ? job : `${job}.${task}`} ${name}: ${detail}\n`)
+      const which = task === null ? String(job) : `${job}.${task}`
+      // Of what a restored database does not know nobody can tell the name.
+      terminal.out(`job ${name === '' ? which : `${which} ${name}`}: ${detail}\n`)
     }
     for (const { ref, detail } of refused) terminal.say(`${ref}: ${detail}`)
     // Once for all that have the same one.

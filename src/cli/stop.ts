@@ -5,7 +5,7 @@ import type { ActionReply } from '../../proto/api-jobs.ts'
 import { exitStatus } from '../../proto/error-list.ts'
 import type { Client } from '../client/client.ts'
 import { defineCommand } from './command.ts'
-import { untilFinished, waitPatienceMs } from './job-end.ts'
+import { untilFinished, untilUnknownGone, waitPatienceMs } from './job-end.ts'
 import { act, printActions, selectionOptions } from './selection.ts'
 
 export const command = defineCommand({
@@ -27,7 +27,14 @@ export const command = defineCommand({
   },
 })
 
-async function untilGone(grid: Client, { job, task }: ActionReply['done'][number]): Promise<void> {
+async function untilGone(
+  grid: Client,
+  { job, task, name }: ActionReply['done'][number],
+): Promise<void> {
+  if (name === '') {
+    await untilUnknownGone(grid, task === null ? `${job}.` : `${job}.${task}.`)
+    return
+  }
   if (task === null) {
     await untilFinished(grid, String(job))
     return
