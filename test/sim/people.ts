@@ -92,6 +92,8 @@ export class People {
   /** Asked for, no answer yet or none for ever: may exist or not. */
   doubtful = 0
   readonly #world: World
+  /** Tasks which a restored database does not know, and an operator stops. */
+  readonly unwanted = new Set<string>()
   readonly #random: Random
   readonly #client: Client
   readonly #nodes: readonly NodeHost[]
@@ -204,6 +206,14 @@ export class People {
     if (what === 'stop' && booked) booked.stopped = true
     if (what === 'restart' && booked) booked.restarts += 1
     this.#world.note(`${job.owner}: ${what} of job ${job.id} acknowledged`)
+  }
+
+  /** An operator's stop of what a restored database does not know. */
+  async stopUnknown(task: string): Promise<void> {
+    this.unwanted.add(task)
+    const request = { params: {}, query: {}, body: { jobs: [task] } }
+    const sent = await this.#client.ask('stopJobs', operator, request)
+    if (sent?.ok === true) this.#world.note(`operator: stop of unknown ${task} acknowledged`)
   }
 
   async #edit(): Promise<void> {

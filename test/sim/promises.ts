@@ -186,6 +186,7 @@ export class Promises {
     const isByNobody = cause.by === 'scheduler' || cause.by === 'mutant'
     if (!isByNobody || !brain.state.wasLost(Number.parseInt(run, 10))) return
     const { task = '', epoch = 0 } = parseRunKey(run) ?? {}
+    if (this.#grid.people.unwanted.has(task)) return
     if (epoch >= (this.#newest.get(task) ?? 0))
       throw new Broken(
         `${run}, which the restored database does not know, was stopped: ${cause.why}`,

@@ -1,3 +1,4 @@
+import { parseRunKey } from '../../exec-node/core/record.ts'
 /** After the faults: within a bound all work comes to its end, and the grid is as its people want it. */
 import type { TaskStateName } from '../../proto/job.ts'
 import { machineOf } from './holders.ts'
@@ -39,6 +40,9 @@ export async function settleAll(
   // And it stays so.
   await finish(20_000)
   await until('all work stays at rest', trouble)
+  // What a restored database does not know has run on until now.
+  await asked(stopUnknown(grid), finish)
+  await until('nothing unknown is left', () => trouble() ?? unknownLeft(grid))
 }
 
 /** Time goes on until what was asked is answered. */
@@ -105,15 +109,14 @@ function drainsLeft({ scheduler }: Watched): string | null {
 function unrest(grid: Watched): string | null {
   const state = grid.scheduler.brain?.state
   if (!state) return 'no scheduler'
-  // What a restored database knows nothing of runs on, and waits for an operator.
-  const isRestored = grid.scheduler.database > 0
   for (const { name } of grid.nodes) {
     const node = state.nodes.get(name)
     if (node?.state !== 'up') return `${name} is ${node?.state ?? 'unknown'}`
-    if (!isRestored && node.unknown.size > 0)
-      return `${name} runs unknown ${[...node.unknown.keys()].join(' ')}`
   }
   const live = liveRuns(grid)
+  // Of two copies of a task that a restored database does not know the older one is stopped.
+  const twice = live.find(({ task }, at) => live.findIndex((run) => run.task === task) < at)
+  if (twice !== undefined) return `${twice.task} has two copies, one of them on ${twice.node}`
   const isFine: Partial<Record<TaskStateName, true>> = {
     running: true,
     backoff: true,
@@ -131,8 +134,24 @@ function unrest(grid: Watched): string | null {
     if (!isShort && (copies !== 1 || task.state.is !== 'running'))
       return `bot ${job.id} has ${copies} copies and is ${tasksOf(job)}`
   }
-  if (isRestored) return null
-  const stray = live.find((run) => state.findTaskByKey(run.task) === null)
+  // What a restored database knows nothing of runs on, and waits for an operator.
+  return grid.scheduler.database > 0 ? null : unknownLeft(grid)
+}
+
+async function stopUnknown({ people, scheduler }: Watched): Promise<void> {
+  const tasks = [...(scheduler.brain?.state.nodes.values() ?? [])].flatMap((node) => [
+    ...node.unknown.keys(),
+    ...node.oddities.flatMap(({ key }) => parseRunKey(key)?.task ?? []),
+  ])
+  for (const task of new Set(tasks)) await people.stopUnknown(task)
+}
+
+function unknownLeft(grid: Watched): string | null {
+  const state = grid.scheduler.brain?.state
+  if (!state) return 'no scheduler'
+  for (const { name, unknown } of state.nodes.values())
+    if (unknown.size > 0) return `${name} runs unknown ${[...unknown.keys()].join(' ')}`
+  const stray = liveRuns(grid).find((run) => state.findTaskByKey(run.task) === null)
   return stray ? `${stray.task} runs on ${stray.node} and nobody knows it` : null
 }
 
