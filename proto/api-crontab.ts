@@ -27,7 +27,16 @@ export const CrontabRequest = Type.Object({
 })
 export type CrontabRequest = Static<typeof CrontabRequest>
 
-export const CrontabReply = Type.Object({ added: Names, changed: Names, removed: Names })
+export const CrontabReply = Type.Object({
+  added: Names,
+  changed: Names,
+  removed: Names,
+  warnings: Type.Optional(
+    Type.Array(Type.Object({ schedule: Type.String(), detail: Type.String() }), {
+      description: 'entries whose jobs no node could run as things are, and why',
+    }),
+  ),
+})
 export type CrontabReply = Static<typeof CrontabReply>
 
 export const crontabRoutes = {

@@ -66,10 +66,16 @@ export function replaceCrontab(
     added: added.map(({ spec }) => spec.name),
     changed: changed.map(({ spec }) => spec.name),
     removed: removed.map(({ name }) => name),
+    warnings: entries
+      .filter(({ warnings }) => warnings.length > 0)
+      .map(({ spec, warnings }) => ({ schedule: spec.name, detail: warnings.join('; ') })),
   })
 }
 
-type Entry = Pick<LiveSchedule, 'spec' | 'cron'> & { present: LiveSchedule | undefined }
+type Entry = Pick<LiveSchedule, 'spec' | 'cron'> & {
+  present: LiveSchedule | undefined
+  warnings: string[]
+}
 
 /** What a line says counts; policies that it does not say stay as the owner has set them. */
 function entryOf(
@@ -88,7 +94,7 @@ function entryOf(
     )
   const spec: ScheduleSpec = { ...usualPolicies, ...present?.spec, ...request }
   const checked = checkSpec(ctx, caller, owner, spec, present?.spec.job.priority)
-  if (checked.ok) return done({ present, spec, cron: checked.value.cron })
+  if (checked.ok) return done({ present, spec, ...checked.value })
   const { refusal } = checked
   return { ok: false, refusal: { ...refusal, detail: `${request.name}: ${refusal.detail}` } }
 }

@@ -305,6 +305,23 @@ describe('crontab, the command', () => {
     expect(kept).toEqual(['cron-a'])
   })
 
+  test('a line that no node could run is warned of, by its number', async () => {
+    api.handlers.replaceCrontab = () => ({
+      added: ['cron-a', 'cron-b'],
+      changed: [],
+      removed: [],
+      warnings: [{ schedule: 'cron-b', detail: 'no node can ever run it' }],
+    })
+    const tab = file('0 3 * * * ./a.sh\n\n0 4 * * * ./b.sh\n')
+    expect(await run([tab])).toMatchObject({
+      status: 0,
+      err: 'crontab: "tab":3: no node can ever run it\n',
+    })
+    const world = { url: api.url, cwd: home, env: { HOME: home } }
+    const imported = await eg(['import', 'crontab', tab], world)
+    expect(imported.err).toBe('eg: "tab":3: no node can ever run it\n')
+  })
+
   test('-l and -r of none, and of one', async () => {
     const none = `no crontab for ${userInfo().username}\n`
     expect(await run(['-l'])).toEqual({ status: 1, out: '', err: none })

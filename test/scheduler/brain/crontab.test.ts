@@ -26,7 +26,7 @@ test('its lines become schedules, and a second text changes only what differs', 
     anna,
     body('one', entry('a'), entry('b'), entry('c')),
   )
-  expect(first).toEqual({ added: ['a', 'b', 'c'], changed: [], removed: [] })
+  expect(first).toEqual({ added: ['a', 'b', 'c'], changed: [], removed: [], warnings: [] })
   const edit = { params: { schedule: 'a' }, query: {}, body: { overlap: 'queue' as const } }
   await grid.ok('editSchedule', anna, edit)
 
@@ -35,6 +35,7 @@ test('its lines become schedules, and a second text changes only what differs', 
     added: ['d'],
     changed: ['b'],
     removed: ['c'],
+    warnings: [],
   })
   expect(await grid.ok('showCrontab', anna, {})).toEqual({ text: 'two', names: ['d', 'b', 'a'] })
   expect(await grid.ok('showCrontab', bert, {})).toEqual({ text: '', names: [] })
@@ -94,6 +95,7 @@ test('who has more schedules than a lowered limit gives may still change them, a
     added: ['d'],
     changed: ['b'],
     removed: ['c'],
+    warnings: [],
   })
   expect(await names(grid)).toEqual(['a', 'b', 'd'])
   const more = body('', entry('a'), entry('b'), entry('d'), entry('e'))
@@ -123,4 +125,19 @@ test('while the wall clock is doubted, it may be added to and not changed', asyn
     'wrong-state',
   )
   await grid.ok('replaceCrontab', anna, body('', entry('a'), entry('b')))
+})
+
+test('an entry that no node could run is taken, and warned of', async () => {
+  const grid = await BrainGrid.open()
+  await grid.node('n1')
+  const wide = { ...entry('wide'), job: { command: ['x'], cwd: '/tmp', slots: 1000 } }
+  const text = { body: { text: '', schedules: [entry('a'), wide] } }
+  const { added, warnings } = await grid.ok('replaceCrontab', anna, text)
+  expect(added).toEqual(['a', 'wide'])
+  expect(warnings).toEqual([
+    {
+      schedule: 'wide',
+      detail: expect.stringContaining('while that is so its due times are skipped'),
+    },
+  ])
 })

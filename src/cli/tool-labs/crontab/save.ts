@@ -52,7 +52,12 @@ export async function saveCrontab(
   const schedules = plan.entries.map(({ schedule }) => schedule)
   try {
     const reply = await grid.call('replaceCrontab', { body: { text, schedules } })
-    return { ok: true, reply, entries: plan.entries, notes: plan.notes }
+    const warnings = plan.entries.flatMap(({ number, schedule }) =>
+      (reply.warnings ?? [])
+        .filter((warning) => warning.schedule === schedule.name)
+        .map(({ detail }) => worded(number, detail)),
+    )
+    return { ok: true, reply, entries: plan.entries, notes: [...plan.notes, ...warnings] }
   } catch (error) {
     const refused = error instanceof ClientError ? aboutLine(error, plan.entries) : null
     if (refused === null) throw error

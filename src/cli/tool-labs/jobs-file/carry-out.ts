@@ -31,25 +31,29 @@ export function carryOut(grid: Client, change: Change): Promise<Done> {
 async function create(grid: Client, wanted: Wanted): Promise<Done> {
   const { name, job: body } = wanted
   if (wanted.kind === 'schedule') {
-    await grid.call('addSchedule', { body: { name, ...wanted.when, job: body } })
-    return { word: 'created', job: null }
+    const added = await grid.call('addSchedule', { body: { name, ...wanted.when, job: body } })
+    return { word: `created${remark(added)}`, job: null }
   }
-  const { job, warnings } = await grid.call('submitJob', { body })
-  const remark = warnings.length === 0 ? '' : `: ${warnings.join('; ')}`
-  return { word: `${wanted.kind === 'once' ? 'started' : 'created'} (job ${job})${remark}`, job }
+  const submitted = await grid.call('submitJob', { body })
+  const { job } = submitted
+  const word = `${wanted.kind === 'once' ? 'started' : 'created'} (job ${job})`
+  return { word: `${word}${remark(submitted)}`, job }
 }
+
+const remark = ({ warnings = [] }: { warnings?: readonly string[] | undefined }): string =>
+  warnings.length === 0 ? '' : `: ${warnings.join('; ')}`
 
 type Update = Extract<Change, { what: 'update' }>
 
 async function update(grid: Client, { wanted, present, differences }: Update): Promise<Done> {
   const { name } = wanted
   if (wanted.kind === 'schedule') {
-    await grid.call('editSchedule', {
+    const edited = await grid.call('editSchedule', {
       params: { schedule: name },
       query: {},
       body: { ...wanted.when, job: wanted.job },
     })
-    return { word: 'updated', job: null }
+    return { word: `updated${remark(edited)}`, job: null }
   }
   if (present.kind !== 'continuous') return create(grid, wanted)
   const job = String(present.id)
