@@ -1,12 +1,13 @@
 /** Why a live job waits: what the job itself waits for, then what the nodes lack. */
-import { iso } from '../../proto/ids.ts'
+import { iso, taskKey } from '../../proto/ids.ts'
 import { jobStateOf, type Explanation, type TaskStateName } from '../../proto/job.ts'
 import { explainWaiting, type WaitContext } from '../core/explain.ts'
 import { queueBlocker } from '../core/queue.ts'
 import { quotaBlocker } from '../core/quota.ts'
-import type { Task } from '../core/task-state.ts'
+import { placementOf, type Task } from '../core/task-state.ts'
 import { countsOf, type LiveJob } from '../state/live-job.ts'
 import type { BrainContext } from './context.ts'
+import { planFor } from './drain-view.ts'
 import { unheard } from './held-back.ts'
 import { heldLimits, slotsLeft } from './quota.ts'
 import { liveSummary } from './views.ts'
@@ -19,7 +20,8 @@ export function explainLive(ctx: BrainContext, job: LiveJob, index: number | nul
     (task) => task.state.is === 'pending',
   )
   const hasUntouched = meant === undefined && job.untouched.count > 0
-  if (!hasUntouched && waiting.length === 0 && state !== 'held') return goesOn(job, meant, state)
+  if (!hasUntouched && waiting.length === 0 && state !== 'held')
+    return goesOn(ctx, job, meant, state)
   const [task] = waiting
   const id = hasUntouched || !task ? String(job.id) : `${job.id}.${task.index}`
   const context: WaitContext = {
@@ -31,17 +33,39 @@ export function explainLive(ctx: BrainContext, job: LiveJob, index: number | nul
   return { job: job.id, state, ...explainWaiting(job.shape, ctx.state.capacity, context) }
 }
 
-function goesOn(job: LiveJob, task: Task | undefined, state: TaskStateName): Explanation {
+function goesOn(
+  ctx: BrainContext,
+  job: LiveJob,
+  task: Task | undefined,
+  state: TaskStateName,
+): Explanation {
+  const drains = drainReasons(ctx, job, task)
   const reason = task === undefined ? liveSummary(job).reason : null
   const subject = task === undefined ? '' : `task ${task.index} `
+  const goes = drains[0] === undefined ? ': nothing of it waits' : ` ${drains[0]}`
   return {
     job: job.id,
     state,
-    summary: reason ?? `${subject}is ${state}: nothing of it waits`,
-    reasons: [],
+    summary: reason ?? `${subject}is ${state}${goes}`,
+    reasons: drains.map((detail) => ({ code: 'drain', nodes: null, detail })),
     wayOut: state === 'suspended' ? `eg resume ${named(job, task)}` : null,
     ahead: null,
   }
+}
+
+/** What the drains of their nodes do with its tasks. */
+function drainReasons(ctx: BrainContext, job: LiveJob, task: Task | undefined): string[] {
+  const tasks = task === undefined ? [...(job.tasks?.values() ?? [])] : [task]
+  const keys = new Set(tasks.map(({ index }) => taskKey(job.id, index)))
+  const on = new Set(tasks.map(({ state }) => placementOf(state)?.node))
+  const said = [...on].flatMap((name) => {
+    const node = name === undefined ? undefined : ctx.state.nodes.get(name)
+    if (!node?.drain) return []
+    return planFor(ctx, node, node.drain)
+      .steps.filter((step) => keys.has(step.task))
+      .map(({ detail }) => `on ${node.name}, which is being drained: ${detail}`)
+  })
+  return [...new Set(said)]
 }
 
 const named = (job: LiveJob, task: Task | undefined): string =>

@@ -105,6 +105,15 @@ test('without room elsewhere the job stays and the drain says what is missing', 
   const { drain } = await view(grid, n1)
   expect(drain?.steps).toMatchObject([{ what: 'no-room' }])
   expect(drain?.steps[0]?.detail).toContain('no other node has room')
+  const explain = (ref = String(job)) => grid.ok('explainJob', anna, { params: { job: ref } })
+  const detail = `on n1, which is being drained: ${drain?.steps[0]?.detail}`
+  expect(await explain()).toMatchObject({
+    state: 'running',
+    summary: `is running ${detail}`,
+    reasons: [{ code: 'drain', nodes: null, detail }],
+  })
+  expect((await explain(`${job}.1`)).summary).toBe(`task 1 is running ${detail}`)
+  expect((await explain('2')).summary).toContain('nothing of it waits')
   await grid.pass(60_000, n1, n2)
   n1.stopWanted()
   await grid.turn(n1, n2)
