@@ -6,6 +6,7 @@ import { dropUndefined } from './job-options.ts'
 import { json } from './render/json.ts'
 import { auditText } from './render/rights.ts'
 import { pastTime, whole } from './values.ts'
+import { moreText } from './words.ts'
 
 type Query = NonNullable<Input<'listAudit'>['query']>
 const pageSize = 1000
@@ -51,7 +52,7 @@ did to their own is kept as long as finished jobs, the rest for a year.`,
     if (values.json) terminal.out(json(found))
     else if (found.length === 0) terminal.say('nothing of that was changed')
     else terminal.out(auditText(found, terminal))
-    if (page !== null) terminal.say('there are more; say --limit')
+    if (page !== null) terminal.say(moreText(found.length))
     return 0
   },
 })

@@ -5,7 +5,7 @@ import { dropUndefined } from './job-options.ts'
 import { json, listedJob, saysAllTasks } from './render/json.ts'
 import { table, type Column } from './render/table.ts'
 import type { Terminal } from './terminal.ts'
-import { agoText, countsText, sizeText, stateCell, whyText } from './words.ts'
+import { agoText, countsText, moreText, sizeText, stateCell, whyText } from './words.ts'
 
 type Query = NonNullable<Input<'listJobs'>['query']>
 type Filter = { [K in keyof Query]?: Query[K] | undefined }
@@ -46,7 +46,7 @@ export async function printJobs(
   } else {
     terminal.out(table(columns(look, terminal.now()), jobs, terminal))
   }
-  if (more) terminal.say('there are more; say --limit')
+  if (more) terminal.say(moreText(jobs.length))
 }
 
 /** Only arrays whose tasks differ need a look of their own. */

@@ -80,6 +80,10 @@ export function indexText(task: TaskView): string {
   return from === to ? String(from) : `${from}-${to}${task.step === 1 ? '' : `:${task.step}`}`
 }
 
+/** Of a list that its limit has cut. */
+export const moreText = (shown: number): string =>
+  `there are more than these ${shown}: see them with a greater limit, as --limit ${10 * shown}`
+
 /** `1 job`, `3 jobs`. */
 export const counted = (count: number, noun: string): string =>
   `${count} ${noun}${count === 1 ? '' : 's'}`

@@ -433,7 +433,9 @@ describe('JSON of lists', () => {
       { all: 'true', finished: 'true', limit: '2' },
       { all: 'true', finished: 'true', limit: '1', page: 'more' },
     ])
-    expect(ran.err).toBe('eg: there are more; say --limit\n')
+    expect(ran.err).toBe(
+      'eg: there are more than these 2: see them with a greater limit, as --limit 20\n',
+    )
   })
 })
 

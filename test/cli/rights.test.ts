@@ -103,7 +103,9 @@ test('audit asks page by page, and tells each change in a line', async () => {
   expect(second).toMatch(/anna +127\.0\.0\.1 +schedule remove +schedule s of anna +removed$/)
   expect(third).toMatch(/submit +job 17 +name: bot\uFFFD\[2J, tasks: 1$/)
   expect(JSON.parse((await run('audit', '--json')).out)).toEqual(entries)
-  expect((await run('audit', '--limit', '2')).err).toContain('there are more')
+  expect((await run('audit', '--limit', '2')).err).toContain(
+    'there are more than these 2: see them with a greater limit, as --limit 20',
+  )
   expect((await run('audit', '--since', 'noon')).status).toBe(2)
 })
 
