@@ -30,6 +30,12 @@ if (!isWritable(place)) {
     ? 'what its owner has built is used as it is'
     : 'run `npm run build` as its owner first'
   console.error(`${place} cannot be written by this account: ${advice}.`)
+  const changed = isBuilt ? changedSince(statSync(join(dist, 'bin/eg')).mtimeMs) : null
+  // A copy of a checkout may have all its times anew: said, and no reason to refuse.
+  if (changed)
+    console.error(
+      `It may be older than the sources: ${changed} has changed since. Run \`npm run build\` as its owner.`,
+    )
   process.exit(isBuilt ? 0 : 1)
 }
 execFileSync(
@@ -69,6 +75,19 @@ for (const name of readdirSync(join(dist, 'bin')))
   if (name !== 'eg' && !names.includes(name)) rmSync(join(dist, 'bin', name))
 for (const name of names)
   if (!existsSync(join(dist, 'bin', name))) symlinkSync('eg', join(dist, 'bin', name))
+
+/** The first source that is younger, from the root; null where none is. */
+function changedSince(builtAt) {
+  for (const room of ['proto', 'scheduler', 'exec-node', 'src'].filter((name) =>
+    existsSync(join(root, name)),
+  )) {
+    for (const name of readdirSync(join(root, room), { recursive: true })) {
+      const file = statSync(join(root, room, name))
+      if (file.isFile() && file.mtimeMs > builtAt) return join(room, name)
+    }
+  }
+  return null
+}
 
 function isWritable(path) {
   try {

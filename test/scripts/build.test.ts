@@ -1,6 +1,14 @@
 /** `npm run build` where the account may not write: no compiler's errors, but who can do what about it. */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -11,7 +19,7 @@ import { isRoot, nobody } from '../support/as-user.ts'
 /** A checkout with its packages, closed to writing. */
 function checkout(): string {
   const folder = mkdtempSync(join(tmpdir(), 'evergrid-checkout-'))
-  for (const inner of ['scripts', 'node_modules/typescript', 'dist/bin'])
+  for (const inner of ['scripts', 'node_modules/typescript', 'dist/bin', 'src/cli'])
     mkdirSync(join(folder, inner), { recursive: true })
   copyFileSync('scripts/build.mjs', join(folder, 'scripts/build.mjs'))
   const closed = (mode: number) => {
@@ -48,4 +56,20 @@ test('what has been built is used as it is', () => {
   expect(stderr).toBe(
     `${join(folder, 'dist')} cannot be written by this account: what its owner has built is used as it is.\n`,
   )
+})
+
+test('what has changed since it was built is named', () => {
+  const folder = checkout()
+  const [built, source] = ['dist/bin/eg', 'src/cli/main.ts'].map((path) => join(folder, path))
+  for (const path of [built, source]) writeFileSync(path as string, '')
+  const at = (path: string | undefined, seconds: number) => utimesSync(path ?? '', seconds, seconds)
+  const used = `${join(folder, 'dist')} cannot be written by this account: what its owner has built is used as it is`
+  at(built, 2_000)
+  at(source, 1_000)
+  expect(build(folder)).toMatchObject({ status: 0, stderr: `${used}.\n` })
+  at(source, 3_000)
+  expect(build(folder)).toMatchObject({
+    status: 0,
+    stderr: `${used}.\nIt may be older than the sources: src/cli/main.ts has changed since. Run \`npm run build\` as its owner.\n`,
+  })
 })
