@@ -22,10 +22,8 @@ export function stopUnknown(
   const asked = parseJobRef(ref)
   if (asked.kind === 'name' || !ctx.state.isUnknown(asked.job)) return null
   const { job, index } = asked
-  const isMeant = ({ task }: There): boolean =>
-    index === null ? task.startsWith(`${job}.`) : task === taskKey(job, index)
   const found = [...ctx.state.nodes.values()]
-    .map((node) => ({ node, there: unknownOn(node).filter(isMeant) }))
+    .map((node) => ({ node, there: unknownOf(node, job, index) }))
     .filter(({ there }) => there.length > 0)
   if (found.length === 0) return null
   const names = found.map(({ node }) => node.name).join(', ')
@@ -54,14 +52,22 @@ export function stopUnknown(
   return reply(`stopping what nobody knows on ${names}${later}`)
 }
 
-function unknownOn(node: LiveNode): There[] {
-  const placements = [...node.unknown].flatMap(([task, all]) =>
-    all.map(({ epoch }) => ({ task, epoch })),
+function unknownOf(node: LiveNode, job: number, index: number | null): There[] {
+  const isMeant = (task: string): boolean =>
+    index === null ? task.startsWith(`${job}.`) : task === taskKey(job, index)
+  // By its task it is found without a look at all the others.
+  const tasks = index === null ? [...node.unknown.keys()].filter(isMeant) : [taskKey(job, index)]
+  const placements = tasks.flatMap((task) =>
+    (node.unknown.get(task) ?? []).map(({ epoch }) => ({ task, epoch })),
   )
-  const runs = node.oddities.flatMap(({ key }) => parseOddity(key) ?? [])
-  const all = [...placements, ...runs.map(({ task, epoch }) => ({ task, epoch }))]
-  return [...new Map(all.map((one) => [`${one.task}@${one.epoch}`, one])).values()]
+  const runs = node.oddities
+    .flatMap(({ key }) => parseOddity(key) ?? [])
+    .filter(({ task }) => isMeant(task))
+    .map(({ task, epoch }) => ({ task, epoch }))
+  return [...new Map([...placements, ...runs].map((one) => [keyOf(one), one])).values()]
 }
+
+const keyOf = ({ task, epoch }: There): string => `${task}@${epoch}`
 
 function want(ctx: BrainContext, node: LiveNode, unwanted: Unwanted): void {
   const { task, epoch, by } = unwanted
@@ -75,9 +81,11 @@ function want(ctx: BrainContext, node: LiveNode, unwanted: Unwanted): void {
 /** What a node that has said everything has no more. */
 export function forgetStopped(ctx: BrainContext, node: LiveNode): void {
   if (node.unwanted.length === 0 || !node.synced) return
-  const there = unknownOn(node)
-  const left = node.unwanted.filter(({ task, epoch }) =>
-    there.some((one) => one.task === task && one.epoch === epoch),
+  const runs = new Set(node.oddities.flatMap(({ key }) => parseOddity(key) ?? []).map(keyOf))
+  const left = node.unwanted.filter(
+    (one) =>
+      runs.has(keyOf(one)) ||
+      node.unknown.get(one.task)?.some(({ epoch }) => epoch === one.epoch) === true,
   )
   if (left.length === node.unwanted.length) return
   node.unwanted = left

@@ -71,10 +71,11 @@ function leftOverIn(folder: string): Identity[] {
 async function stopUnknown(client: Client): Promise<void> {
   const { nodes } = await client.call('listNodes', {})
   const tasks = nodes.flatMap(({ unknownRuns }) => unknownRuns.map(({ task }) => task))
-  const jobs = new Set(tasks.flatMap((task) => /^(\d+)\.\d+/.exec(task)?.[1] ?? []))
+  // Of a run without a record the task is the beginning of its name.
+  const jobs = new Set(tasks.flatMap((task) => /^\d+\.\d+/.exec(task)?.[0] ?? []))
   if (jobs.size === 0) return
   const { done } = await client.call('stopJobs', { body: { jobs: [...jobs], why } })
-  await Promise.all(done.map(({ job }) => untilUnknownGone(client, `${job}.`)))
+  for (const { job, task } of done) await untilUnknownGone(client, `${job}.${task}.`)
 }
 
 /** What no record explains, and names no job that could be stopped. */
