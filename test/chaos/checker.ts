@@ -8,6 +8,7 @@ import { lastBeat, readBotLog } from './bot-log.ts'
 import { lookAtCounter, repeatsOf, type TaskRuns } from './counters.ts'
 import { lookAtDues } from './due-times.ts'
 import { begunOf, countedOf, duesOf, taskOf, type Found } from './evidence.ts'
+import { pace } from './pace.ts'
 
 export type Verdict = {
   /** A sentence for each promise that was broken, with its evidence. */
@@ -25,8 +26,6 @@ export type Verdict = {
   forgotten: number
 }
 
-/** Bots write ten times a second. */
-const freshMs = 2_000
 const minuteMs = 60_000
 
 type Facts = { client: Client; work: string; said: Acknowledgements }
@@ -66,7 +65,7 @@ async function checkJob(
   if (one.expected === 'bot') {
     const silentMs = uptime() - lastBeat(facts.work, one.name)
     if (job.state !== 'running') broken.push(`bot ${what} is ${job.state}: ${job.reason}`)
-    else if (silentMs > freshMs)
+    else if (silentMs > pace.freshMs)
       broken.push(`bot ${what} is said to run, and was last seen ${silentMs} ms ago`)
     return
   }

@@ -7,7 +7,8 @@ import { until } from '../support/wait.ts'
 import { lastBeat, readBotLog } from './bot-log.ts'
 import type { Around } from './faults/fault.ts'
 import { killKeepers } from './faults/processes.ts'
-import { lease, type ChaosNode } from './grid.ts'
+import type { ChaosNode } from './grid.ts'
+import { lease } from './pace.ts'
 import { workersOf } from './workers.ts'
 
 /** A second copy comes when the lease is over; it tries again after its pauses. */

@@ -7,30 +7,17 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 import type { NodeView } from '../../proto/node.ts'
-import { defaultLease } from '../../scheduler/core/lease.ts'
 import { ClientError, openClient, type Client } from '../../src/client/index.ts'
 import { until } from '../support/wait.ts'
 import { Daemon } from './daemon.ts'
 import { tagOf } from './enclosure.ts'
-import { Link, makeSchedulerSide, otherAddress, schedulerAddress } from './link.ts'
+import { makeSchedulerSide, otherAddress, schedulerAddress, type Link } from './link.ts'
+import { NetemLink } from './netem-link.ts'
+import { lease } from './pace.ts'
+import { ProgramLink } from './program-link.ts'
 
 const dist = fileURLToPath(new URL('../../dist', import.meta.url))
 const native = fileURLToPath(new URL('native', import.meta.url))
-
-/** SILENT, TERM, KILL, END in ms: short, so that a run of minutes sees many expiries. */
-export const lease = {
-  silentMs: 5_000,
-  termMs: 12_000,
-  killMs: 16_000,
-  endMs: 20_000,
-  isUsual: false,
-}
-
-/** Those of a grid that nobody has told of others. */
-export function useUsualLeases(): void {
-  const { terms, silentAfterMs } = defaultLease
-  Object.assign(lease, { silentMs: silentAfterMs, ...terms, isUsual: true })
-}
 
 const leaseText = () =>
   [lease.silentMs, lease.termMs, lease.killMs, lease.endMs].map((ms) => ms / 1000).join(',')
@@ -48,8 +35,13 @@ const passingCodes = new Set(['unreachable', 'unavailable', 'read-only'])
 
 export const nodeNames = ['node1', 'node2', 'node3']
 
+/** `loose`: beside all else on this machine; `enclosed`: in namespaces of its own; `machine`: alone in a small machine with netem. */
+export type Place = 'loose' | 'enclosed' | 'machine'
+
 export class ChaosGrid {
   readonly folder: string
+  readonly place: Place
+  /** Nodes have links, and addresses are ours to choose. */
   readonly enclosed: boolean
   readonly work: string
   /** A small file system: output of jobs. */
@@ -61,8 +53,10 @@ export class ChaosGrid {
   #client: Client | null = null
   readonly #port: number
 
-  private constructor(folder: string, enclosed: boolean, port: number) {
+  private constructor(folder: string, place: Place, port: number) {
+    const enclosed = place !== 'loose'
     this.folder = folder
+    this.place = place
     this.enclosed = enclosed
     this.#port = port
     this.host = enclosed ? schedulerAddress : '127.0.0.1'
@@ -73,22 +67,23 @@ export class ChaosGrid {
     this.scheduler = this.#daemon('scheduler', () => this.schedulerCommand(), told)
   }
 
-  static async start(folder: string, enclosed: boolean): Promise<ChaosGrid> {
-    const grid = new ChaosGrid(folder, enclosed, enclosed ? 6444 : await freePort())
-    for (const name of ['work', 'out', 'log', 'bin', 'scheduler', ...nodeNames]) {
+  static async start(folder: string, place: Place): Promise<ChaosGrid> {
+    const grid = new ChaosGrid(folder, place, place === 'loose' ? await freePort() : 6444)
+    // Two keep an emulated machine busy enough.
+    const nodes = place === 'machine' ? nodeNames.slice(0, 2) : nodeNames
+    for (const name of ['work', 'out', 'log', 'bin', 'scheduler', ...nodes]) {
       mkdirSync(join(folder, name), { mode: 0o700 })
     }
     for (const name of ['work', 'out']) chmodSync(join(folder, name), 0o777)
-    for (const name of ['worker', 'link']) compile(join(native, `${name}.c`), grid.program(name))
-    if (enclosed) {
-      makeSchedulerSide()
-      mountSmall(folder)
-    }
+    for (const name of place === 'enclosed' ? ['worker', 'link'] : ['worker'])
+      compile(join(native, `${name}.c`), grid.program(name))
+    if (grid.enclosed) makeSchedulerSide()
+    if (place === 'enclosed') mountSmall(folder)
     grid.scheduler.start()
     await until(() => existsSync(join(grid.schedulerData, 'node-secret')), {
       what: `a scheduler: ${grid.scheduler.lastWords()}`,
     })
-    for (const [at, name] of nodeNames.entries()) await grid.#addNode(name, at + 1)
+    for (const [at, name] of nodes.entries()) await grid.#addNode(name, at + 1)
     await grid.allUp()
     return grid
   }
@@ -178,7 +173,7 @@ export class ChaosGrid {
   }
 
   async #addNode(name: string, nth: number): Promise<void> {
-    const link = this.enclosed ? await Link.open(this.program('link'), nth) : null
+    const link = await this.#link(nth)
     const about = {
       name,
       data: join(this.folder, name),
@@ -188,6 +183,11 @@ export class ChaosGrid {
     const agent = this.#daemon(name, () => this.nodeCommand(about), {})
     this.nodes.push({ ...about, agent })
     agent.start()
+  }
+
+  async #link(nth: number): Promise<Link | null> {
+    if (this.place === 'machine') return NetemLink.open(nth)
+    return this.place === 'enclosed' ? ProgramLink.open(this.program('link'), nth) : null
   }
 
   #daemon(name: string, command: () => string[], env: Record<string, string>): Daemon {

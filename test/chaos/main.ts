@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process'
 /**
- * `npm run chaos -- [--minutes N] [--seed N] [--edges] [--keep] [--only PATTERN] [--usual-leases]`, or `--scenario power`: torments real daemons and real processes on this
+ * `npm run chaos -- [--minutes N] [--seed N] [--edges] [--keep] [--only PATTERN] [--usual-leases]`, or `--scenario power|netem`: torments real daemons and real processes on this
  * machine, and says which promises held. The seed decides which faults come in which order; when processes run is
  * the machine's affair, so a seed repeats the plan and not the run.
  */
-import { fileURLToPath } from 'node:url'
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
 import {
@@ -17,14 +17,17 @@ import {
 } from './enclosure.ts'
 import { databaseFaults } from './faults/database.ts'
 import type { Fault } from './faults/fault.ts'
+import { netemFaults } from './faults/netem.ts'
 import { networkFaults } from './faults/network.ts'
 import { processFaults } from './faults/processes.ts'
 import { resourceFaults } from './faults/resources.ts'
 import { restoreFaults } from './faults/restore.ts'
-import { nodeNames, useUsualLeases } from './grid.ts'
+import { nodeNames, type Place } from './grid.ts'
+import { useEmulatedPace, useUsualLeases } from './pace.ts'
 import { hereNodes } from './power/node-grid.ts'
 import { runPower } from './power/power.ts'
 import { runChaos } from './run.ts'
+import { inSmallMachine, prepareMachine } from './small-machine.ts'
 
 const { values } = parseArgs({
   options: {
@@ -32,7 +35,10 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     /** Only faults whose kind fits this regular expression; of `power`: `scheduler`, `node` or `clone`. */
     only: { type: 'string', default: '' },
-    /** `faults`: on this machine; `power`: machines of their own, emulated, without a limit of time. */
+    /**
+     * `faults`: on this machine; `netem`: in a small machine, whose kernel makes links bad; `power`: small machines that
+     * lose power, without a limit of time.
+     */
     scenario: { type: 'string', default: 'faults' },
     /** Of `power`: how often the scheduler's machine loses power. */
     rounds: { type: 'string', default: '3' },
@@ -47,7 +53,7 @@ const { values } = parseArgs({
     loose: { type: 'boolean', default: false },
   },
 })
-const all = [
+const usual = [
   ...processFaults,
   ...networkFaults,
   ...resourceFaults,
@@ -55,7 +61,8 @@ const all = [
   ...restoreFaults,
 ]
 const only = new RegExp(values.only)
-const faults: readonly Fault[] = all.filter(({ kind }) => only.test(kind))
+const ofScenario = values.scenario === 'netem' ? netemFaults : usual
+const faults: readonly Fault[] = ofScenario.filter(({ kind }) => only.test(kind))
 
 const say = (line: string) => process.stdout.write(`${line}\n`)
 
@@ -67,47 +74,39 @@ async function inside(folder: string): Promise<number> {
   const { broken, report } =
     values.scenario === 'power'
       ? await runPower({ folder, seed, rounds: Number(values.rounds), only })
-      : await runChaos({
-          folder,
-          enclosed: !values.loose,
-          minutes,
-          seed,
-          faults,
-          edges: values.edges,
-        })
+      : await runChaos({ folder, place, minutes, seed, faults, edges: values.edges })
   say(`\n${report}`)
   say(broken.length === 0 ? 'promises broken: none' : `promises broken: ${broken.length}`)
   for (const line of broken) say(`  ${line}`)
   return broken.length === 0 ? 0 : 1
 }
 
-const machineScript = fileURLToPath(new URL('../../scripts/cgroup2-vm', import.meta.url))
-
-/** Outside, where there is a network to fetch their kernel with; it is kept. */
-function prepareMachines(problem: string | null): void {
-  if (problem !== null) throw new Error(`machines of our own need namespaces: ${problem}`)
-  say(`chaos: loss of power, seed ${values.seed}`)
-  execFileSync(machineScript, ['-t', '300', '--', 'true'], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-  })
+/** Its files lie in the memory of the machine; `shared` gets them where somebody may want to look for a cause. */
+async function insideMachine(shared: string): Promise<number> {
+  useEmulatedPace()
+  const folder = makeFolder()
+  const status = await inside(folder).catch(failed)
+  if (values.keep || status !== 0) execFileSync('cp', ['-a', folder, join(shared, 'run')])
+  return status
 }
+
+const self = [process.execPath, '--import', 'tsx', 'test/chaos/main.ts', ...process.argv.slice(2)]
 
 async function outside(): Promise<number> {
   const problem = enclosureProblem()
+  if (values.scenario === 'power') {
+    if (problem !== null) throw new Error(`machines of our own need namespaces: ${problem}`)
+    say(`chaos: loss of power, seed ${values.seed}`)
+    // Here there is a network to fetch their kernel with.
+    prepareMachine()
+  } else say(`chaos: ${values.minutes} minutes, seed ${values.seed}`)
   if (problem !== null)
     say(`no namespaces of our own (${problem}): no faults of network and file systems`)
-  if (values.scenario === 'power') prepareMachines(problem)
-  else say(`chaos: ${values.minutes} minutes, seed ${values.seed}`)
   const folder = makeFolder()
-  const self = ['--import', 'tsx', 'test/chaos/main.ts', ...process.argv.slice(2)]
   const mode = problem === null ? [] : ['--loose']
   let status = 125
   try {
-    status = await enclosed(
-      folder,
-      [process.execPath, ...self, '--inside', folder, ...mode],
-      problem,
-    )
+    status = await enclosed(folder, [...self, '--inside', folder, ...mode], problem)
   } finally {
     if (problem !== null) endStrays(folder)
     const left = clearCgroups(folder, [...nodeNames, ...Object.values(hereNodes)])
@@ -116,20 +115,43 @@ async function outside(): Promise<number> {
     if (left.length > 0 && asItShould)
       say(`cgroups that could not be removed, or held a run: ${left.join(', ')}`)
     // Whoever looks for the cause needs what the daemons said.
-    if (values.keep || status === 1) say(`kept: ${folder}`)
-    else removeFolder(folder)
+    keepOrRemove(folder, status)
     if (left.length > 0 && status === 0) status = 1
   }
   return status
 }
 
+/** Boot, start, the last fault and the end of all work are beyond the minutes that were asked for. */
+const machineExtraMs = 1_200_000
+
+async function outsideMachine(): Promise<number> {
+  say(`chaos: netem, ${values.minutes} minutes, seed ${values.seed}`)
+  prepareMachine()
+  const folder = makeFolder()
+  const limitMs = Number(values.minutes) * 60_000 + machineExtraMs
+  const status = await inSmallMachine(folder, [...self, '--inside', folder], limitMs)
+  keepOrRemove(folder, status)
+  return status
+}
+
+function keepOrRemove(folder: string, status: number): void {
+  if (values.keep || status === 1) say(`kept: ${folder}`)
+  else removeFolder(folder)
+}
+
 /** 0: all promises held; 1: one was broken; 3: the run itself failed and says nothing of them. */
 const failedItself = 3
 
-try {
-  process.exitCode = await (values.inside === undefined ? outside() : inside(values.inside))
-} catch (error) {
+function failed(error: unknown): number {
   say(`the run itself failed: ${error instanceof Error ? error.stack : String(error)}`)
-  process.exitCode = failedItself
+  return failedItself
 }
+
+const isNetem = values.scenario === 'netem'
+const place: Place = isNetem ? 'machine' : values.loose ? 'loose' : 'enclosed'
+const parts = isNetem ? { outside: outsideMachine, inside: insideMachine } : { outside, inside }
+
+process.exitCode = await (
+  values.inside === undefined ? parts.outside() : parts.inside(values.inside)
+).catch(failed)
 if (values.inside !== undefined) process.exit()

@@ -4,26 +4,24 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 import { uptime } from '../../src/lib/real-clock.ts'
 import { Random } from '../sim/random.ts'
-import { until } from '../support/wait.ts'
+import { patience, until } from '../support/wait.ts'
 import { lastBeat, readBotLog } from './bot-log.ts'
 import { check, type Verdict } from './checker.ts'
 import { showEdges } from './edges.ts'
 import type { Around, Fault } from './faults/fault.ts'
 import { Figures } from './figures.ts'
-import { ChaosGrid, lease } from './grid.ts'
+import { ChaosGrid, type Place } from './grid.ts'
+import { lease, pace } from './pace.ts'
 import { workersAlive } from './workers.ts'
 import { botNames, Workload } from './workload.ts'
 
 /** After a fault, and at the end: by then everything must be well again. */
-const settleMs = () => 100_000 + lease.endMs
-const freshMs = 1_500
-/** By then owners have work under way, of every kind. */
-const warmUpMs = 10_000
+const settleMs = () => 100_000 * patience + lease.endMs
 
 export type Outcome = { broken: string[]; report: string }
 export type RunOptions = {
   folder: string
-  enclosed: boolean
+  place: Place
   minutes: number
   seed: number
   faults: readonly Fault[]
@@ -33,7 +31,7 @@ export type RunOptions = {
 
 export async function runChaos(options: RunOptions): Promise<Outcome> {
   const random = new Random(options.seed)
-  const grid = await ChaosGrid.start(options.folder, options.enclosed)
+  const grid = await ChaosGrid.start(options.folder, options.place)
   const workload = new Workload(grid, random.fork())
   const run = new Run(grid, workload, random, options)
   try {
@@ -65,7 +63,7 @@ class Run {
     const possible = possibleOf(faults, around)
     await this.#workload.begin()
     await this.#well('the start')
-    await delay(warmUpMs)
+    await delay(pace.warmUpMs)
     for (const fault of possible) await fault.prepare?.(around)
     const end = this.#began + minutes * 60_000
     const deck = possible.filter(({ isLast = false }) => !isLast)
@@ -76,7 +74,7 @@ class Run {
     const verdicts = [await this.#verdict()]
     for (const fault of possible.filter(({ isLast = false }) => isLast)) {
       this.#workload.resume()
-      await delay(warmUpMs)
+      await delay(pace.warmUpMs)
       await this.#one(fault, around)
       verdicts.push(await this.#verdict())
     }
@@ -172,7 +170,7 @@ class Run {
       }
     }
     try {
-      await until(tried, { timeoutMs: settleMs(), everyMs: 100, what })
+      await until(tried, { timeoutMs: settleMs() / patience, everyMs: 100, what })
     } catch {
       this.#breaks(`${what} did not come within ${settleMs() / 1000} s: ${await this.#state()}`)
     }
@@ -206,7 +204,9 @@ class Run {
     try {
       const { jobs } = await this.#grid.client.call('listJobs', { query: { all: true, limit: 50 } })
       const nodes = await this.#grid.views()
-      const silent = botNames.filter((bot) => uptime() - lastBeat(this.#grid.work, bot) > freshMs)
+      const silent = botNames.filter(
+        (bot) => uptime() - lastBeat(this.#grid.work, bot) > pace.freshMs,
+      )
       return JSON.stringify({
         jobs: jobs.map(
           ({ id, name, state, node, reason }) => `${id} ${name} ${state} ${node} ${reason}`,

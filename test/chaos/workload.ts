@@ -10,6 +10,7 @@ import { Acknowledgements, type Acknowledged, type Expected, type Mark } from '.
 import { allJobs } from './all-jobs.ts'
 import { begunOf } from './evidence.ts'
 import type { ChaosGrid } from './grid.ts'
+import { pace } from './pace.ts'
 import { killWorkers } from './workers.ts'
 
 type Job = Input<'submitJob'>['body']
@@ -23,9 +24,6 @@ const schedules = [
 
 /** A scheduler may be away for the whole of a fault; owners are patient, and keep their key. */
 const patienceMs = 120_000
-/** Two at a time: half a minute or so. */
-const longTasks = 60
-const pauseMs = { least: 150, most: 700 }
 
 /** What is submitted, by weight. */
 const mix = {
@@ -119,7 +117,7 @@ export class Workload {
         if (error.code === 'unreachable' || error.code === 'unavailable') this.said.unanswered += 1
         else this.said.refused.push(`${kind}: ${error.code} ${error.message}`)
       }
-      await delay(this.#random.between(pauseMs.least, pauseMs.most))
+      await delay(this.#random.between(pace.pauseMs.least, pace.pauseMs.most))
     }
   }
 
@@ -139,6 +137,7 @@ export class Workload {
         return void (await this.#submit(body, 'all', { tasks, counter: true }))
       }
       case 'long': {
+        const { longTasks } = pace
         const many = { tasks: longTasks, counter: true }
         const paced = { array: { ...array, to: longTasks }, maxRunning: 2, retry: 1000 }
         return void (await this.#submit({ ...this.#job('tally', name), ...paced }, 'all', many))

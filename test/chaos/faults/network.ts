@@ -1,6 +1,6 @@
-import { lease } from '../grid.ts'
 /** The way between scheduler and a node: cut, cut in one direction, refusing, slow, losing, doubling, reordering. */
 import type { Rules } from '../link.ts'
+import { lease } from '../pace.ts'
 import { aNode, needsEnclosure, oneOf, wait, type Around, type Fault } from './fault.ts'
 
 const cut = { lossPercent: 100 }

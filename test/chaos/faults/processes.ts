@@ -1,7 +1,8 @@
 /** kill -9, and SIGSTOP for a while, of each kind of process, alone and in pairs. */
 import { readFileSync } from 'node:fs'
 
-import { fenceOf, lease, runsOf, type ChaosNode } from '../grid.ts'
+import { fenceOf, runsOf, type ChaosNode } from '../grid.ts'
+import { lease } from '../pace.ts'
 import { aNode, oneOf, wait, type Around, type Fault } from './fault.ts'
 
 const kinds = ['scheduler', 'agent', 'fence', 'shepherd', 'job'] as const

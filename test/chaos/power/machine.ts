@@ -15,8 +15,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { until } from '../../support/wait.ts'
+import { machineScript } from '../small-machine.ts'
 
-const script = fileURLToPath(new URL('../../../scripts/cgroup2-vm', import.meta.url))
 const dist = fileURLToPath(new URL('../../../dist', import.meta.url))
 /** Its processors are emulated, perhaps on a busy machine. */
 export const bootMs = 400_000
@@ -89,7 +89,7 @@ export class Machine {
     flags.push('-w', this.share, '-d', `${this.#image}:${this.disk}`)
     const log = openSync(join(folder, `${name}.log`), 'a')
     const argv = [...flags, '--', 'bash', '-c', guest, 'guest', this.share, ...command]
-    this.#script = spawn(script, argv, { stdio: ['ignore', log, log] })
+    this.#script = spawn(machineScript, argv, { stdio: ['ignore', log, log] })
     closeSync(log)
     this.#script.once('exit', () => (this.#script = null))
   }
