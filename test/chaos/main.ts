@@ -128,7 +128,6 @@ const machineExtraMs = 1_200_000
 
 async function outsideMachine(): Promise<number> {
   say(`chaos: netem, ${values.minutes} minutes, seed ${values.seed}`)
-  prepareMachine()
   const folder = makeFolder()
   const limitMs = Number(values.minutes) * 60_000 + machineExtraMs
   const status = await inSmallMachine(folder, [...self, '--inside', folder], limitMs)

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 export const machineScript = fileURLToPath(new URL('../../scripts/cgroup2-vm', import.meta.url))
 const project = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Fetches its kernel where there is none yet; it is kept. */
+/** Fetches its kernel where there is none yet; it is kept. For who starts machines where there is no network. */
 export function prepareMachine(): void {
   execFileSync(machineScript, ['-t', '300', '--', 'true'], {
     stdio: ['ignore', 'inherit', 'inherit'],
@@ -29,7 +29,9 @@ export function inSmallMachine(
     cwd: project,
   })
   const switchOff = () => {
-    if (existsSync(pidFile)) process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGKILL')
+    const pid = existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : 0
+    if (pid > 0) process.kill(pid, 'SIGKILL')
+    else child.kill()
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, switchOff)
   return new Promise((resolve) => {

@@ -15,7 +15,7 @@ const kinds: Record<string, (random: Random) => Rule> = {
   duplicate: (random) => ({ doublePercent: random.int(20, 60) }),
   reorder: (random) => ({ delayMs: random.int(50, 500), reorderPercent: random.int(20, 60) }),
   corrupt: (random) => ({ corruptPercent: random.int(2, 15) }),
-  rate: (random) => ({ rateKbit: random.int(16, 64) }),
+  rate: (random) => ({ rateKbit: random.int(4, 32) }),
   'all at once': (random) => ({
     delayMs: random.int(50, 300),
     jitterMs: random.int(50, 600),
