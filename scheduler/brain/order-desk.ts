@@ -35,7 +35,7 @@ export class OrderDesk {
   readonly #wantFull = new Set<string>()
   /** Specs of jobs just submitted are needed again soon. */
   readonly #specs = new LRUCache<number, JobSpec>({
-    max: 2_000,
+    max: 500,
     maxSize: 2 ** 26,
     sizeCalculation: ({ command, env }) => {
       let size = 1

@@ -90,9 +90,10 @@ function readyLine(child: ChildProcess): Promise<string> {
 export function program<T>(
   name: string,
   input: unknown,
+  nodeFlags: readonly string[] = [],
 ): { process: Process; lines: AsyncGenerator<T> } {
   const path = fileURLToPath(new URL(`${name}.ts`, import.meta.url))
-  const argv = ['--import', 'tsx', path, JSON.stringify(input)]
+  const argv = [...nodeFlags, '--import', 'tsx', path, JSON.stringify(input)]
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] })
   async function* lines(): AsyncGenerator<T> {
     for await (const line of createInterface({ input: child.stdout })) yield JSON.parse(line) as T

@@ -1,77 +1,20 @@
-/** How late schedules fire when 50,000 are due in one minute: the brain alone, over a real store. */
-import { setTimeout as delay } from 'node:timers/promises'
-
-import type { Clock } from '../../src/lib/clock.ts'
-import { realClock } from '../../src/lib/real-clock.ts'
-import { temporaryFolder } from './daemons.ts'
-import { caller, openBrain } from './filled.ts'
+/** How late schedules fire when 50,000 are due in one minute. */
+import { nodeFlagsOf } from '../../src/cli/daemons/entry.ts'
+import { nextLine, program } from './daemons.ts'
+import type { HerdInput, HerdOutput } from './herd.ts'
 import { percentile, seconds, type Line } from './row.ts'
-import { request } from './submits.ts'
-
-const schedules = 50_000
-const minuteMs = 60_000
-/** Time to open the brain in, before the minute begins. */
-const openMs = 10_000
-
-/** The machine's clock, moved on so that the next minute begins when it is told to. */
-function shiftedClock(): Clock & { untilMinute: (ms: number) => void } {
-  const clock = realClock()
-  let shiftMs = 0
-  const now = () => Date.now() + shiftMs
-  return {
-    ...clock,
-    now,
-    untilMinute(waitMs) {
-      shiftMs += minuteMs - waitMs - (now() % minuteMs)
-    },
-  }
-}
 
 export async function measureSchedules(): Promise<Line[]> {
-  const folder = temporaryFolder()
-  try {
-    // Two starts: all are added early in a minute, and the second start meets a clock that never steps.
-    const clock = shiftedClock()
-    clock.untilMinute(minuteMs - 1)
-    const first = await openBrain(folder.path, clock)
-    for (let at = 0; at < schedules; at++) {
-      const body = { name: `s${at}`, expression: '* * * * *', tz: 'UTC', job: request }
-      const result = await first.brain.handlers.addSchedule({ caller, params: {}, query: {}, body })
-      if (!result.ok) throw new Error(result.refusal.detail)
-      if (at % 2_000 === 0) await first.brain.settled()
-    }
-    await first.close()
-    clock.untilMinute(openMs)
-    const lateMs = await fire(folder.path, clock)
-    const p99 = percentile(lateMs, 0.99)
-    return [
-      {
-        what: '50,000 schedules due at the same second: lateness of the committed firing, p99',
-        budget: '1 s',
-        measured: seconds(p99),
-        good: p99 <= 1_000,
-      },
-    ]
-  } finally {
-    folder.remove()
-  }
-}
-
-async function fire(data: string, clock: Clock): Promise<number[]> {
-  const dueAt = Math.ceil(clock.now() / minuteMs) * minuteMs
-  const { brain, close } = await openBrain(data, clock)
-  if (clock.now() > dueAt) throw new Error('the brain was opened too late')
-  const lateMs: number[] = []
-  brain.onEvents((events) => {
-    // All of one commit are told at once.
-    const late = clock.now() - dueAt
-    for (const { what, schedule } of events)
-      if (what === 'submitted' && schedule !== null) lateMs.push(late)
-  })
-  brain.start()
-  const end = dueAt + 30_000
-  while (lateMs.length < schedules && clock.now() < end) await delay(50)
-  await close()
-  if (lateMs.length < schedules) throw new Error(`only ${lateMs.length} schedules fired in 30 s`)
-  return lateMs
+  const input: HerdInput = { schedules: 50_000 }
+  const herd = program<HerdOutput>('herd', input, nodeFlagsOf('scheduler'))
+  const { lateMs } = await nextLine(herd.lines)
+  const p99 = percentile(lateMs, 0.99)
+  return [
+    {
+      what: '50,000 schedules due at the same second: lateness of the committed firing, p99',
+      budget: '1 s',
+      measured: seconds(p99),
+      good: p99 <= 1_000,
+    },
+  ]
 }
