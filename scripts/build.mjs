@@ -76,15 +76,21 @@ for (const name of readdirSync(join(dist, 'bin')))
 for (const name of names)
   if (!existsSync(join(dist, 'bin', name))) symlinkSync('eg', join(dist, 'bin', name))
 
-/** The first source that is younger, from the root; null where none is. */
+/** The first source that is younger, from the root; null where none is, or they cannot be looked at. */
 function changedSince(builtAt) {
-  for (const room of ['proto', 'scheduler', 'exec-node', 'src'].filter((name) =>
-    existsSync(join(root, name)),
-  )) {
-    for (const name of readdirSync(join(root, room), { recursive: true })) {
-      const file = statSync(join(root, room, name))
-      if (file.isFile() && file.mtimeMs > builtAt) return join(room, name)
+  try {
+    for (const room of ['proto', 'scheduler', 'exec-node', 'src'].filter((name) =>
+      existsSync(join(root, name)),
+    )) {
+      for (const name of readdirSync(join(root, room), { recursive: true })) {
+        if (!/\.(ts|sql)$/.test(name)) continue
+        // An editor's lock is a link that leads nowhere.
+        const file = statSync(join(root, room, name), { throwIfNoEntry: false })
+        if (file?.isFile() && file.mtimeMs > builtAt) return join(room, name)
+      }
     }
+  } catch {
+    // What has been built is used all the same.
   }
   return null
 }

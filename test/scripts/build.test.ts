@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
@@ -72,4 +73,23 @@ test('what has changed since it was built is named', () => {
     status: 0,
     stderr: `${used}.\nIt may be older than the sources: src/cli/main.ts has changed since. Run \`npm run build\` as its owner.\n`,
   })
+})
+
+test('what is no source, or cannot be looked at, is no reason not to use what has been built', () => {
+  const folder = checkout()
+  const built = join(folder, 'dist/bin/eg')
+  writeFileSync(built, '')
+  utimesSync(built, 2_000, 2_000)
+  const used = `${join(folder, 'dist')} cannot be written by this account: what its owner has built is used as it is.\n`
+  // As an editor has it of a file that is being changed: it leads nowhere.
+  symlinkSync('ada@example.4711', join(folder, 'src/cli/.#save.ts'))
+  writeFileSync(join(folder, 'src/cli/notes.txt'), '')
+  expect(build(folder)).toMatchObject({ status: 0, stderr: used })
+  const closed = join(folder, 'src/closed')
+  mkdirSync(closed)
+  writeFileSync(join(closed, 'main.ts'), '')
+  chmodSync(closed, 0o000)
+  const ended = build(folder)
+  chmodSync(closed, 0o755)
+  expect(ended).toMatchObject({ status: 0, stderr: used })
 })
