@@ -136,7 +136,7 @@ async function outsideMachine(): Promise<number> {
 }
 
 function keepOrRemove(folder: string, status: number): void {
-  if (values.keep || status === 1) say(`kept: ${folder}`)
+  if (values.keep || status !== 0) say(`kept: ${folder}`)
   else removeFolder(folder)
 }
 
