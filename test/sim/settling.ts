@@ -1,5 +1,5 @@
-import { parseRunKey } from '../../exec-node/core/record.ts'
 /** After the faults: within a bound all work comes to its end, and the grid is as its people want it. */
+import { parseRunKey } from '../../exec-node/core/record.ts'
 import type { TaskStateName } from '../../proto/job.ts'
 import { machineOf } from './holders.ts'
 import { Broken, liveRuns, type Watched } from './promises.ts'
