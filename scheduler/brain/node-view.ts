@@ -42,19 +42,21 @@ export function nodeView(ctx: BrainContext, node: LiveNode): NodeView {
       ...[...node.unknown].flatMap(([task, placements]) =>
         placements.map(({ epoch, detail }) => ({ task, epoch, detail })),
       ),
-      ...node.oddities.map(({ key, detail }) => ({
-        task: key,
-        epoch: 0,
-        detail: oddDetail(node, key, detail),
-      })),
+      ...node.oddities.map((oddity) => oddView(node, oddity)),
     ],
   }
 }
 
-function oddDetail(node: LiveNode, key: string, detail: string): string {
+/** Under the node's own name for it; an epoch of 0 where that tells none. */
+function oddView(
+  node: LiveNode,
+  { key, detail }: LiveNode['oddities'][number],
+): NodeView['unknownRuns'][number] {
   const run = parseOddity(key)
-  const stop = run === null ? undefined : unwantedOn(node, run.task, run.epoch)
-  return stop === undefined ? detail : `${detail}; ${toldBy(stop)}`
+  if (run === null) return { task: key, epoch: 0, detail }
+  const { task, epoch } = run
+  const stop = unwantedOn(node, task, epoch)
+  return { task: key, epoch, detail: stop === undefined ? detail : `${detail}; ${toldBy(stop)}` }
 }
 
 function stuckOn(ctx: BrainContext, node: LiveNode): NodeView['stuck'] {

@@ -2,15 +2,17 @@
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
+import { jobDefaults } from '../../proto/job-defaults.ts'
 import { openClient, type Client } from '../client/client.ts'
 import { dataFolderDefault } from '../lib/endpoint.ts'
 import { CommandError, defineCommand } from './command.ts'
 import { endProcess, leftOverDaemons } from './daemons/left-over.ts'
 import type { Identity } from './daemons/process-identity.ts'
 import { readUpFile } from './daemons/up-file.ts'
-import { untilUnknownGone } from './job-end.ts'
+import { stopMarginMs } from './job-end.ts'
 import { listJobs } from './job-list.ts'
 import type { Terminal } from './terminal.ts'
+import { meantBy, placeOf, unknownRuns, untilUnknownGone } from './unknown-runs.ts'
 import { counted } from './words.ts'
 
 export const command = defineCommand({
@@ -38,7 +40,7 @@ export const command = defineCommand({
       const client = openClient({ url: grid.url })
       try {
         await stopAll(client, terminal)
-        await stopUnknown(client)
+        await stopUnknown(client, terminal)
         await tellUnknown(client, terminal)
       } finally {
         client.close()
@@ -67,30 +69,40 @@ function leftOverIn(folder: string): Identity[] {
   }
 }
 
-/** What runs and a restored database does not know. */
-async function stopUnknown(client: Client): Promise<void> {
+/**
+ * What runs and the database does not know. Only what is on nodes that are heard can be waited for, and of these not all
+ * may end: a process that cannot be killed, a damaged record that stays.
+ */
+async function stopUnknown(client: Client, terminal: Terminal): Promise<void> {
   const { nodes } = await client.call('listNodes', {})
-  const tasks = nodes.flatMap(({ unknownRuns }) => unknownRuns.map(({ task }) => task))
-  // Of a run without a record the task is the beginning of its name.
-  const jobs = new Set(tasks.flatMap((task) => /^\d+\.\d+/.exec(task)?.[0] ?? []))
-  if (jobs.size === 0) return
-  const { done } = await client.call('stopJobs', { body: { jobs: [...jobs], why } })
-  for (const { job, task } of done) await untilUnknownGone(client, `${job}.${task}.`)
+  const runs = unknownRuns(nodes)
+  const jobs = [...new Set(runs.flatMap(({ task }) => task ?? []))]
+  if (jobs.length === 0) return
+  const { done, refused } = await client.call('stopJobs', { body: { jobs, why } })
+  for (const { ref, detail } of refused) terminal.say(`${ref}: ${detail}`)
+  const asked = meantBy(done, runs).filter(({ state }) => state === 'up')
+  if (asked.length === 0) return
+  terminal.say(`${counted(asked.length, 'unknown run')} to end`)
+  const late = AbortSignal.timeout(jobDefaults.graceMs + stopMarginMs)
+  await untilUnknownGone(
+    client,
+    asked,
+    (left) => late.aborted || left.every(({ state }) => state === 'silent' || state === 'lost'),
+  )
 }
 
-/** What no record explains, and names no job that could be stopped. */
+/** What is left then: with the grid goes who could say it. */
 async function tellUnknown(client: Client, terminal: Terminal): Promise<void> {
   const { nodes } = await client.call('listNodes', {})
-  const tasks = nodes.flatMap(({ name, unknownRuns }) =>
-    unknownRuns.map(({ task }) => `${task} on ${name}`),
-  )
-  if (tasks.length > 0)
-    terminal.say(
-      `${counted(tasks.length, 'run')} of jobs that the grid does not know, since a restore, ` +
-        `${tasks.length === 1 ? 'goes' : 'go'} on: ${tasks.slice(0, 10).join(', ')}${tasks.length > 10 ? ', …' : ''}`,
-    )
+  const runs = unknownRuns(nodes)
+  if (runs.length === 0) return
+  const where = runs.length === 1 ? 'is left on its node' : 'are left on their nodes'
+  terminal.say(`${counted(runs.length, 'run')} of no live job ${where}:`)
+  for (const run of runs.slice(0, toldAtMost)) terminal.say(`  ${placeOf(run)}: ${run.detail}`)
+  if (runs.length > toldAtMost) terminal.say('  …')
 }
 
+const toldAtMost = 10
 const pageSize = 100_000
 const why = 'eg down --stop-jobs'
 

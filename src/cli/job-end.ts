@@ -1,6 +1,5 @@
 /** What a finished job is as an exit status, and waiting for that end. */
 import { constants } from 'node:os'
-import { setTimeout as delay } from 'node:timers/promises'
 
 import type { Cause } from '../../proto/cause.ts'
 import type { JobSummary } from '../../proto/job.ts'
@@ -8,6 +7,8 @@ import type { Client } from '../client/client.ts'
 
 /** A scheduler may be away for so long while somebody waits for a job. */
 export const waitPatienceMs = 3_600_000
+/** Beside a run's grace: until the node has heard of a stop, and until the kernel has ended what was killed. */
+export const stopMarginMs = 20_000
 const pollMs = 30_000
 /** A job that has not begun by then is worth a word about why. */
 const firstPollMs = 5_000
@@ -109,16 +110,4 @@ async function firstFailed(client: Client, { id, array }: JobSummary): Promise<C
     from = page.tasksNext
   }
   return null
-}
-
-/** No node shows anything of what a restored database does not know; runs without a record are shown by their own names. */
-export async function untilUnknownGone(grid: Client, prefix: string): Promise<void> {
-  for (;;) {
-    const { nodes } = await grid.call('listNodes')
-    const isThere = nodes.some(({ unknownRuns }) =>
-      unknownRuns.some(({ task }) => `${task}.`.startsWith(prefix)),
-    )
-    if (!isThere) return
-    await delay(500)
-  }
 }

@@ -1,10 +1,7 @@
 /** `jstop`: stops the job of a name, and returns when it is gone. */
-import { untilFinished } from '../job-end.ts'
+import { stopMarginMs, untilFinished } from '../job-end.ts'
 import type { Program } from '../programs.ts'
 import { isActive, namedJob } from './named-job.ts'
-
-/** Beside the job's own grace: until the node has heard of it, and until the kernel has ended what was killed. */
-const marginMs = 20_000
 
 export const program: Program = async ({ argv, terminal, client }) => {
   const [name, ...more] = argv
@@ -34,7 +31,7 @@ export const program: Program = async ({ argv, terminal, client }) => {
   }
   terminal.out(`${job.owner} has registered the job ${job.id} for deletion\n`)
   const { spec } = await grid.call('showJob', { params: { job: String(job.id) } })
-  const late = AbortSignal.timeout(spec.stop.graceMs + marginMs)
+  const late = AbortSignal.timeout(spec.stop.graceMs + stopMarginMs)
   try {
     await untilFinished(grid, String(job.id), { signal: late })
   } catch (error) {

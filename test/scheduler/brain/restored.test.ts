@@ -489,6 +489,6 @@ test('a run without a record, of a job that the restored database does not know,
   await ask(operator, task)
   expect(await answersTo(task)).toEqual(['stop'])
   expect((await shown()).unknownRuns).toMatchObject([
-    { task: `${task}.1.1`, detail: `no record; told to stop by ${operator.owner}` },
+    { task: `${task}.1.1`, epoch: 1, detail: `no record; told to stop by ${operator.owner}` },
   ])
 })
