@@ -98,11 +98,11 @@ class Desk {
     const target = this.#input.drain.moving[one.task]
     if (target !== undefined) return this.#underWay(one, target)
     if (one.state === 'unreachable') {
-      const detail = 'cannot be reached: gone when its lease is over or its loss is confirmed'
+      const detail = 'gone when its lease is over or its loss is confirmed'
       return { act: null, what: 'unreachable', to: null, detail }
     }
     if (one.state === 'stopping') {
-      return { act: null, what: 'finish', to: null, detail: 'is being stopped' }
+      return { act: null, what: 'finish', to: null, detail: 'was told to stop' }
     }
     return one.kind === 'continuous' ? this.#move(one) : this.#finish(one)
   }

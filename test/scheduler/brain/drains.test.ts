@@ -115,6 +115,9 @@ test('without room elsewhere the job stays and the drain says what is missing', 
   expect((await explain(`${job}.1`)).summary).toBe(`task 1 is running ${detail}`)
   expect((await explain('2')).summary).toContain('nothing of it waits')
   await grid.pass(60_000, n1, n2)
+  expect((await explain(`${job}.1`)).summary).toBe(
+    'task 1 is stopping on n1, which is being drained: was told to stop',
+  )
   n1.stopWanted()
   await grid.turn(n1, n2)
   expect(await grid.state(job)).toBe('pending')
