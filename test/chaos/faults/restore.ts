@@ -43,7 +43,7 @@ const fresh: Fault = {
   },
 }
 
-/** What runs of a forgotten job is left alone, and shown. Its owner ends it by hand, and then nothing is shown. */
+/** What runs of a forgotten job is left alone, and shown. When its processes have been killed nothing is shown. */
 async function leftAlone({ grid, broken }: Around, job: number, name: string): Promise<void> {
   const program = grid.program('worker')
   const isShown = async () =>
