@@ -27,6 +27,12 @@ const node = (name: string, unknownRuns: Runs = [], some: Partial<NodeView> = {}
   nodeView({ name, unknownRuns, ...some })
 const reply = (job: number, task: number | null) => ({ job, task, name: '', detail: 'stopping' })
 
+/** What is done after some time, at once. */
+function inHaste(): void {
+  const timeout = AbortSignal.timeout.bind(AbortSignal)
+  vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => timeout(100))
+}
+
 beforeEach(async () => {
   data = ownDataFolder()
   looks = []
@@ -34,9 +40,6 @@ beforeEach(async () => {
     listJobs: () => ({ jobs: [], next: null }),
     listNodes: () => ({ nodes: looks.length > 1 ? looks.shift() : looks[0] }),
   })
-  // Nobody wants to wait here for what takes its time.
-  const timeout = AbortSignal.timeout.bind(AbortSignal)
-  vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => timeout(Math.min(ms, 100)))
 })
 afterEach(async () => {
   vi.restoreAllMocks()
@@ -81,6 +84,7 @@ describe('eg stop --wait', () => {
   })
 
   test('says after a while what it waits for, and where', async () => {
+    inHaste()
     api.handlers.stopJobs = () => ({ done: [reply(67, 1)], refused: [] })
     const silent = [node('n1', [placed('67.1')], { state: 'silent' })]
     looks = [silent, silent, silent, [node('n1')]]
@@ -129,6 +133,7 @@ describe('eg down --stop-jobs', () => {
   })
 
   test('what does not end within its grace is told', async () => {
+    inHaste()
     api.handlers.stopJobs = () => ({ done: [reply(67, 1)], refused: [] })
     looks = [[node('n1', [placed('67.1')])]]
     expect(await down()).toBe(
