@@ -10,7 +10,7 @@ import { note, type BrainContext } from './context.ts'
 import { cancelWaiting } from './finish.ts'
 import { mayChange, notYours, select, type Judge, type Target } from './select.ts'
 import { mayMaintain, notMaintained } from './sharing.ts'
-import { stopUnknown } from './stop-unknown.ts'
+import { stopUnknown, unknownByJob } from './stop-unknown.ts'
 import { happen, refreshWaiting } from './tasks.ts'
 
 export type ActionName = 'stop' | 'hold' | 'release' | 'suspend' | 'resume' | 'restart'
@@ -28,8 +28,9 @@ export function act(
 ): Result<ActionReply> {
   const { targets, refused } = select(ctx, caller, selection, judgeOf(ctx, name, caller))
   const reply: ActionReply = { done: [], refused: [] }
+  const there = name === 'stop' && refused.length > 0 ? unknownByJob(ctx) : null
   for (const { ref, refusal } of refused) {
-    const unknown = name === 'stop' ? stopUnknown(ctx, caller, ref, selection) : null
+    const unknown = there === null ? null : stopUnknown(ctx, caller, ref, selection, there)
     if (unknown?.ok === true) reply.done.push(unknown.value)
     else reply.refused.push({ ref, ...(unknown?.refusal ?? refusal) })
   }

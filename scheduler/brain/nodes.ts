@@ -88,6 +88,9 @@ export function confirmLost(
     why: `${caller.owner} confirmed that ${node.name} is lost`,
   } as const
   loseTasks(ctx, node, (delayMs) => ({ happened: 'gone', cause, delayMs }))
+  // A stop of what this database does not know stands, should the machine come back after all.
+  forgetUnsaid(ctx, node, [])
+  node.oddities = []
   ctx.log.warn({ event: 'node-lost', node: node.name, detail: causeText(cause) })
   offerNode(ctx, node)
   ctx.journal.node(node)
@@ -108,6 +111,11 @@ export function removeNode(
   }
   if (node.state === 'up') {
     return refuse('wrong-state', `${node.name} still reports`, 'end its exec-node first')
+  }
+  if (node.unwanted.length > 0 && node.state !== 'lost') {
+    const detail = `${node.name} has not heard yet that ${node.unwanted.length} unknown runs were stopped`
+    const hint = `if its machine is gone: \`eg node lost --confirmed ${node.name}\``
+    return refuse('wrong-state', detail, hint)
   }
   auditNode(ctx, caller, 'remove', node, { state: node.state }, null)
   forgetUnsaid(ctx, node, [])

@@ -1,5 +1,5 @@
 /** Takes in an exec-node's report: who it is, what runs there, and what it should do with what we do not know. */
-import { parseTaskKey, taskKey } from '../../proto/ids.ts'
+import { parseTaskKey } from '../../proto/ids.ts'
 import type { NodeFacts } from '../../proto/node.ts'
 import {
   protocolVersion,
@@ -21,7 +21,7 @@ import { jumpAhead, knowsMore } from './restored.ts'
 import { recordOldRuns, recordRuns } from './runs.ts'
 import { forgetStopped } from './stop-unknown.ts'
 import { tryHappen } from './tasks.ts'
-import { forgetUnknown, forgetUnsaid, noteUnknown } from './unknown-runs.ts'
+import { forgetUnknown, forgetUnsaid, noteUnknown, placementKey } from './unknown-runs.ts'
 import { isSameMachine, refuseReport, whoReports } from './who-reports.ts'
 
 type Answer = ReportReply['answers'][number]
@@ -175,12 +175,12 @@ function takeUsages(node: LiveNode, usages: readonly RunUsage[]): void {
 
 /** Placements that should be there and are not in a full report. */
 function missing(ctx: BrainContext, node: LiveNode, report: Report, rebooted: boolean): void {
-  const said = new Map(report.placements.map(({ task, epoch }) => [task, epoch]))
+  const said = new Set(report.placements.map(placementKey))
   for (const key of [...node.tasks]) {
     const found = ctx.state.findTaskByKey(key)
     const task = found?.job.tasks?.get(found.index)
     const placement = task && placementOf(task.state)
-    if (!found || !placement || said.get(taskKey(found.job.id, found.index)) === placement.epoch)
+    if (!found || !placement || said.has(placementKey({ task: key, epoch: placement.epoch })))
       continue
     if (rebooted && placement.known) {
       const why = `${node.name} was started again`
@@ -216,8 +216,12 @@ function adopt(
 ): void {
   const task = findTask(job, index)
   if (task === null || epoch <= task.epoch) return
+  const left = placementOf(task.state)?.node
   const firstRun = runs[0]?.number ?? task.lastRun + 1
   tryHappen(ctx, job, index, { happened: 'adopted', node: node.name, epoch, firstRun })
+  // It was told to keep the older placement, and tells only news by itself.
+  const before = left === undefined ? undefined : ctx.state.nodes.get(left)
+  if (before !== undefined) before.wantFull = true
   if (job.wanted.what === 'suspend')
     tryHappen(ctx, job, index, { happened: 'suspend-wanted', suspend: true })
 }

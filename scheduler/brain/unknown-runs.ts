@@ -9,6 +9,10 @@ import {
 } from '../state/live-node.ts'
 import type { BrainContext } from './context.ts'
 
+/** A task may have several on one node: an older one that has ended unheard, and the newer. */
+export const placementKey = ({ task, epoch }: { task: string; epoch: number }): string =>
+  `${task}@${epoch}`
+
 type Verdict = Pick<UnknownPlacement, 'then' | 'detail'>
 
 /** What of its job is left on a node when nobody knows the placement; of a lost database the newest is kept. */
@@ -85,8 +89,8 @@ export function forgetUnsaid(
   said: readonly Pick<PlacementReport, 'task' | 'epoch'>[],
 ): void {
   if (node.unknown.size === 0) return
-  const there = new Set(said.map(({ task, epoch }) => `${task}@${epoch}`))
+  const there = new Set(said.map(placementKey))
   for (const [task, placements] of [...node.unknown])
     for (const { epoch } of placements)
-      if (!there.has(`${task}@${epoch}`)) forgetUnknown(ctx, node, task, epoch)
+      if (!there.has(placementKey({ task, epoch }))) forgetUnknown(ctx, node, task, epoch)
 }

@@ -67,7 +67,7 @@ test('a running grid is backed up, loses its scheduler’s disk, and goes on fro
   await until(async () => (await unknownTasks()).length > 0)
   expect(await unknownTasks()).toEqual([`${lost}.1`, `${ended}.1`].sort())
   const stopped = await grid.ok('stop', '--wait', `${ended}.1`)
-  expect(stopped).toBe(`job ${ended}.1: stopping what nobody knows on node1\n`)
+  expect(stopped).toBe(`job ${ended}.1: stopping unknown runs on node1\n`)
   expect(isAlive(endedRun.pid)).toBe(false)
   expect(await unknownTasks()).toEqual([`${lost}.1`])
   expect(await grid.ok('events')).toContain('this database is a backup of')

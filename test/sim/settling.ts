@@ -149,8 +149,10 @@ async function stopUnknown({ people, scheduler }: Watched): Promise<void> {
 function unknownLeft(grid: Watched): string | null {
   const state = grid.scheduler.brain?.state
   if (!state) return 'no scheduler'
-  for (const { name, unknown } of state.nodes.values())
+  for (const { name, unknown, unwanted } of state.nodes.values()) {
     if (unknown.size > 0) return `${name} runs unknown ${[...unknown.keys()].join(' ')}`
+    if (unwanted.length > 0) return `${name} has told nothing of a stop of ${unwanted[0]?.task}`
+  }
   const stray = liveRuns(grid).find((run) => state.findTaskByKey(run.task) === null)
   return stray ? `${stray.task} runs on ${stray.node} and nobody knows it` : null
 }

@@ -2,51 +2,18 @@
 import { copyFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 
 import type { Caller } from '../../../scheduler/brain/call.ts'
 import { defaultLease } from '../../../scheduler/core/lease.ts'
 import { backUp } from '../../../scheduler/store/backup.ts'
 import { openEngine } from '../../../scheduler/store/engine.ts'
-import { migrationsIn } from '../../../scheduler/store/migrate.ts'
 import { prepareDataFolder } from '../../../scheduler/store/open.ts'
 import { restore } from '../../../scheduler/store/restore.ts'
 import { anna, BrainGrid, operator } from '../../support/brain.ts'
 import type { FakeNode } from '../../support/fake-node.ts'
+import { bot, gridWithBackup, meet, openAt, schema, twicePlaced } from '../../support/restored.ts'
 import { databasePath } from '../store/place.ts'
-
-const schema = migrationsIn().length
-const bot = { kind: 'continuous', name: 'bot' } as const
-
-async function openAt(folder: string, clock?: BrainGrid['clock']): Promise<BrainGrid> {
-  const engine = openEngine(prepareDataFolder(folder), { reserveBytes: 0 })
-  onTestFinished(() => engine.close())
-  return BrainGrid.open({ engine, ...(clock ? { clock } : {}) })
-}
-
-/** A grid whose node runs a job that no backup knows, and the backup. */
-async function gridWithBackup() {
-  const folder = join(dirname(databasePath()), 'scheduler')
-  const grid = await openAt(folder)
-  const node = await grid.node('n1')
-  const known = await grid.submit(bot)
-  await grid.turn(node)
-  // Of several nodes each has a lease that ends.
-  const idle = await grid.node('n0', { slots: 0 })
-  await grid.turn(node, idle)
-  const file = join(dirname(folder), 'copy')
-  backUp({ folder, file, overwrite: false, version: '1', now: grid.clock.now(), schema })
-  // The lost one starts once more: a start on the backup then has the same incarnation, without the mark.
-  await grid.reopen()
-  await node.report()
-  node.attach()
-  const lost = await grid.submit({ name: 'lost' })
-  await grid.turn(node)
-  node.start(`${lost}.1`)
-  node.start(`${known}.1`)
-  await grid.turn(node)
-  return { folder, grid, node, known, lost, file }
-}
 
 test('a number given out and lost is not given out again, though no node has spoken', async () => {
   const { folder, grid, node, known, lost, file } = await gridWithBackup()
@@ -314,45 +281,10 @@ test('what waits is held back until each node that speaks has the orders of this
   expect(await restored.show(waiting)).toMatchObject({ state: 'placed', node: 'n1' })
 })
 
-/** A task that no backup knows is on two nodes: one was wrongly called lost, and goes on beside the next. */
-async function twicePlaced() {
-  const folder = join(dirname(databasePath()), 'scheduler')
-  const grid = await openAt(folder)
-  const older = await grid.node('n1', { slots: 1 })
-  const newer = await grid.node('n2', { slots: 1 })
-  await grid.turn(older, newer)
-  const file = join(dirname(folder), 'copy')
-  backUp({ folder, file, overwrite: false, version: '1', now: grid.clock.now(), schema })
-  await grid.ok('cordonNode', operator, { params: { node: 'n2' }, body: {} })
-  const lost = await grid.submit({ name: 'lost', retry: 1 })
-  await grid.turn(older, newer)
-  older.start(`${lost}.1`)
-  await grid.turn(older, newer)
-  await grid.pass(40_000, newer)
-  await grid.ok('loseNode', operator, { params: { node: 'n1' }, body: { confirmed: true } })
-  await grid.ok('uncordonNode', operator, { params: { node: 'n2' } })
-  await grid.turn(newer)
-  newer.start(`${lost}.1`)
-  await grid.turn(newer)
-  expect([older, newer].map((node) => node.of(`${lost}.1`).order.epoch)).toEqual([1, 2])
-  const restoredAt = (elsewhere: string) => {
-    restore({ folder: elsewhere, file, overwrite: false, now: grid.clock.now(), schema })
-    return openAt(elsewhere, grid.clock)
-  }
-  return { folder, older, newer, restoredAt }
-}
-
 /** What a node is told of all that it has, when it reports. */
 async function told(node: FakeNode): Promise<string[]> {
   const { answers } = await node.report()
   return answers.map(({ then }) => then)
-}
-
-function meet(restored: BrainGrid, ...nodes: FakeNode[]): void {
-  for (const node of nodes) {
-    node.meet(restored.brain)
-    node.attach()
-  }
 }
 
 test('of two placements of a task that the restored database does not know, the older is stopped, whoever speaks first', async () => {
@@ -417,78 +349,35 @@ test('of two placements of such a task on one node both are shown, and the older
   expect(await shown()).toMatchObject({ slotsUsed: 2, unknownRuns: [{ task, epoch: 2 }] })
 })
 
-/** A restored database, and a node that runs a job which it does not know. */
-async function unknownRun() {
-  const { folder, grid, node, known, lost, file } = await gridWithBackup()
+test('of two placements of a task that the restored database knows, the newer is taken up, and the older told to stop though it has no news', async () => {
+  const folder = join(dirname(databasePath()), 'scheduler')
+  const grid = await openAt(folder)
+  const nodes = [await grid.node('n1', { slots: 1 }), await grid.node('n2', { slots: 1 })] as const
+  const [older, newer] = nodes
+  await grid.turn(...nodes)
+  const job = await grid.submit({ name: 'known', retry: 1, hold: true })
+  const file = join(dirname(folder), 'copy')
+  backUp({ folder, file, overwrite: false, version: '1', now: grid.clock.now(), schema })
+  await grid.ok('cordonNode', operator, { params: { node: 'n2' }, body: {} })
+  await grid.ok('releaseJobs', anna, { body: { jobs: [String(job)] } })
+  await grid.turn(...nodes)
+  older.start(`${job}.1`)
+  await grid.turn(...nodes)
+  await grid.pass(40_000, newer)
+  await grid.ok('loseNode', operator, { params: { node: 'n1' }, body: { confirmed: true } })
+  await grid.ok('uncordonNode', operator, { params: { node: 'n2' } })
+  await grid.turn(newer)
+  newer.start(`${job}.1`)
+  await grid.turn(newer)
   restore({ folder: `${folder}-2`, file, overwrite: false, now: grid.clock.now(), schema })
   const restored = await openAt(`${folder}-2`, grid.clock)
-  meet(restored, node)
-  await node.report(true)
-  await restored.quiet()
-  const ask = (caller: Caller, job: string | number, more: object = {}) =>
-    restored.ok('stopJobs', caller, { body: { jobs: [String(job)], ...more } })
-  const shown = () => restored.ok('showNode', operator, { params: { node: 'n1' } })
-  const answersTo = async (task: string, full = false) => {
-    const { answers } = await node.report(full)
-    return answers.filter((answer) => answer.task === task).map(({ then }) => then)
-  }
-  return { restored, node, known, lost, ask, shown, answersTo, task: `${lost}.1` }
-}
-
-test('an operator stops what a restored database does not know: with the next report, and also by a scheduler started since', async () => {
-  const { restored, node, known, lost, ask, shown, answersTo, task } = await unknownRun()
-  expect(await ask(anna, task)).toMatchObject({
-    done: [],
-    refused: [{ ref: task, code: 'forbidden' }],
-  })
-  expect(await ask(operator, task, { dryRun: true })).toMatchObject({ done: [{ job: lost }] })
-  expect(await answersTo(task, true)).toEqual(['keep'])
-  expect(await ask(operator, task, { why: 'is lost' })).toEqual({
-    done: [{ job: lost, task: 1, name: '', detail: 'stopping what nobody knows on n1' }],
-    refused: [],
-  })
-  const detail = `told to stop by ${operator.owner}: is lost`
-  expect((await shown()).unknownRuns).toMatchObject([{ task, detail }])
-  await restored.reopen()
-  meet(restored, node)
-  expect(await answersTo(task, true)).toEqual(['stop'])
-  expect((await shown()).unknownRuns).toMatchObject([{ task, detail }])
-  expect(await answersTo(`${known}.1`, true)).toEqual(['keep'])
-  node.end(task, { kind: 'signal', signal: 'SIGTERM' })
-  expect(await answersTo(task)).toEqual(['forget'])
-  expect(await shown()).toMatchObject({ slotsUsed: 1, unknownRuns: [] })
-  expect(restored.brain.state.nodes.get('n1')?.unwanted).toEqual([])
-  expect((await ask(operator, lost)).refused).toMatchObject([{ code: 'not-found' }])
-  const { entries } = await restored.ok('listAudit', operator, { query: { job: lost } })
-  expect(entries[0]).toMatchObject({ what: 'stop', about: `job ${task}`, job: lost, owner: null })
-  expect(entries).toHaveLength(1)
-})
-
-test('what is asked to stop while its node is not heard is told when that speaks, and nothing else is', async () => {
-  const { restored, node, lost, ask, answersTo, task } = await unknownRun()
-  const { order, report } = node.of(task)
-  const other = { ...order, task: `${lost}.2` }
-  node.held.set(`${lost}.2@1`, { order: other, report: { ...report, task: `${lost}.2` } })
-  await node.report(true)
-  await restored.pass(40_000)
-  const [stopping] = (await ask(operator, task)).done
-  expect(stopping?.detail).toBe('stopping what nobody knows on n1 (n1: when it reports again)')
-  expect(await answersTo(task, true)).toEqual(['stop'])
-  expect(await answersTo(`${lost}.2`, true)).toEqual(['keep'])
-  // By its number the whole job is meant.
-  expect((await ask(operator, lost)).done).toMatchObject([{ job: lost, task: null }])
-  await node.report()
-  expect(await answersTo(`${lost}.2`)).toEqual(['stop'])
-})
-
-test('a run without a record, of a job that the restored database does not know, is stopped by an operator too', async () => {
-  const { node, ask, shown, answersTo, task } = await unknownRun()
-  node.held.delete(`${task}@1`)
-  node.oddities = [{ key: `${task}.1.1`, detail: 'no record', populated: true }]
-  expect(await answersTo(task, true)).toEqual([])
-  await ask(operator, task)
-  expect(await answersTo(task)).toEqual(['stop'])
-  expect((await shown()).unknownRuns).toMatchObject([
-    { task: `${task}.1.1`, epoch: 1, detail: `no record; told to stop by ${operator.owner}` },
-  ])
+  meet(restored, ...nodes)
+  expect(await told(older)).toEqual(['keep'])
+  expect(await told(newer)).toEqual(['keep'])
+  // A node that has nothing new says nothing of its placements, unless it is asked.
+  const { wantFull } = await older.deliver({ ...older.build(false), placements: [] })
+  expect(wantFull).toBe(true)
+  expect(await told(older)).toEqual(['stop'])
+  const { slotsUsed } = await restored.ok('showNode', operator, { params: { node: 'n1' } })
+  expect(slotsUsed).toBe(1)
 })
