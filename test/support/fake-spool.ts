@@ -15,7 +15,9 @@ export class FakeSpool implements Spool {
   async load(): Promise<Loaded> {
     return {
       state: this.state === null ? null : (JSON.parse(this.state) as KeptState),
-      placements: [...this.records.values()].toReversed().map((text) => JSON.parse(text) as PlacementRecord),
+      placements: [...this.records.values()]
+        .toReversed()
+        .map((text) => JSON.parse(text) as PlacementRecord),
       damaged: this.damaged,
     }
   }
