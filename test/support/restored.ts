@@ -9,7 +9,7 @@ import { migrationsIn } from '../../scheduler/store/migrate.ts'
 import { prepareDataFolder } from '../../scheduler/store/open.ts'
 import { restore } from '../../scheduler/store/restore.ts'
 import { databasePath } from '../scheduler/store/place.ts'
-import { BrainGrid, operator } from './brain.ts'
+import { anna, BrainGrid, operator } from './brain.ts'
 import type { FakeNode } from './fake-node.ts'
 
 export const schema = migrationsIn().length
@@ -45,27 +45,30 @@ export async function gridWithBackup() {
   return { folder, grid, node, known, lost, file }
 }
 
-/** A task that no backup knows is on two nodes: one was wrongly called lost, and goes on beside the next. */
-export async function twicePlaced() {
+/** A task is on two nodes, and the backup knows nothing of that, or of the job at all: one was wrongly called lost, and goes on beside the next. */
+export async function twicePlaced(backupKnows: 'nothing' | 'the job' = 'nothing') {
   const folder = join(dirname(databasePath()), 'scheduler')
   const grid = await openAt(folder)
   const older = await grid.node('n1', { slots: 1 })
   const newer = await grid.node('n2', { slots: 1 })
   await grid.turn(older, newer)
+  const submit = () => grid.submit({ name: 'twice', retry: 1, hold: true })
+  const known = backupKnows === 'the job' ? await submit() : null
   const file = join(dirname(folder), 'copy')
   backUp({ folder, file, overwrite: false, version: '1', now: grid.clock.now(), schema })
   await grid.ok('cordonNode', operator, { params: { node: 'n2' }, body: {} })
-  const lost = await grid.submit({ name: 'lost', retry: 1 })
+  const job = known ?? (await submit())
+  await grid.ok('releaseJobs', anna, { body: { jobs: [String(job)] } })
   await grid.turn(older, newer)
-  older.start(`${lost}.1`)
+  older.start(`${job}.1`)
   await grid.turn(older, newer)
   await grid.pass(40_000, newer)
   await grid.ok('loseNode', operator, { params: { node: 'n1' }, body: { confirmed: true } })
   await grid.ok('uncordonNode', operator, { params: { node: 'n2' } })
   await grid.turn(newer)
-  newer.start(`${lost}.1`)
+  newer.start(`${job}.1`)
   await grid.turn(newer)
-  expect([older, newer].map((node) => node.of(`${lost}.1`).order.epoch)).toEqual([1, 2])
+  expect([older, newer].map((node) => node.of(`${job}.1`).order.epoch)).toEqual([1, 2])
   const restoredAt = (elsewhere: string) => {
     restore({ folder: elsewhere, file, overwrite: false, now: grid.clock.now(), schema })
     return openAt(elsewhere, grid.clock)

@@ -350,28 +350,9 @@ test('of two placements of such a task on one node both are shown, and the older
 })
 
 test('of two placements of a task that the restored database knows, the newer is taken up, and the older told to stop though it has no news', async () => {
-  const folder = join(dirname(databasePath()), 'scheduler')
-  const grid = await openAt(folder)
-  const nodes = [await grid.node('n1', { slots: 1 }), await grid.node('n2', { slots: 1 })] as const
-  const [older, newer] = nodes
-  await grid.turn(...nodes)
-  const job = await grid.submit({ name: 'known', retry: 1, hold: true })
-  const file = join(dirname(folder), 'copy')
-  backUp({ folder, file, overwrite: false, version: '1', now: grid.clock.now(), schema })
-  await grid.ok('cordonNode', operator, { params: { node: 'n2' }, body: {} })
-  await grid.ok('releaseJobs', anna, { body: { jobs: [String(job)] } })
-  await grid.turn(...nodes)
-  older.start(`${job}.1`)
-  await grid.turn(...nodes)
-  await grid.pass(40_000, newer)
-  await grid.ok('loseNode', operator, { params: { node: 'n1' }, body: { confirmed: true } })
-  await grid.ok('uncordonNode', operator, { params: { node: 'n2' } })
-  await grid.turn(newer)
-  newer.start(`${job}.1`)
-  await grid.turn(newer)
-  restore({ folder: `${folder}-2`, file, overwrite: false, now: grid.clock.now(), schema })
-  const restored = await openAt(`${folder}-2`, grid.clock)
-  meet(restored, ...nodes)
+  const { folder, older, newer, restoredAt } = await twicePlaced('the job')
+  const restored = await restoredAt(`${folder}-2`)
+  meet(restored, older, newer)
   expect(await told(older)).toEqual(['keep'])
   expect(await told(newer)).toEqual(['keep'])
   // A node that has nothing new says nothing of its placements, unless it is asked.
