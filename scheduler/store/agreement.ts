@@ -54,6 +54,11 @@ const jsonColumns: readonly [table: string, key: string, columns: string[]][] = 
   ['schedule', `'schedule ' || name || ' of ' || owner`, ['dataJson']],
   ['scheduleSpec', `'schedule ' || name || ' of ' || owner`, ['specJson']],
   ['template', `'what schedule ' || schedule || ' of ' || owner || ' submits'`, ['specJson']],
+  ['queue', `'queue ' || name`, ['dataJson']],
+  ['quota', `'the quota of ' || subject`, ['dataJson']],
+  ['apiToken', `'token ' || id || ' of ' || owner`, ['scopesJson']],
+  ['reply', `'a kept reply to ' || owner`, ['replyJson']],
+  ['audit', `'entry ' || id || ' of the audit log'`, ['beforeJson', 'afterJson']],
 ]
 
 /** First of the rules: the others look into these fields. */
@@ -70,7 +75,19 @@ export const rules: readonly Rule[] = [
             .map((column) => `(${column} IS NOT NULL AND NOT json_valid(${column}))`)
             .join(' OR ')}`,
       )
+      .concat(
+        `SELECT 'meta holds something unreadable as ' || key FROM meta
+          WHERE key IN ('backup', 'lostNumbers') AND value <> '' AND NOT json_valid(value)`,
+      )
       .join(' UNION ALL '),
+  },
+  {
+    what: 'meta',
+    means: 'what the grid knows of itself is missing, or makes no sense',
+    sql: `SELECT 'the grid has no ' || needed.value FROM json_each('["grid", "incarnation"]') needed
+      WHERE EXISTS (SELECT 1 FROM node) AND NOT EXISTS (SELECT 1 FROM meta WHERE key = needed.value AND meta.value <> '')
+      UNION ALL SELECT key || ' is ' || value || ', which is no number' FROM meta
+      WHERE key IN ('incarnation', 'nextJob', 'lostGrantMs') AND (value = '' OR value GLOB '*[^0-9.]*')`,
   },
   {
     what: 'counts',
@@ -105,9 +122,14 @@ export const rules: readonly Rule[] = [
   {
     what: 'task-state',
     means: 'tasks say two things of themselves',
-    sql: `SELECT 'task ' || job || '.' || "index" || ' is ' || state || ' in its row and ' ||
-        json_extract(dataJson, '$.state.is') || ' in its data' FROM task
-      WHERE json_valid(dataJson) AND json_extract(dataJson, '$.state.is') <> state`,
+    sql: `WITH said AS (SELECT job, "index", state, node, epoch, json_extract(dataJson, '$.state.is') AS its,
+        json_extract(dataJson, '$.state.placement.node') AS place,
+        json_extract(dataJson, '$.state.placement.epoch') AS since FROM task)
+      SELECT 'task ' || job || '.' || "index" || ' is ' || state || ' in its row and ' ||
+        ifnull(its, 'nothing') || ' in its data' FROM said WHERE its IS NOT state
+      UNION ALL SELECT 'task ' || job || '.' || "index" || ' is on ' || ifnull(node, 'no node') || ' with epoch ' || epoch ||
+        ' in its row, and on ' || ifnull(place, 'no node') || ' with epoch ' || ifnull(since, 0) || ' in its data' FROM said
+      WHERE its IS state AND state <> 'finished' AND (place IS NOT node OR (place IS NOT NULL AND since IS NOT epoch))`,
   },
   {
     what: 'ranges',

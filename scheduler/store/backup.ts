@@ -71,11 +71,11 @@ function writeCopy(source: Database, mark: BackupMark, options: BackupOptions): 
 }
 
 /** One statement reads the one and writes the other: damage is of what is read, for the draft is new. */
-function copyInto(draft: string, source: Database, ours: string): void {
+export function copyInto(draft: string, source: Database, from: string): void {
   try {
     source.prepare('VACUUM INTO ?').run(draft)
   } catch (error) {
-    const read = toStoreError(error, ours)
+    const read = toStoreError(error, from)
     throw read.kind === 'damaged' ? read : error
   }
 }
@@ -91,7 +91,7 @@ function refuseTarget({ folder, file, overwrite }: BackupOptions): void {
     return own?.ino === found.ino && own.dev === found.dev
   })
   if (isOurs) throw new StoreError('failed', `${file} belongs to the scheduler and is no backup`)
-  if (!overwrite) throw new StoreError('failed', `${file} exists: nothing was written`)
+  if (!overwrite) throw new StoreError('exists', `${file} exists: nothing was written`)
 }
 
 const ownFiles = (folder: string): string[] => [

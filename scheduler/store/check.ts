@@ -4,8 +4,11 @@ import type { Database } from 'better-sqlite3'
 import type { Finding } from '../../proto/database.ts'
 import { jobStateOf, type TaskCounts } from '../../proto/job.ts'
 import { liveCounts, rules, unreadable } from './agreement.ts'
+import { tables } from './tables.ts'
 
 const mostExamples = 5
+/** That keep the specs of jobs and schedules. */
+const besides = ['spec', 'scheduleSpec']
 const restoreBackup = 'restore a backup: eg restore FILE --overwrite'
 
 /** SQLite's own words about the file; none of a sound one. */
@@ -29,6 +32,9 @@ export function check(db: Database, isOurSchema: boolean): Finding[] {
       findings.push(
         finding('index', 'indexes disagree with their tables', ofIndexes, 'indexes are built anew'),
       )
+    const missing = isOurSchema ? missingTables(db) : []
+    if (missing.length > 0)
+      return [...findings, finding('no-table', `tables are not there: ${restoreBackup}`, missing)]
     findings.push(...withoutOwner(db))
     if (!isOurSchema) return findings
     for (const { what, means, sql } of rules) {
@@ -40,6 +46,17 @@ export function check(db: Database, isOurSchema: boolean): Finding[] {
     }
     return findings
   })()
+}
+
+/** Neither what refers to them nor what compares them can be asked. */
+function missingTables(db: Database): string[] {
+  const there = new Set(
+    db
+      .prepare<[], string>(`SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')`)
+      .pluck()
+      .all(),
+  )
+  return [...Object.keys(tables), ...besides].filter((name) => !there.has(name))
 }
 
 const countedAnew: ReadonlySet<string> = new Set(['counts', 'job-state'])

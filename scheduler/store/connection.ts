@@ -70,6 +70,8 @@ export function openForReading(path: string): Database {
       return db
     } catch (error) {
       db?.close()
+      // Who holds it may be in the middle of writing: the other ways would read past the lock.
+      if ((error as { code?: string }).code?.startsWith('SQLITE_BUSY')) throw error
       first ??= error
     }
   }

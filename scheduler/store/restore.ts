@@ -7,7 +7,7 @@ import { join } from 'node:path'
 
 import SqliteDatabase, { type Database } from 'better-sqlite3'
 
-import { liveJobsIn, metaOf, readMark, secretNames, writeMark } from './backup.ts'
+import { copyInto, liveJobsIn, metaOf, readMark, secretNames, writeMark } from './backup.ts'
 import type { BackupMark } from './change.ts'
 import { findDamage } from './check.ts'
 import { openForReading, openForWriting } from './connection.ts'
@@ -65,10 +65,10 @@ function restoreTo(
 ): RestoreFacts {
   const isThere = existsSync(database)
   if (isThere && !overwrite)
-    throw new StoreError('failed', `${folder} has a database already: nothing was changed`)
+    throw new StoreError('exists', `${folder} has a database already: nothing was changed`)
   const draft = makeDraft(database)
   try {
-    const facts = readBackup(file, draft, schema)
+    const facts = readBackup(file, { draft, database }, schema)
     const seen = furthest(facts.mark.seen, isThere ? seenBy(database) : null)
     const { secrets, ...mark } = facts.mark
     const db = new SqliteDatabase(draft)
@@ -101,7 +101,7 @@ function restoreTo(
 type Read = { mark: BackupMark; schema: number; grid: string | null; liveJobs: number }
 
 /** Proves the file and copies it, with the log that may lie beside a plain copy of a folder. */
-function readBackup(file: string, draft: string, known: number): Read {
+function readBackup(file: string, to: { draft: string; database: string }, known: number): Read {
   const source = guarded(file, () => openForReading(file))
   try {
     refuseNewer(source, file, known)
@@ -109,7 +109,7 @@ function readBackup(file: string, draft: string, known: number): Read {
     const damage = findDamage(source)
     if (damage.length > 0)
       throw new StoreError('damaged', `${file} is damaged, and was not restored: ${damage[0]}`)
-    source.prepare('VACUUM INTO ?').run(draft)
+    guarded(to.database, () => copyInto(to.draft, source, file))
     const mark = readMark(source) ?? {
       madeAt: ageOf(source, file),
       version: '',

@@ -94,7 +94,8 @@ export type Store = {
 
 /** Thrown by `commit` and at opening: the database cannot be written (disk full, read-only, locked, damaged). */
 export class StoreError extends Error {
-  readonly kind: 'full' | 'read-only' | 'locked' | 'damaged' | 'newer-schema' | 'failed'
+  /** `exists`: nothing was done, because something is in the way that is not written over unless told. */
+  readonly kind: 'full' | 'read-only' | 'locked' | 'damaged' | 'newer-schema' | 'exists' | 'failed'
   constructor(kind: StoreError['kind'], message: string, options?: ErrorOptions) {
     super(message, options)
     this.name = 'StoreError'

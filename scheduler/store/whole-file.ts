@@ -37,7 +37,7 @@ function linkedTo(draft: string, path: string): boolean {
     return true
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST') throw new StoreError('failed', `${path} exists`, { cause: error })
+    if (code === 'EEXIST') throw new StoreError('exists', `${path} exists`, { cause: error })
     if (code === 'EPERM' || code === 'ENOTSUP' || code === 'EOPNOTSUPP') return false
     throw error
   }

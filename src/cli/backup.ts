@@ -22,7 +22,7 @@ before it gets its name, with mode 0600. It holds the grid's secrets and what ow
       overwrite: values.force,
     }
     const done = await askDatabase('backup', flags, {
-      hints: { failed: 'name another file, or say --force to write over it' },
+      hints: { exists: 'name another file, or say --force to write over it' },
     })
     terminal.out(
       values.json

@@ -22,7 +22,9 @@ and what nodes run that the backup does not know is shown and left alone.`,
       file: resolve(terminal.cwd, file),
       overwrite: values.overwrite,
     }
-    const done = await askDatabase('restore', flags)
+    const done = await askDatabase('restore', flags, {
+      hints: { exists: 'say --overwrite to put the backup in its place; it is kept aside' },
+    })
     terminal.out(values.json ? json(done) : restoredText(done))
     return 0
   },

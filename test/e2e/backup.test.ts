@@ -23,6 +23,9 @@ test('a running grid is backed up, loses its scheduler’s disk, and goes on fro
   expect(again.stderr).toBe(
     `eg: ${file} exists: nothing was written\neg: name another file, or say --force to write over it\n`,
   )
+  const folder = await grid.eg('backup', grid.folder)
+  // `--force` would change nothing about that.
+  expect(folder.stderr).toBe(`eg: ${grid.folder} exists and is not a plain file\n`)
   expect(await grid.ok('backup', file, '--force')).toContain('1 live job, verified')
   expect(await grid.ok('check')).toMatch(/: sound\n$/)
   expect((await grid.json<CheckDone>('check', file)).findings).toEqual([])
@@ -56,6 +59,9 @@ test('a running grid is backed up, loses its scheduler’s disk, and goes on fro
   )
   expect(restored.secrets).toEqual({ restored: ['secret', 'node-secret'], kept: [] })
   expect(readFileSync(join(grid.data, 'scheduler/node-secret'), 'utf8')).toBe(nodeSecret)
+  const over = await grid.eg('restore', file)
+  expect(over).toMatchObject({ status: 1, stdout: '' })
+  expect(over.stderr).toMatch(/has a database already: nothing was changed\neg: say --overwrite /)
   await grid.up()
   expect(await grid.running(bot)).toMatchObject({ pid })
   expect(isAlive(lostRun.pid)).toBe(true)

@@ -23,7 +23,7 @@ import { restore } from '../../../scheduler/store/restore.ts'
 import { openStore } from '../../../scheduler/store/worker-store.ts'
 import { submitChanges } from '../../support/store-rows.ts'
 import { until } from '../../support/wait.ts'
-import { databasePath } from './place.ts'
+import { databasePath, smallDisk } from './place.ts'
 
 const schema = migrationsIn().length
 const now = Date.UTC(2026, 10, 27, 8)
@@ -181,6 +181,27 @@ test('what cannot be read of the database is told of it, what cannot be written 
   db.close()
   const nowhere = fileIn(folder, 'no/such/folder')
   expect(() => backUpTo(folder, nowhere)).toThrow(`${nowhere}: ENOENT`)
+})
+
+test('what another process writes is not copied past its lock', async () => {
+  const folder = await filled()
+  const writer = new SqliteDatabase(databaseIn(folder))
+  // As a restored database is until its first start: no log lies beside it.
+  writer.pragma('journal_mode = DELETE')
+  writer.exec('BEGIN EXCLUSIVE; DELETE FROM job')
+  expect(() => backUpTo(folder, fileIn(folder))).toThrow(/another process holds the database/)
+  writer.exec('ROLLBACK')
+  writer.close()
+  backUpTo(folder, fileIn(folder))
+})
+
+test('a disk that is full under the folder is what is named, not the backup', async (context) => {
+  const folder = await filled()
+  const file = fileIn(folder)
+  backUpTo(folder, file)
+  const small = smallDisk(64 * 1024) ?? context.skip('needs the right to mount')
+  expect(() => restoreFrom(file, small)).toThrow(`${databaseIn(small)}: the disk is full`)
+  expect(readdirSync(small)).toEqual(['evergrid.db-lock'])
 })
 
 test('a damaged, foreign, missing or newer backup changes nothing', async () => {

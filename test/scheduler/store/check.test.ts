@@ -102,6 +102,26 @@ const faults: readonly [what: string, sql: string][] = [
   ['unreadable', `UPDATE job SET countsJson = '{' WHERE id = 2`],
   ['unreadable', `UPDATE job SET factsJson = '{' WHERE id = 2`],
   ['unreadable', `UPDATE schedule SET dataJson = '{'`],
+  ['unreadable', `INSERT INTO quota (subject, dataJson) VALUES ('owner:anna', '{')`],
+  ['unreadable', `INSERT INTO queue (name, dataJson) VALUES ('lab', '{')`],
+  ['unreadable', `INSERT INTO meta (key, value) VALUES ('lostNumbers', '[')`],
+  [
+    'unreadable',
+    `INSERT INTO reply (owner, key, route, hash, status, replyJson, at) VALUES ('anna', 'k', 'r', 'h', 200, '{', 1)`,
+  ],
+  [
+    'unreadable',
+    `INSERT INTO apiToken (id, hash, owner, name, scopesJson, createdAt, expiresAt)
+      VALUES (1, printf('%064d', 0), 'anna', 'ci', '[', 1, 2)`,
+  ],
+  ['task-state', `UPDATE task SET node = 'n2' WHERE state = 'running'`],
+  ['task-state', `UPDATE task SET epoch = epoch + 1 WHERE state = 'running'`],
+  ['task-state', `UPDATE task SET dataJson = '{}' WHERE state = 'running'`],
+  ['meta', `INSERT OR REPLACE INTO meta (key, value) VALUES ('nextJob', 'x')`],
+  ['meta', `UPDATE meta SET value = 'x' WHERE key = 'incarnation'`],
+  ['meta', `DELETE FROM meta WHERE key = 'grid'`],
+  ['no-table', `DROP TABLE reply`],
+  ['no-table', `DROP TABLE firing`],
 ]
 
 test('each rule finds its fault', async () => {

@@ -1,33 +1,22 @@
 /** A full disk, a disk that cannot be written, and copies. */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 
 import type { Fault } from '../../../scheduler/store/engine.ts'
 import { inThreadStore } from '../../../scheduler/store/in-thread-store.ts'
 import { prepareDataFolder } from '../../../scheduler/store/open.ts'
 import { openStore } from '../../../scheduler/store/worker-store.ts'
 import { submitChanges } from '../../support/store-rows.ts'
-import { databasePath } from './place.ts'
+import { databasePath, smallDisk } from './place.ts'
 
-const isRoot = process.getuid?.() === 0
 const mebibyte = 1 << 20
 
 /** As a disk that has no page left. */
 const stopGrowing: Fault = (point, db) => {
   if (point === 'before') db.pragma('max_page_count = 1')
-}
-
-/** A file system of its own of that size, or null where that is not allowed. */
-function smallDisk(sizeBytes: number): string | null {
-  const folder = join(dirname(databasePath()), 'disk')
-  mkdirSync(folder)
-  const how = ['-t', 'tmpfs', '-o', `size=${sizeBytes},mode=700`, 'evergrid-test', folder]
-  if (!isRoot || spawnSync('mount', how).status !== 0) return null
-  onTestFinished(() => void spawnSync('umount', ['-l', folder]))
-  return folder
 }
 
 /** Fills what is left of a disk. */
