@@ -112,10 +112,10 @@ export function removeNode(
   if (node.state === 'up') {
     return refuse('wrong-state', `${node.name} still reports`, 'end its exec-node first')
   }
-  if (node.unwanted.length > 0 && node.state !== 'lost') {
-    const detail = `${node.name} has not heard yet that ${node.unwanted.length} unknown runs were stopped`
+  const unsettled = unsettledOn(ctx, node)
+  if (unsettled !== null && node.state !== 'lost') {
     const hint = `if its machine is gone: \`eg node lost --confirmed ${node.name}\``
-    return refuse('wrong-state', detail, hint)
+    return refuse('wrong-state', `${node.name} ${unsettled}`, hint)
   }
   auditNode(ctx, caller, 'remove', node, { state: node.state }, null)
   forgetUnsaid(ctx, node, [])
@@ -126,6 +126,16 @@ export function removeNode(
   dropKey(ctx, node.name)
   note(ctx, 'node-removed', `${node.name} removed`, { node: node.name, by: caller.owner })
   return done({})
+}
+
+/** What a restored database must not forget of a node while nobody says that its machine is gone. */
+function unsettledOn({ state }: BrainContext, node: LiveNode): string | null {
+  if (node.unwanted.length > 0)
+    return `has not heard yet that ${node.unwanted.length} unknown runs were stopped`
+  // All that waits is held back until it has: work of the lost database may run there.
+  return state.isRestored && node.spokeTo === null
+    ? 'has not said yet what it runs since an older database was restored'
+    : null
 }
 
 function changed(

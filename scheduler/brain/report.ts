@@ -1,4 +1,5 @@
 /** Takes in an exec-node's report: who it is, what runs there, and what it should do with what we do not know. */
+import type { Cause } from '../../proto/cause.ts'
 import { parseTaskKey } from '../../proto/ids.ts'
 import type { NodeFacts } from '../../proto/node.ts'
 import {
@@ -135,7 +136,7 @@ function takePlacement(
   const answer = (then: Answer['then']): Answer => ({ task: key, epoch, version, then })
   const { job: id, index } = parseTaskKey(key)
   const job = ctx.state.jobs.get(id)
-  if (job && !over) adopt(ctx, node, job, index, report)
+  if (job && (!over || isOwnEnd(report.phase))) adopt(ctx, node, job, index, report)
   const task = job?.tasks?.get(index)
   const placement = task && placementOf(task.state)
   if (job && task && placement && placement.epoch === epoch && placement.node === node.name) {
@@ -205,6 +206,17 @@ function missing(ctx: BrainContext, node: LiveNode, report: Report, rebooted: bo
   }
   forgetUnsaid(ctx, node, report.placements)
 }
+
+/** The task came to it by itself: one that was told to end may have been placed anew by the database that was lost. */
+const isOwnEnd = (phase: PlacementReport['phase']): boolean =>
+  phase.kind === 'ended' && ownEnds.has(phase.cause.kind)
+
+const ownEnds: ReadonlySet<Cause['kind']> = new Set([
+  'exit',
+  'signal',
+  'out-of-memory',
+  'time-limit',
+])
 
 /** Placed after the backup that this database was restored from: the node knows better. */
 function adopt(

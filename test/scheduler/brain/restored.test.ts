@@ -209,6 +209,17 @@ test('over the database that it was made of: a node that joined since is waited 
   expect(await restored.state(waiting)).toBe('placed')
 })
 
+test('a node that has not spoken since is not removed before its loss is confirmed: what waits may run there', async () => {
+  const { folder, grid, file } = await gridWithBackup()
+  restore({ folder: `${folder}-2`, file, overwrite: false, now: grid.clock.now(), schema })
+  const restored = await openAt(`${folder}-2`, grid.clock)
+  const gone = { params: { node: 'n0' } }
+  const early = await restored.call('removeNode', operator, gone)
+  expect(early).toMatchObject({ ok: false, refusal: { code: 'wrong-state' } })
+  await restored.ok('loseNode', operator, { ...gone, body: { confirmed: true } })
+  await restored.ok('removeNode', operator, gone)
+})
+
 test('what runs on a node unknown to the restored database takes its share of it', async () => {
   const { folder, grid, node, lost, file } = await gridWithBackup()
   restore({ folder: `${folder}-2`, file, overwrite: false, now: grid.clock.now(), schema })
@@ -230,6 +241,32 @@ test('what runs on a node unknown to the restored database takes its share of it
   await restored.turn(node)
   expect(await used()).toBe(4)
   expect(await restored.state(waits)).toBe('placed')
+})
+
+test('what has ended since, and its node still tells of, does not run a second time', async () => {
+  const folder = join(dirname(databasePath()), 'scheduler')
+  const grid = await openAt(folder)
+  const [once, failing] = [
+    await grid.submit({ name: 'once' }),
+    await grid.submit({ name: 'fails' }),
+  ]
+  const file = join(dirname(folder), 'copy')
+  backUp({ folder, file, overwrite: false, version: '1', now: grid.clock.now(), schema })
+  const node = await grid.node('n1')
+  await grid.turn(node)
+  for (const job of [once, failing]) node.start(`${job}.1`)
+  await grid.turn(node)
+  node.exit(`${once}.1`)
+  node.exit(`${failing}.1`, 3)
+
+  restore({ folder: `${folder}-2`, file, overwrite: false, now: grid.clock.now(), schema })
+  const restored = await openAt(`${folder}-2`, grid.clock)
+  meet(restored, node)
+  await node.report(true)
+  await restored.pass(1_000_000, node)
+  expect(await restored.show(once)).toMatchObject({ state: 'finished', outcome: 'succeeded' })
+  expect(await restored.show(failing)).toMatchObject({ state: 'finished', outcome: 'failed' })
+  expect([...node.held.keys()]).toEqual([])
 })
 
 test('an order of the lost database that a node has not saved yet is taken into account, and not for known', async () => {
