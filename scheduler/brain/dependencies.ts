@@ -60,12 +60,7 @@ function dependenciesOf(ctx: BrainContext, owner: string, after: After): Result<
       continue
     }
     const id = resolveDependency(ctx, owner, job)
-    if (id === null)
-      return refuse(
-        'not-found',
-        `--after ${job}: you have no such job`,
-        'name a job by its number or its live name',
-      )
+    if (id === null) return unknownDependency(job)
     add(id, on)
   }
   return done([...found.values()])
@@ -75,6 +70,18 @@ function resolveDependency(ctx: BrainContext, owner: string, text: string): numb
   const ref = parseJobRef(text)
   if (ref.kind === 'number') return ref.job < ctx.state.nextJob ? ref.job : null
   return ctx.state.newest(owner, ref.name)
+}
+
+/** Of what has finished memory holds no names: who asks is told how it is named. */
+function unknownDependency(text: string): Refused {
+  const ref = parseJobRef(text)
+  return ref.kind === 'number'
+    ? refuse('not-found', `--after ${text}: there is no job ${ref.job}`, 'see yours with `eg jobs`')
+    : refuse(
+        'not-found',
+        `--after ${text}: you have no live job "${ref.name}"`,
+        `name one that has finished by its number: \`eg history --name ${ref.name}\``,
+      )
 }
 
 /** Live jobs of that number, or of the owner's whose names match. */

@@ -138,7 +138,7 @@ function problemOfSize(ctx: BrainContext, job: LiveJob, spec: JobSpec) {
   if (job.placed > 0 && spec.slots !== job.shape.slots) {
     return {
       code: 'wrong-state' as const,
-      detail: `job ${job.id} runs with ${job.shape.slots} slots`,
+      detail: `job ${job.id} runs with ${job.shape.slots} ${job.shape.slots === 1 ? 'slot' : 'slots'}`,
       hint: 'stop it and submit it again with another --slots',
     }
   }

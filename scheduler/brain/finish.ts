@@ -71,7 +71,7 @@ export function cancelWaiting(ctx: BrainContext, job: LiveJob, cause: Cause, by:
       { happened: 'stop-wanted', stop },
       ctx.clock.now(),
     )
-    replaceTask(ctx, job, task, next, false)
+    replaceTask(ctx, job, task, next)
     count += 1
   }
   ctx.journal.job(job)

@@ -21,12 +21,14 @@ export function findNode(ctx: BrainContext, name: string): Result<LiveNode> {
     : refuse('not-found', `there is no node "${name}"`, 'list them with `eg nodes`')
 }
 
+/** Said again without a reason it changes nothing: the reason that was given stands. */
 export function cordon(
   ctx: BrainContext,
   caller: Caller,
   node: LiveNode,
   reason: string,
 ): Result<NodeView> {
+  if (reason === '' && node.operatorCordon) return done(nodeView(ctx, node))
   auditNode(ctx, caller, 'cordon', node, cordonsOf(node), { cordoned: 'by an operator', reason })
   node.operatorCordon = { by: caller.owner, reason, at: ctx.clock.now() }
   return changed(

@@ -1,7 +1,8 @@
 /** Carries out what the task machine decided: indexes, orders, rows and timeline follow every move of a task. */
+import type { Cause } from '../../proto/cause.ts'
 import { taskKey } from '../../proto/ids.ts'
 import { retryDelayMs } from '../core/after-end.ts'
-import { IllegalMove, moveTask, type TaskEvent } from '../core/task-machine.ts'
+import { IllegalMove, lossOf, moveTask, type TaskEvent } from '../core/task-machine.ts'
 import { placementOf, stopOf, type Task } from '../core/task-state.ts'
 import { countEnds, findTask, isOver, machineFacts, type LiveJob } from '../state/live-job.ts'
 import type { BrainContext } from './context.ts'
@@ -18,7 +19,7 @@ export function happen(
   const before = findTask(job, index)
   if (before === null) return null
   const next = moveTask(before, machineFacts(job), event, ctx.clock.now())
-  if (next !== before) replaceTask(ctx, job, before, next, taken)
+  if (next !== before) replaceTask(ctx, job, before, next, { taken, loss: lossOf(before, event) })
   return next
 }
 
@@ -28,7 +29,7 @@ export function replaceTask(
   job: LiveJob,
   before: Task,
   next: Task,
-  taken: boolean,
+  { taken, loss }: { taken: boolean; loss: Cause | null } = { taken: false, loss: null },
 ): void {
   const untouched = job.untouched.without(next.index)
   if (untouched !== job.untouched) {
@@ -47,7 +48,7 @@ export function replaceTask(
   ctx.journal.task(next)
   // The job's own row tells its state and counts to those who read only the store.
   if (before.state.is !== next.state.is) ctx.journal.job(job)
-  noteMove(ctx, job, before, next)
+  noteMove(ctx, job, before, next, loss)
   const moved = placementOf(before.state) !== null && takeReserved(ctx, job, next)
   if (isOver(job)) ctx.follow.jobOver(job)
   else if (!moved) refreshWaiting(ctx, job, next)

@@ -1,12 +1,20 @@
 /** The timeline of decisions: each move of a task in a sentence that a person can read. */
+import type { Cause } from '../../proto/cause.ts'
 import { iso } from '../../proto/ids.ts'
 import { causeText } from '../../proto/words.ts'
 import type { Task, TaskState } from '../core/task-state.ts'
 import type { LiveJob } from '../state/live-job.ts'
 import { note, type BrainContext } from './context.ts'
 
-export function noteMove(ctx: BrainContext, job: LiveJob, before: Task, next: Task): void {
-  const entry = entryOf(before, next)
+/** `loss`: why its placement is over, where no run told its end. */
+export function noteMove(
+  ctx: BrainContext,
+  job: LiveJob,
+  before: Task,
+  next: Task,
+  loss: Cause | null,
+): void {
+  const entry = entryOf(before, next, loss)
   if (entry === null) return
   const node =
     'placement' in next.state
@@ -17,14 +25,18 @@ export function noteMove(ctx: BrainContext, job: LiveJob, before: Task, next: Ta
   note(ctx, entry.what, entry.detail, { job: job.id, task: next.index, owner: job.owner, node })
 }
 
-function entryOf(before: Task, next: Task): { what: string; detail: string } | null {
+function entryOf(
+  before: Task,
+  next: Task,
+  loss: Cause | null,
+): { what: string; detail: string } | null {
   const { state } = next
   if (state.is === before.state.is) return sameState(before.state, state)
   switch (state.is) {
     case 'held':
       return { what: 'held', detail: 'held' }
     case 'pending':
-      return pendingEntry(before.state, state)
+      return pendingEntry(before.state, state, loss)
     case 'placed':
       return before.state.is === 'pending'
         ? { what: 'placed', detail: `placed on ${state.placement.node}` }
@@ -63,13 +75,15 @@ function sameState(before: TaskState, state: TaskState): { what: string; detail:
 function pendingEntry(
   before: TaskState,
   state: Extract<TaskState, { is: 'pending' }>,
+  loss: Cause | null,
 ): { what: string; detail: string } {
   if (before.is === 'held') return { what: 'released', detail: 'released' }
   const when =
     state.notBefore === null
       ? 'for a place'
       : `until ${iso(state.notBefore)} before it is tried again`
-  return { what: 'requeued', detail: `waits ${when}` }
+  const why = loss === null ? '' : `: ${causeText(loss)}`
+  return { what: 'requeued', detail: `waits ${when}${why}` }
 }
 
 function runningEntry(

@@ -224,10 +224,27 @@ function leaseOver(
 ): Task {
   if (placementOf(task.state)?.onPartition === 'keep')
     return silent(task, `node ${node} is cut off; the job runs on there if it can`)
-  const why = `node ${node} did not report until its lease was over`
-  return placementOf(task.state)
-    ? ended(task, job, { kind: 'node-lost', node, why }, now, delayMs)
-    : task
+  return placementOf(task.state) ? ended(task, job, leaseLoss(node), now, delayMs) : task
+}
+
+const leaseLoss = (node: string): Cause => ({
+  kind: 'node-lost',
+  node,
+  why: `node ${node} did not report until its lease was over`,
+})
+
+const recordLoss = (node: string): Cause => ({
+  kind: 'outcome-unknown',
+  detail: `node ${node} has lost its record of the run`,
+})
+
+/** Why a placement is over of whose end no run tells. */
+export function lossOf(task: Task, event: TaskEvent): Cause | null {
+  const placement = placementOf(task.state)
+  if (placement === null) return null
+  if (event.happened === 'gone') return event.cause
+  if (event.happened === 'lease-over') return leaseLoss(event.node)
+  return event.happened === 'forgotten' ? recordLoss(placement.node) : null
 }
 
 function forgotten(task: Task, job: JobFacts, now: number): Task {
@@ -239,9 +256,7 @@ function forgotten(task: Task, job: JobFacts, now: number): Task {
     return { ...task, state: { is: 'stopping', placement, stop, stuck: [] } }
   if (stop) return ended(task, job, stop.cause, now)
   // What it had begun is over, and nobody can say how: the same placement must not begin it a second time.
-  const detail = `node ${placement.node} has lost its record of the run`
-  if (task.lastRun >= placement.firstRun)
-    return ended(task, job, { kind: 'outcome-unknown', detail }, now)
+  if (task.lastRun >= placement.firstRun) return ended(task, job, recordLoss(placement.node), now)
   return { ...task, state: { is: 'placed', placement: { ...placement, known: false } } }
 }
 

@@ -6,7 +6,7 @@ import type { RouteName, routes } from '../../proto/api.ts'
 import type { Body, Params, Query, Reply } from '../../proto/route.ts'
 import { defaultUrl, usualUrl } from '../lib/endpoint.ts'
 import { ClientError, refusalOf, unreachable } from './client-error.ts'
-import { bearerFor, forgetBearer } from './credentials.ts'
+import { aboutToken, bearerFor, forgetBearer } from './credentials.ts'
 import { openExchange, textOf } from './exchange.ts'
 import { idempotencyKey } from './idempotency-key.ts'
 import { provenAgent } from './prove-scheduler.ts'
@@ -157,7 +157,7 @@ async function persist<T>(
       continue
     }
     const limit = isNotProven(tried) ? Math.min(end, start + notProvenPatienceMs) : end
-    if (!isPassing(tried) || performance.now() + pauseMs > limit) throw tried
+    if (!isPassing(tried) || performance.now() + pauseMs > limit) throw aboutToken(tried)
     if (!told && performance.now() - start > 1_000) {
       told = true
       options.onRetry?.(tried)

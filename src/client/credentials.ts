@@ -1,6 +1,7 @@
 /** What a client shows to a scheduler: the grid's secret where it can be read, else a token won by proof. */
 import type http from 'node:http'
 
+import { ClientError } from './client-error.ts'
 import { userSecrets } from './secrets.ts'
 import { dropToken, keepToken, keptToken } from './token-file.ts'
 
@@ -28,6 +29,14 @@ export function forgetBearer(url: string): void {
   shown.delete(url)
   if (last !== undefined) rejected.set(url, (rejected.get(url) ?? new Set()).add(last))
   dropToken(url)
+}
+
+/** Of a token that was not taken: with the variable set nothing else is shown, so no proof would help. */
+export function aboutToken(error: ClientError): ClientError {
+  if (error.code !== 'unauthenticated' || !process.env['EVERGRID_TOKEN']) return error
+  const hint =
+    'the token is that of EVERGRID_TOKEN: make another with `eg token create`, or unset the variable'
+  return new ClientError(error.code, error.detail, hint, error.cause)
 }
 
 async function newToken(url: string, agent: http.Agent): Promise<string> {

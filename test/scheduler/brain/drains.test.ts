@@ -191,6 +191,15 @@ test('a cordon keeps new work away, and what runs stays', async () => {
   expect(await grid.state(waiting)).toBe('placed')
 })
 
+test('a cordon said again without a reason keeps the one that was given', async () => {
+  const { grid, n1 } = await two()
+  await grid.ok('cordonNode', operator, to(n1, { reason: 'new disk' }))
+  await grid.ok('cordonNode', operator, to(n1, {}))
+  expect(await view(grid, n1)).toMatchObject({ reason: 'cordoned by olga: new disk' })
+  await grid.ok('cordonNode', operator, to(n1, { reason: 'new fan' }))
+  expect(await view(grid, n1)).toMatchObject({ reason: 'cordoned by olga: new fan' })
+})
+
 const probe = (verdict: 'ok' | 'failing' | 'critical') => ({
   probe: 'spool-disk',
   verdict,

@@ -116,6 +116,31 @@ describe('a node that falls silent', () => {
     expect(grid.brain.state.nodes.size).toBe(1)
   })
 
+  test('the timeline of what it lost says why it waits again', async () => {
+    const requeued = async (grid: BrainGrid, job: number) =>
+      (await grid.show(job)).timeline.find(({ what }) => what === 'requeued')?.detail
+    const leased = await two()
+    await leased.grid.pass(310_000, leased.other)
+    expect(await requeued(leased.grid, leased.job)).toBe(
+      `waits for a place: node ${leased.on.name} did not report until its lease was over`,
+    )
+    const confirmed = await two()
+    await confirmed.grid.pass(40_000, confirmed.other)
+    const lose = { params: { node: confirmed.on.name }, body: { confirmed: true as const } }
+    await confirmed.grid.ok('loseNode', operator, lose)
+    expect(await requeued(confirmed.grid, confirmed.job)).toMatch(
+      new RegExp(`^waits for a place: .+ confirmed that ${confirmed.on.name} is lost$`),
+    )
+    const booted = await two()
+    await booted.grid.pass(20_000, booted.other)
+    booted.on.reboot()
+    await booted.grid.pass(2_000, booted.other)
+    await booted.on.report()
+    expect(await requeued(booted.grid, booted.job)).toBe(
+      `waits for a place: ${booted.on.name} was started again`,
+    )
+  })
+
   test('its many tasks come back at a bounded rate', async () => {
     const grid = await BrainGrid.open({ settings: { replacedPerSecond: 10 } })
     const roomy = { slots: 100, memBytes: 2 ** 40 }

@@ -130,6 +130,24 @@ test('dependencies on jobs that have ended are judged at once', async () => {
   expect(await submit('any', '999')).toBe('not-found')
 })
 
+test('a dependency on a name that no live job has says how a finished one is named', async () => {
+  const grid = await BrainGrid.open()
+  const gone = await grid.submit({ name: 'quick' })
+  await grid.stop([gone])
+  const after = async (job: string) => {
+    const body = { command: ['x'], cwd: '/', after: [{ job, on: 'any' as const }] }
+    const result = await grid.call('submitJob', anna, { body })
+    return result.ok ? null : result.refusal
+  }
+  expect(await after('quick')).toMatchObject({
+    code: 'not-found',
+    detail: '--after quick: you have no live job "quick"',
+    hint: 'name one that has finished by its number: `eg history --name quick`',
+  })
+  expect(await after('999')).toMatchObject({ detail: '--after 999: there is no job 999' })
+  expect(await after(String(gone))).toBeNull()
+})
+
 test('a chain of 20,000 that breaks at its first link ends in one go', async () => {
   const grid = await BrainGrid.open()
   let last = await grid.submit()
