@@ -105,7 +105,8 @@ function connector(values: Values<CommonOptions>, terminal: Terminal) {
         insecureNetwork: values['insecure-network'],
         patienceMs: patience.ok ? patience.value : undefined,
         ...options,
-        onRetry: (error) => terminal.say(`${error.detail}; trying again`),
+        // A program that reads stderr expects the problem there, and nothing else.
+        onRetry: values.json ? undefined : (error) => terminal.say(`${error.detail}; trying again`),
       })
       open.push(client)
       return client

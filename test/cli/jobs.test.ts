@@ -188,6 +188,17 @@ describe('errors', () => {
     expect(ran.err).toContain(`eg: cannot reach the scheduler at ${api.url}: nothing listens there`)
   })
 
+  test('that it is tried again is for people: with --json stderr is the problem alone', async () => {
+    await api.close()
+    const env = { EVERGRID_PATIENCE: '2700ms' }
+    const [told, json] = await Promise.all([
+      run(['jobs'], { env }),
+      run(['jobs', '--json'], { env }),
+    ])
+    expect(told.err).toContain('; trying again\n')
+    expect(JSON.parse(json.err)).toMatchObject({ code: 'unreachable', status: null })
+  })
+
   test('an unknown command: 2, with the nearest one', async () => {
     expect(await run(['jbos'])).toMatchObject({
       status: 2,
