@@ -1,5 +1,5 @@
 /** What a job is where it does not say: used by the scheduler's admission, and to compare jobs with files. */
-import type { JobRequest, JobSpec } from './job.ts'
+import type { Dependency, JobRequest, JobSpec } from './job.ts'
 
 export type JobDefaults = {
   /** Memory given where a job does not say; as Tool Labs gave. */
@@ -30,8 +30,17 @@ export function filledJob(
   request: Omit<JobRequest, 'after'>,
   defaults: JobDefaults,
 ): Omit<JobSpec, 'after'> {
+  const { after: _, ...job } = jobWith(request, [], defaults)
+  return job
+}
+
+export function jobWith(
+  request: Omit<JobRequest, 'after'>,
+  after: Dependency[],
+  defaults: JobDefaults,
+): JobSpec {
   const kind = request.kind ?? 'task'
-  return {
+  const job: JobSpec = {
     name: request.name ?? nameOf(request.command[0] ?? 'job'),
     kind,
     command: request.command,
@@ -60,11 +69,14 @@ export function filledJob(
     stop: request.stop ?? { signal: 'SIGTERM', graceMs: defaults.graceMs },
     warn: request.warn ?? { signal: warnSignal, beforeMs: warnBeforeMs(request.timeMs, defaults) },
     onPartition: request.onPartition ?? (kind === 'continuous' ? 'stop' : 'keep'),
-    ...(request.secretEnv === undefined ? {} : { secretEnv: request.secretEnv }),
-    ...(request.script === undefined ? {} : { script: request.script }),
-    ...(request.exits === undefined ? {} : { exits: request.exits }),
-    ...(request.notes === undefined ? {} : { notes: request.notes }),
+    after,
   }
+  // Not spread: with thousands of jobs in a second that would be a tenth of all the work.
+  if (request.secretEnv !== undefined) job.secretEnv = request.secretEnv
+  if (request.script !== undefined) job.script = request.script
+  if (request.exits !== undefined) job.exits = request.exits
+  if (request.notes !== undefined) job.notes = request.notes
+  return job
 }
 
 /** The basename of the command, made a valid job name. */

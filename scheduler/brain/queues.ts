@@ -18,8 +18,7 @@ export function admitByQueue(
   spec: JobSpec,
   live = ctx.state.queueJobs.get(spec.queue) ?? 0,
 ): Result<JobSpec> {
-  const isMember = (group: string): boolean => ctx.quotas.members.get(group)?.has(owner) === true
-  return admitToQueue(ctx.state.queues, spec, { owner, isMember, live })
+  return admitToQueue(ctx.state.queues, spec, { owner, members: ctx.quotas.members, live })
 }
 
 export function listQueues(ctx: BrainContext): Result<{ queues: QueueView[] }> {

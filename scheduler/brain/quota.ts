@@ -57,24 +57,15 @@ export const heldLimits = (ctx: BrainContext, owner: string) => ({
   memory: limitOf(ctx, owner, 'memory'),
 })
 
-/** Whether the owner may have this job too; a warning where it would wait for ever. */
-export function admitJob(
-  ctx: BrainContext,
-  owner: string,
-  spec: JobSpec,
-): Result<{ warning: string | null }> {
-  const asked: [LimitName, number][] = [
-    ['jobs', 1],
-    ['continuous', spec.kind === 'continuous' ? 1 : 0],
-    ['pending', tasksOf(spec)],
-  ]
-  for (const [name, more] of asked) {
-    if (more === 0) continue
-    const refused = countProblem(ctx, owner, name, more)
-    if (refused) return refused
-  }
-  return done({ warning: neverWithin(owner, spec, heldLimits(ctx, owner)) })
-}
+/** Null: the owner may have this job too. */
+export const admitJob = (ctx: BrainContext, owner: string, spec: JobSpec): Refused | null =>
+  countProblem(ctx, owner, 'jobs', 1) ??
+  (spec.kind === 'continuous' ? countProblem(ctx, owner, 'continuous', 1) : null) ??
+  countProblem(ctx, owner, 'pending', tasksOf(spec))
+
+/** Of a job that would wait for ever. */
+export const limitWarning = (ctx: BrainContext, owner: string, spec: JobSpec): string | null =>
+  neverWithin(owner, spec, heldLimits(ctx, owner))
 
 export const admitSchedules = (ctx: BrainContext, owner: string, more: number): Refused | null =>
   countProblem(ctx, owner, 'schedules', more)

@@ -14,6 +14,7 @@ import {
 import { fuseCaps, within } from '../core/cron/fuse.ts'
 import type { LedgerEntry } from '../core/cron/ledger.ts'
 import { nextDue } from '../core/cron/next-due.ts'
+import { withOne } from '../core/with-one.ts'
 import type { LiveJob } from '../state/live-job.ts'
 import { scheduleKey, type LiveSchedule } from '../state/live-schedule.ts'
 import type { ScheduleProgress } from '../store/change.ts'
@@ -153,8 +154,11 @@ function factsOf(schedule: LiveSchedule, { uptimeMs }: Herd): ScheduleFacts {
 
 /** By due time: the number of the job that it became, or why it did not. */
 type Started = { dueAt: number; job: number | null; refusal: Refusal | null }
-const startedAt = (started: readonly Started[], dueAt: number): Started | undefined =>
-  started.findLast((start) => start.dueAt === dueAt)
+function startedAt(started: readonly Started[], dueAt: number): Started | undefined {
+  for (let at = started.length - 1; at >= 0; at -= 1)
+    if (started[at]?.dueAt === dueAt) return started[at]
+  return undefined
+}
 
 function carryOut(
   ctx: BrainContext,
@@ -162,7 +166,7 @@ function carryOut(
   decision: FiringDecision,
   herd: Herd,
 ): readonly Started[] {
-  const started: Started[] = []
+  let started: readonly Started[] = []
   schedule.cursorAt = decision.cursorMs
   // Of thousands at once nearly all have none, and leave these as they are: what is not written costs nothing.
   if (decision.firedAhead !== schedule.firedAhead) schedule.firedAhead = decision.firedAhead
@@ -170,11 +174,8 @@ function carryOut(
   for (const start of decision.starts) {
     const job = startJob(ctx, schedule, start, herd)
     const isJob = typeof job === 'number'
-    started.push({
-      dueAt: start.dueAt,
-      job: isJob ? job : null,
-      refusal: isJob ? null : job,
-    })
+    const { dueAt } = start
+    started = withOne(started, { dueAt, job: isJob ? job : null, refusal: isJob ? null : job })
   }
   if (decision.grown) writeEntry(ctx, schedule, decision.grown, null)
   for (const entry of decision.entries) {
@@ -229,9 +230,9 @@ function startJob(
       writeEntry(ctx, schedule, entryOf(start, 'skipped', result.refusal.detail, herd.at), null)
     return result.refusal
   }
-  schedule.liveJobs = [...schedule.liveJobs, result.value.job]
-  const { onTime } = start
-  schedule.recentStarts = [...schedule.recentStarts, { atUptimeMs: herd.uptimeMs, onTime }]
+  schedule.liveJobs = withOne(schedule.liveJobs, result.value.job)
+  const recent = { atUptimeMs: herd.uptimeMs, onTime: start.onTime }
+  schedule.recentStarts = withOne(schedule.recentStarts, recent)
   if (start.fromQueue) {
     // It has an entry since it was due; the job's number completes it.
     const entry = entryOf(start, 'ran', 'after the run before it', herd.at)

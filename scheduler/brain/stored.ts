@@ -113,6 +113,8 @@ export function taskOfText(text: string): Omit<Task, 'job' | 'index' | 'since' |
 
 export function scheduleText(schedule: LiveSchedule): string {
   const { cursorAt, paused, firedAhead, queue, lastEntry } = schedule
+  const isUsualOne = paused === null && firedAhead.length + queue.length === 0
+  if (isUsualOne && lastEntry?.dueAt === cursorAt) return '{}'
   const told: Partial<StoredSchedule> = {}
   if (paused !== null) told.paused = paused
   if (firedAhead.length > 0) told.firedAhead = firedAhead

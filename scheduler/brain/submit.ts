@@ -11,7 +11,7 @@ import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
 import { lookUpDependencies } from './dependencies.ts'
 import { admitByQueue } from './queues.ts'
-import { admitJob } from './quota.ts'
+import { admitJob, limitWarning } from './quota.ts'
 import { couldOn } from './roles.ts'
 import { problemOfPriority } from './select.ts'
 import { refreshWaiting } from './tasks.ts'
@@ -25,12 +25,14 @@ export type Moment = {
   readonly at: number
   readonly refusedOwners: Map<string, ReturnType<BrainContext['settings']['refuseOwner']>>
   readonly fits: Map<LiveJob['shape'], FitVerdict>
+  readonly fitOf: (shape: LiveJob['shape']) => FitVerdict
 }
 
 export const newMoment = (ctx: BrainContext): Moment => ({
   at: ctx.clock.now(),
   refusedOwners: new Map(),
   fits: new Map(),
+  fitOf: (shape) => canEverRun(shape, ctx.state.capacity),
 })
 
 export async function submitAfterLookup(
@@ -69,13 +71,17 @@ export function submit(
   if (!free.ok) return free
   const spec =
     free.value.length === 0 ? queued.value : { ...queued.value, after: [...after, ...free.value] }
-  const admitted = admitJob(ctx, owner, spec)
-  if (!admitted.ok) return admitted
+  const overQuota = admitJob(ctx, owner, spec)
+  if (overQuota) return overQuota
   const shape = shapeOf(ctx, owner, spec)
-  const fit = remembered(moment.fits, shape, (asked) => canEverRun(asked, ctx.state.capacity))
+  const fit = remembered(moment.fits, shape, moment.fitOf)
   if (!fit.ok) return refuse('can-never-run', fit.detail, fit.hint)
-  const said = [fit.warning, admitted.value.warning, adviceFor(ctx, owner, spec, request)]
-  const warnings = said.filter((warning) => warning !== null)
+  // A schedule has nobody who would read them.
+  const warnings = from
+    ? []
+    : [fit.warning, limitWarning(ctx, owner, spec), adviceFor(ctx, owner, spec, request)].filter(
+        (warning) => warning !== null,
+      )
   if (request.dryRun === true)
     return done({ job: 0, name: spec.name, tasks: tasksOf(spec), warnings })
   const job = newJob(ctx, owner, spec, shape, from, moment.at)
@@ -141,6 +147,8 @@ function remembered<K, V>(known: Map<K, V>, key: K, ask: (key: K) => V): V {
   return fresh
 }
 
+const isFree: Result<readonly Dependency[]> = done([])
+
 /**
  * A continuous job's name is unique among the owner's live continuous jobs, that of a job submitted with `once` among
  * all of them. Those that are being stopped do not count: the new job waits for their end.
@@ -150,9 +158,9 @@ function freeName(
   owner: string,
   { kind, name }: JobSpec,
   once: boolean,
-): Result<Dependency[]> {
+): Result<readonly Dependency[]> {
+  if (kind !== 'continuous' && !once) return isFree
   const ends: Dependency[] = []
-  if (kind !== 'continuous' && !once) return done(ends)
   for (const other of ctx.state.named(owner, name)) {
     if (!once && other.kind !== 'continuous') continue
     if (other.wanted.what !== 'stop') return takenBy(other)

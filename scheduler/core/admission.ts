@@ -1,6 +1,6 @@
 /** From what a client sends to a complete JobSpec: defaults and checks, once, at the edge. */
 import type { Refusal } from '../../proto/errors.ts'
-import { filledJob, jobDefaults, type JobDefaults } from '../../proto/job-defaults.ts'
+import { jobDefaults, jobWith, type JobDefaults } from '../../proto/job-defaults.ts'
 import type { Dependency, JobRequest, JobSpec } from '../../proto/job.ts'
 import type { Result } from './result.ts'
 import { problemOfSecrets } from './secret-env.ts'
@@ -22,7 +22,7 @@ export function completeSpec(
   after: Dependency[],
   limits: AdmissionLimits,
 ): Result<JobSpec> {
-  const spec: JobSpec = Object.assign(filledJob(request, limits), { after })
+  const spec = jobWith(request, after, limits)
   const refusal = problemOfSpec(spec, limits)
   return refusal ? { ok: false, refusal } : { ok: true, value: spec }
 }
@@ -75,12 +75,10 @@ function problemOfRest(spec: JobSpec, limits: AdmissionLimits): Refusal | null {
       '--retry is for one-off jobs',
       'a continuous job is restarted for ever; leave it out',
     )
-  for (const [name, ms] of [
-    ['time limit', spec.timeMs],
-    ['silence', spec.silenceMs],
-  ] as const)
-    if (ms === 0)
-      return refused(`a ${name} of 0 would end every run at once`, 'leave it out to have none')
+  if (spec.timeMs === 0 || spec.silenceMs === 0) {
+    const name = spec.timeMs === 0 ? 'time limit' : 'silence'
+    return refused(`a ${name} of 0 would end every run at once`, 'leave it out to have none')
+  }
   if (spec.beginAt !== null && Number.isNaN(Date.parse(spec.beginAt)))
     return refused(`"${spec.beginAt}" is not a time`, 'write it as 2026-11-23T08:00:00Z')
   return null

@@ -3,7 +3,7 @@ import type { Refusal } from '../../proto/errors.ts'
 import type { JobSpec } from '../../proto/job.ts'
 import type { QueueRequest, QueueSpec } from '../../proto/queue.ts'
 import { formatDuration, formatSize } from '../../proto/resources.ts'
-import { queueLabel, queueOfLabel } from './placement/shape.ts'
+import { isEmpty, queueLabel, queueOfLabel } from './placement/shape.ts'
 import type { Result } from './result.ts'
 
 export type Queue = QueueSpec & { closed: { by: string; why: string; at: number } | null }
@@ -29,7 +29,6 @@ export const builtInQueues: readonly Queue[] = [
 ]
 export const isBuiltIn = (name: string): boolean => builtInQueues.some((one) => one.name === name)
 
-const isEmpty = (record: object): boolean => Object.keys(record).length === 0
 const hasNodes = ({ nodes, where }: Queue): boolean => nodes.length > 0 || !isEmpty(where)
 
 /** Whether a node with these labels (its name among them) is one of the queue's. */
@@ -44,17 +43,19 @@ export const takesNode = (
 export const markOf = (queue: Queue | undefined): string | null =>
   queue !== undefined && hasNodes(queue) ? queueLabel(queue.name) : null
 
-const mayUse = (
-  { users, groups }: Queue,
-  owner: string,
-  isMember: (group: string) => boolean,
-): boolean => users.length + groups.length === 0 || users.includes(owner) || groups.some(isMember)
+/** Group -> who is in it. */
+type Members = ReadonlyMap<string, ReadonlySet<string>>
+
+const mayUse = ({ users, groups }: Queue, owner: string, members: Members): boolean =>
+  users.length + groups.length === 0 ||
+  users.includes(owner) ||
+  groups.some((group) => members.get(group)?.has(owner) === true)
 
 /** What the queue makes of a job: its time limit where the job says none, or why it does not take it. */
 export function admitToQueue(
   queues: ReadonlyMap<string, Queue>,
   spec: JobSpec,
-  who: { owner: string; isMember: (group: string) => boolean; live: number },
+  who: { owner: string; members: Members; live: number },
 ): Result<JobSpec> {
   const queue = queues.get(spec.queue)
   if (queue === undefined) return { ok: false, refusal: unknown(queues, spec) }
@@ -73,7 +74,7 @@ const unknown = (queues: ReadonlyMap<string, Queue>, { queue }: JobSpec): Refusa
 function problemOf(
   queue: Queue,
   spec: JobSpec,
-  { owner, isMember, live }: { owner: string; isMember: (group: string) => boolean; live: number },
+  { owner, members, live }: { owner: string; members: Members; live: number },
 ): Refusal | null {
   const { name, kinds, jobs } = queue
   if (!kinds.includes(spec.kind))
@@ -81,7 +82,7 @@ function problemOf(
       `queue "${name}" does not take ${spec.kind} jobs`,
       `leave --queue out, or take "${spec.kind}"`,
     )
-  if (!mayUse(queue, owner, isMember)) {
+  if (!mayUse(queue, owner, members)) {
     const allowed = [...queue.users, ...queue.groups.map((group) => `members of ${group}`)]
     const detail = `queue "${name}" is not for ${owner}: it is for ${allowed.join(', ')}`
     return { code: 'forbidden', detail, hint: 'leave --queue out, or ask an operator' }

@@ -25,9 +25,10 @@ export function hideSecrets<T extends WithSecrets>(spec: T): T {
 
 /** Why a job with these variables is not taken: a secret without a value, or one that is said in clear too; null where it may be. */
 export function problemOfSecrets({
-  secretEnv = {},
+  secretEnv,
   env,
 }: WithSecrets & { env: object }): Refusal | null {
+  if (secretEnv === undefined) return null
   for (const [name, value] of Object.entries(secretEnv)) {
     if (value === null)
       return {

@@ -105,6 +105,7 @@ export class GridState {
   shapeOf(parts: ShapeParts): Shape {
     const mark = markOf(this.queues.get(parts.queue))
     const own = ownLabels(parts.where)
+    if (mark === null && own === parts.where) return this.#shapes.intern(parts)
     const where = mark === null ? own : { ...own, [mark]: 'yes' }
     return this.#shapes.intern({ ...parts, where })
   }

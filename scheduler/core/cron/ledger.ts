@@ -1,6 +1,7 @@
 /** The entries that one decision writes; neighbouring skipped or missed due times share one. */
 import type { Millis } from '../../../proto/ids.ts'
 import type { FiringOutcome } from '../../../proto/schedule.ts'
+import { withOne } from '../with-one.ts'
 import type { CronExpression } from './expression.ts'
 import type { Window } from './missed.ts'
 import { countDue, newestDue, nextDue } from './next-due.ts'
@@ -16,11 +17,13 @@ export type LedgerEntry = {
   at: Millis
 }
 
+const none: readonly LedgerEntry[] = []
+
 export class Ledger {
   readonly #lastEntry: LedgerEntry | null
   readonly #firedAhead: readonly Millis[]
   readonly #nowMs: Millis
-  readonly #entries: LedgerEntry[] = []
+  #entries: readonly LedgerEntry[] = none
   #grown: LedgerEntry | null = null
 
   constructor(lastEntry: LedgerEntry | null, firedAhead: readonly Millis[], nowMs: Millis) {
@@ -55,7 +58,7 @@ export class Ledger {
     const entries = this.#entries
     const before = entries.at(-1) ?? this.#grown ?? this.#lastEntry
     if (before === null || !mayShare(before, entry) || this.#isParted(before, entry)) {
-      entries.push(entry)
+      this.#entries = withOne(entries, entry)
       return
     }
     const shared = {
@@ -64,7 +67,7 @@ export class Ledger {
       count: before.count + entry.count,
       at: this.#nowMs,
     }
-    if (entries.length > 0) entries[entries.length - 1] = shared
+    if (entries.length > 0) this.#entries = entries.with(entries.length - 1, shared)
     else this.#grown = shared
   }
 

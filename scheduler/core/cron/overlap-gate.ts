@@ -5,6 +5,7 @@
  * moment do two run. One that arrives while another waits for that is skipped, as with `queue`.
  */
 import type { JobId, Millis } from '../../../proto/ids.ts'
+import { withOne } from '../with-one.ts'
 import type { FiringCaps, ScheduleFacts, Start, Waiting } from './firing.ts'
 import { blownBy } from './fuse.ts'
 import type { Ledger } from './ledger.ts'
@@ -13,14 +14,16 @@ import { stableHash } from './stable-hash.ts'
 type Arrival = { dueAt: Millis; manual: boolean; catchUp: boolean }
 type Verdict = { kind: 'start' } | { kind: 'queue' | 'replace' | 'skip'; why: string }
 
+const none: readonly never[] = []
+
 /** A class, not a bundle of closures: one is made for each of thousands of schedules that are due at once. */
 export class Gate {
   readonly #facts: ScheduleFacts
   readonly #nowMs: Millis
   readonly #caps: FiringCaps
   readonly #ledger: Ledger
-  readonly #starts: Start[] = []
-  readonly #stop: JobId[] = []
+  #starts: readonly Start[] = none
+  #stop: readonly JobId[] = none
   #queue: readonly Waiting[]
   #fuse: string | null = null
 
@@ -49,7 +52,7 @@ export class Gate {
     if (verdict.kind === 'queue') this.#queue = [...this.#queue, { ...arrival, replaces: false }]
     if (verdict.kind === 'replace') {
       this.#queue = [{ ...arrival, replaces: true }, ...this.#queue]
-      this.#stop.push(...this.#facts.liveJobs)
+      this.#stop = [...this.#stop, ...this.#facts.liveJobs]
     }
     const why = verdict.kind === 'start' ? startWhy(arrival) : verdict.why
     this.#ledger.add(arrival.dueAt, outcomeOf[verdict.kind], why, arrival.manual)
@@ -79,7 +82,8 @@ export class Gate {
   #start(arrival: Arrival, fromQueue: boolean): void {
     const runAt = runTime(this.#facts, arrival, fromQueue, this.#nowMs)
     const onTime = !fromQueue && isOnTime(arrival)
-    this.#starts.push({ dueAt: arrival.dueAt, manual: arrival.manual, runAt, fromQueue, onTime })
+    const { dueAt, manual } = arrival
+    this.#starts = withOne(this.#starts, { dueAt, manual, runAt, fromQueue, onTime })
   }
 
   #judge(arrival: Arrival): Verdict {

@@ -42,8 +42,7 @@ export class ShapeTable {
 function isOf(shape: Shape, { owner, queue, slots, memBytes, where, spread }: ShapeParts): boolean {
   if (shape.whereKey !== '' || shape.owner !== owner || shape.queue !== queue) return false
   if (shape.slots !== slots || shape.memBytes !== memBytes || shape.spread !== spread) return false
-  for (const _ in where) return false
-  return true
+  return isEmpty(where)
 }
 
 function makeShape(parts: ShapeParts): Shape {
@@ -64,8 +63,14 @@ export const queueOfLabel = (label: string): string | null =>
 
 /** What was said of labels, without what queues make of it. */
 export function ownLabels<T extends Readonly<Record<string, string>>>(labels: T): T {
+  if (isEmpty(labels)) return labels
   const own = Object.entries(labels).filter(([label]) => queueOfLabel(label) === null)
   return own.length === Object.keys(labels).length ? labels : (Object.fromEntries(own) as T)
+}
+
+export function isEmpty(labels: object): boolean {
+  for (const _ in labels) return false
+  return true
 }
 
 export const hasLabels = (

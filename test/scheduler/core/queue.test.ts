@@ -24,8 +24,8 @@ const admit = (
 ) => {
   const fast = filledQueue({ name: 'fast', ...queue })
   const queues = new Map([...builtInQueues, fast].map((one) => [one.name, one]))
-  const isMember = (group: string) => who.groups?.includes(group) === true
-  return admitToQueue(queues, spec(more), { owner: 'anna', isMember, live: who.live ?? 0 })
+  const members = new Map(who.groups?.map((group) => [group, new Set(['anna'])]))
+  return admitToQueue(queues, spec(more), { owner: 'anna', members, live: who.live ?? 0 })
 }
 
 const refused: [string, ReturnType<typeof admit>, string, RegExp][] = [
