@@ -8,7 +8,7 @@ import { placementOf, type Task } from '../core/task-state.ts'
 import { countsOf, type LiveJob } from '../state/live-job.ts'
 import type { BrainContext } from './context.ts'
 import { planFor } from './drain-view.ts'
-import { unheard } from './held-back.ts'
+import { mayBePlacedAnew, untilKnown } from './held-back.ts'
 import { heldLimits, slotsLeft } from './quota.ts'
 import { liveSummary } from './views.ts'
 
@@ -40,17 +40,31 @@ function goesOn(
   state: TaskStateName,
 ): Explanation {
   const drains = drainReasons(ctx, job, task)
+  const anew = anewReasons(ctx, job, task)
   const reason = task === undefined ? liveSummary(job).reason : null
   const subject = task === undefined ? '' : `task ${task.index} `
-  const goes = drains[0] === undefined ? ': nothing of it waits' : ` ${drains[0]}`
+  const [first] = [...anew.map(({ detail }) => `: ${detail}`), ...drains.map((one) => ` ${one}`)]
   return {
     job: job.id,
     state,
-    summary: reason ?? `${subject}is ${state}${goes}`,
-    reasons: drains.map((detail) => ({ code: 'drain', nodes: null, detail })),
-    wayOut: state === 'suspended' ? `eg resume ${named(job, task)}` : null,
+    summary: reason ?? `${subject}is ${state}${first ?? ': nothing of it waits'}`,
+    reasons: [...anew, ...drains.map((detail) => ({ code: 'drain', nodes: null, detail }))],
+    wayOut: wayOutOf(ctx, named(job, task), state, anew.length > 0),
     ahead: null,
   }
+}
+
+function wayOutOf(ctx: BrainContext, subject: string, state: TaskStateName, mayBeAnew: boolean) {
+  if (state === 'suspended') return `eg resume ${subject}`
+  return mayBeAnew ? untilKnown(ctx).wayOut : null
+}
+
+/** What its node tells of it does not count yet. */
+function anewReasons(ctx: BrainContext, job: LiveJob, task: Task | undefined) {
+  const tasks = task === undefined ? [...(job.tasks?.values() ?? [])] : [task]
+  if (!tasks.some((one) => mayBePlacedAnew(ctx, job, one))) return []
+  const detail = `it may be elsewhere since, placed by the database that was lost: its end does not count ${untilKnown(ctx).until}`
+  return [{ code: 'restored', nodes: null, detail }]
 }
 
 /** What the drains of their nodes do with its tasks. */
@@ -105,10 +119,8 @@ function blockers(ctx: BrainContext, job: LiveJob): WaitContext['blockedBy'] {
       wayOut: `eg resume ${job.id}`,
     })
   if (ctx.state.isHeldBack(job)) {
-    const nodes = unheard(ctx)
-    const who = nodes.length > 0 ? `until ${nodes.join(', ')} reports` : 'for the length of a lease'
-    const detail = `it may run already, placed by the database that was lost: it waits ${who}`
-    const wayOut = nodes.length > 0 ? `eg node lost --confirmed ${nodes[0]}` : null
+    const { until, wayOut } = untilKnown(ctx)
+    const detail = `it may run already, placed by the database that was lost: it waits ${until}`
     found.push({ code: 'restored', detail, wayOut })
   }
   found.push(...job.after.map((one) => dependencyBlocker(ctx, one)))

@@ -15,6 +15,7 @@ import { placementOf } from '../core/task-state.ts'
 import { findTask, type LiveJob } from '../state/live-job.ts'
 import { newNode, type LiveNode } from '../state/live-node.ts'
 import { note, type BrainContext } from './context.ts'
+import { mayBePlacedAnew } from './held-back.ts'
 import { takeHealth } from './node-health.ts'
 import { offerNode } from './node-offer.ts'
 import { answerOddities, isOddity } from './oddities.ts'
@@ -143,6 +144,8 @@ function takePlacement(
     forgetUnknown(ctx, node, key, epoch)
     // Nothing that the node could lose again is taken for known.
     if (report.unsaved === true) return { ...answer('keep'), version: 0 }
+    // Told again until it may count.
+    if (over && mayBePlacedAnew(ctx, job, task)) return { ...answer('keep'), version: 0 }
     const isNews = report.version > placement.version || !placement.known || rebooted
     // With its end the placement would be forgotten, and what is left out of this never told.
     if (report.part === true && over) {
