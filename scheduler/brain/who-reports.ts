@@ -9,6 +9,9 @@ import { refuseForeign } from './foreign.ts'
 import { noticeStall } from './judge.ts'
 import { offerNode } from './node-offer.ts'
 
+/** Of a node: as many as a person could switch on under one name. */
+const otherBootsMax = 16
+
 export function refuseReport(ctx: BrainContext, report: Report): ReturnType<typeof refuse> | null {
   if (!speaksWith(report.protocol)) return refuseForeign(ctx, report)
   if (report.grid !== null && report.grid !== ctx.state.grid) {
@@ -41,7 +44,7 @@ export function whoReports(
   if (stale) return stale
   if (rebooted && !report.full)
     return refuse('unavailable', `another boot of ${node.name} begins with a full report`)
-  if (rebooted) node.otherBoot = null
+  if (rebooted) keepTwins(node, report.facts.bootId)
   return done({ rebooted })
 }
 
@@ -52,7 +55,7 @@ function refuseTwin(
   report: Report,
 ): ReturnType<typeof refuse> | null {
   if (node.facts === null) return null
-  const isTwin = node.otherBoot?.isTwin === true && node.otherBoot.bootId === report.facts.bootId
+  const isTwin = node.otherBoots.get(report.facts.bootId)?.isTwin === true
   if (!isTwin && isSameMachine(node.facts, report.facts)) return null
   if (node.state !== 'up' && node.tasks.size === 0) return null
   const reason = `two machines or agents report as ${node.name}`
@@ -78,13 +81,26 @@ export function isSameMachine(a: NodeFacts, b: NodeFacts): boolean {
 /** What tells a machine's next boot from a clone of it, where nothing that they say does: a clone speaks beside it. */
 function hearBoots(ctx: BrainContext, node: LiveNode, report: Report): void {
   const { bootId } = report.facts
-  const other = node.otherBoot
+  const { otherBoots } = node
   const now = { saidUptimeMs: report.uptimeMs, heardAt: ctx.clock.uptime() }
   if (node.facts === null) return
-  if (node.facts.bootId === bootId)
-    node.otherBoot = other && heardBeside(other, now, ctx.settings.lease)
-  else if (other?.bootId === bootId) node.otherBoot = heardAgain(other, now)
-  else node.otherBoot = otherBoot(bootId, now)
+  if (node.facts.bootId === bootId) {
+    for (const [id, other] of otherBoots)
+      otherBoots.set(id, heardBeside(other, now, ctx.settings.lease))
+    return
+  }
+  const known = otherBoots.get(bootId)
+  // The one that was heard last stands last, and the first is forgotten.
+  otherBoots.delete(bootId)
+  otherBoots.set(bootId, known ? heardAgain(known, now) : otherBoot(now))
+  const [longest] = otherBoots.keys()
+  if (otherBoots.size > otherBootsMax && longest !== undefined) otherBoots.delete(longest)
+}
+
+/** Another boot has the name now: of the rest only what was told from it as a machine of its own is known as before. */
+function keepTwins({ otherBoots }: LiveNode, believed: string): void {
+  otherBoots.delete(believed)
+  for (const [id, { isTwin }] of otherBoots) if (!isTwin) otherBoots.delete(id)
 }
 
 /**
@@ -99,8 +115,8 @@ function quietOf(ctx: BrainContext, node: LiveNode): number {
 
 /** True when the other boot is no late report of one that is over: it is the machine's present one. */
 function goesOn(ctx: BrainContext, node: LiveNode, report: Report): boolean {
-  const other = node.otherBoot
-  if (other?.bootId !== report.facts.bootId) return false
+  const other = node.otherBoots.get(report.facts.bootId)
+  if (other === undefined) return false
   return livesNow(other, { saidUptimeMs: report.uptimeMs, heardAt: ctx.clock.uptime() })
 }
 

@@ -80,7 +80,6 @@ export type Heard = { saidUptimeMs: number; heardAt: number }
 
 /** Another boot than the known one, since it first spoke; `beside`: when the known one first spoke after that. */
 export type OtherBoot = Heard & {
-  bootId: string
   beside: Heard | null
   /** The known one lives now, though this one has spoken. */
   isBeside: boolean
@@ -88,8 +87,7 @@ export type OtherBoot = Heard & {
   isTwin: boolean
 }
 
-export const otherBoot = (bootId: string, now: Heard): OtherBoot => ({
-  bootId,
+export const otherBoot = (now: Heard): OtherBoot => ({
   ...now,
   beside: null,
   isBeside: false,

@@ -64,8 +64,8 @@ export type LiveNode = StoredNode & {
   sequence: number
   /** What its machine's uptime was in the newest report. */
   saidUptimeMs: number
-  /** Another boot that reports: believed when it goes on alone, a twin when it goes on beside the known one. */
-  otherBoot: OtherBoot | null
+  /** Other boots that report, by id: believed when one goes on alone, a twin when it goes on beside the known one. */
+  readonly otherBoots: Map<string, OtherBoot>
   /** Its silence has been shown since this scheduler started. */
   shownSilent: boolean
   /** A full report was taken in since this scheduler started. */
@@ -103,7 +103,7 @@ export function newNode(name: string): LiveNode {
     session: null,
     sequence: 0,
     saidUptimeMs: 0,
-    otherBoot: null,
+    otherBoots: new Map(),
     shownSilent: false,
     synced: false,
     wantFull: true,

@@ -46,9 +46,9 @@ export class Holders {
     this.#of = brain
     for (const { name, identity } of this.#grid.nodes) this.#identities.set(name, identity)
     let isOther = false
-    for (const { name, facts, otherBoot } of brain.state.nodes.values()) {
+    for (const { name, facts, otherBoots } of brain.state.nodes.values()) {
       if (facts === null) continue
-      if (otherBoot?.isTwin === true) this.#told.add(machineOf(otherBoot.bootId))
+      for (const [bootId, { isTwin }] of otherBoots) if (isTwin) this.#told.add(machineOf(bootId))
       const machine = machineOf(facts.bootId)
       const before = this.#held.get(name)
       if (before === machine) continue

@@ -82,8 +82,8 @@ function asKnownMachine(report: Report, brain: Brain): Report {
 /** The other boot that says two things a second apart, as if the known one were silent. */
 function believedAtOnce(report: Report, brain: Brain): Report {
   const node = brain.state.nodes.get(report.node)
-  const other = node?.otherBoot
-  if (!node || node.heardAt === null || other?.bootId !== report.facts.bootId) return report
+  const other = node?.otherBoots.get(report.facts.bootId)
+  if (!node || node.heardAt === null || other === undefined) return report
   const isApart = report.uptimeMs - other.saidUptimeMs >= 1_000
   if (isApart && !other.isTwin) node.heardAt -= simLease.silentAfterMs
   return report

@@ -40,6 +40,10 @@ const found: { seed: number; isOnDisk?: boolean; what: string }[] = [
     seed: 6707,
     what: 'what a clone had counted hid that a bot lived nowhere when its original was back',
   },
+  {
+    seed: 31265,
+    what: 'a clone that was told from its original passed for it when another clone had the name',
+  },
   { seed: 40, what: 'a restored task was ordered again where it was over, and waited for ever' },
   { seed: 1631, what: 'retries waited for the old time of a clock that was set back' },
   { seed: 1903, what: 'a clock was confirmed before a tick had seen that it was set back' },

@@ -402,6 +402,41 @@ describe('reports', () => {
     expect(await grid.show(job)).toMatchObject({ state: 'unreachable', node: on.name })
   })
 
+  test('nor is it when a second clone has taken the name meanwhile, and two clones are told as one is', async () => {
+    const { grid, on, other } = await two()
+    let sequence = 0
+    const cloneOf = (bootId: string) => {
+      const facts = { ...on.facts, bootId }
+      const built = { ...on.build(true), session: bootId, placements: [], facts }
+      return () => {
+        sequence += 1
+        return on.deliver({ ...built, sequence, uptimeMs: 60_000 + grid.clock.uptime() })
+      }
+    }
+    const [first, second] = [cloneOf('boot-of-first'), cloneOf('boot-of-second')]
+    for (let turn = 0; turn < 40; turn += 1) {
+      await expect(first()).rejects.toThrow(/unavailable|node-refused/)
+      await expect(second()).rejects.toThrow(/unavailable|node-refused/)
+      await grid.clock.advance(1_000)
+      if (turn % 4 === 3) await grid.turn(on, other)
+    }
+    await expect(first()).rejects.toThrow('node-refused')
+    // Nothing of the original is heard any more, and one that has not been told yet is taken for its next boot.
+    const third = cloneOf('boot-of-third')
+    for (let turn = 0; turn < 24; turn += 1) await grid.pass(1_000, other)
+    await expect(third()).rejects.toThrow('unavailable')
+    await grid.pass(2_000, other)
+    await third()
+    await grid.ok('uncordonNode', operator, { params: { node: on.name } })
+    const there = await grid.submit({ ...bot, name: 'there', where: { node: on.name } })
+    await grid.pass(1_000, other)
+    await third()
+    expect(await grid.show(there)).toMatchObject({ state: 'placed', node: on.name })
+    for (let turn = 0; turn < 24; turn += 1) await grid.pass(1_000, other)
+    await expect(first()).rejects.toThrow('node-refused')
+    expect(await grid.show(there)).toMatchObject({ state: 'unreachable', node: on.name })
+  })
+
   test('a clone that is switched on between two reports of its original does not pass for its next boot', async () => {
     const { grid, job, on, other } = await two()
     await grid.pass(4_000, on, other)
