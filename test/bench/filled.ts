@@ -1,4 +1,4 @@
-/** Data folders with a long queue in them, made by the brain itself: much sooner than over HTTP. */
+/** Data folders with a long queue or many schedules in them, made by the brain itself: much sooner than over HTTP. */
 import { randomUUID } from 'node:crypto'
 import { userInfo } from 'node:os'
 
@@ -11,6 +11,7 @@ import { openStore } from '../../scheduler/store/worker-store.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { realClock } from '../../src/lib/real-clock.ts'
+import { request } from './submits.ts'
 
 /** Whom the grid's own secret stands for: lists of "own" jobs then show them. */
 const owner = userInfo().username
@@ -53,6 +54,17 @@ export async function submitAll(brain: Brain, count: number, body: JobRequest): 
     }
     await brain.settled()
   }
+}
+
+/** Named s0, s1…, in UTC; each of a job of its own. */
+export async function addSchedules(brain: Brain, count: number, expression: string): Promise<void> {
+  for (let at = 0; at < count; at++) {
+    const body = { name: `s${at}`, expression, tz: 'UTC', job: request }
+    const result = await brain.handlers.addSchedule({ caller, params: {}, query: {}, body })
+    if (!result.ok) throw new Error(result.refusal.detail)
+    if (at % 2_000 === 0) await brain.settled()
+  }
+  await brain.settled()
 }
 
 /** A report as a simulated node sends it. */

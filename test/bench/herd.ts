@@ -4,8 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '../../src/lib/clock.ts'
 import { realClock } from '../../src/lib/real-clock.ts'
 import { temporaryFolder } from './daemons.ts'
-import { caller, openBrain } from './filled.ts'
-import { request } from './submits.ts'
+import { addSchedules, openBrain } from './filled.ts'
 
 export type HerdInput = { schedules: number }
 export type HerdOutput = { lateMs: number[] }
@@ -36,12 +35,7 @@ async function measure(): Promise<HerdOutput> {
     const clock = shiftedClock()
     clock.untilMinute(minuteMs - 1)
     const first = await openBrain(folder.path, clock)
-    for (let at = 0; at < schedules; at++) {
-      const body = { name: `s${at}`, expression: '* * * * *', tz: 'UTC', job: request }
-      const result = await first.brain.handlers.addSchedule({ caller, params: {}, query: {}, body })
-      if (!result.ok) throw new Error(result.refusal.detail)
-      if (at % 2_000 === 0) await first.brain.settled()
-    }
+    await addSchedules(first.brain, schedules, '* * * * *')
     await first.close()
     clock.untilMinute(openMs)
     return { lateMs: await fire(folder.path, clock) }

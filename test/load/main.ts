@@ -1,7 +1,7 @@
 /**
  * `npm run load`: 500 clients that submit without a pause, on a scheduler that takes far fewer at a time, while 50
  * simulated nodes report. Some are told to come again; exec-nodes never, they keep their pace and none falls silent;
- * and after a kill -9 and a new start each job that was acknowledged is there, once.
+ * and after a kill -9 and a new start each job that was acknowledged is there, once. Then 50,000 schedules due at once.
  */
 import assert from 'node:assert/strict'
 
@@ -16,6 +16,7 @@ import { ms, percentile, whole } from '../bench/row.ts'
 import type { SimulatedInput } from '../bench/simulated-nodes.ts'
 import { request } from '../bench/submits.ts'
 import type { LoadInput, LoadOutput } from './clients.ts'
+import { dueAtOnce } from './due-at-once.ts'
 
 const clients = 500
 const forMs = 10_000
@@ -66,6 +67,7 @@ try {
   await scheduler.stop('SIGKILL')
   folder.remove()
 }
+await dueAtOnce()
 
 function load({ url, secret: bearer }: Scheduler): Promise<LoadOutput> {
   // Held: they are all there still when they are counted.
