@@ -1,8 +1,9 @@
 /** The agent's folder: nobody else reads it, and no second agent works in it. */
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { link, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { folderProblem, makeFolders } from '../src/lib/folder.ts'
 import { bootId, isSameProcess, machineId, processStat } from './process/boot.ts'
 import { reserveIn } from './reserve.ts'
 
@@ -10,8 +11,19 @@ type Holder = { pid: number; startTicks: number; bootId: string }
 
 export type DataFolder = { release(): Promise<void> }
 
+export function makeDataFolder(dataDir: string): void {
+  try {
+    makeFolders(dataDir, 0o700)
+  } catch (error) {
+    const why = folderProblem(error)
+    throw new Error(`cannot make the data folder ${dataDir}: ${why}; choose another with --data`, {
+      cause: error,
+    })
+  }
+}
+
 export async function takeDataFolder(dataDir: string): Promise<DataFolder> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  makeDataFolder(dataDir)
   const { uid, mode } = await stat(dataDir)
   if (uid !== process.getuid?.() || (mode & 0o022) !== 0) {
     throw new Error(`${dataDir} must belong to the exec-node's account and be writable by no other`)

@@ -1,5 +1,5 @@
 /** The exec-node as a process: flags, signals, one line when it is up. */
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -11,6 +11,7 @@ import { findNodeSecret } from '../src/client/secrets.ts'
 import { endOnSignal, startProblem } from '../src/lib/daemon.ts'
 import { readPrivate, takePlace, writePrivate } from '../src/lib/secret-file.ts'
 import { authorityFile, pinAuthority, tellAccounts } from './authority.ts'
+import { makeDataFolder } from './data-folder.ts'
 import { startExecNode } from './exec-node.ts'
 import { joinGrid, nodeIdentity, renewIdentity, type Shown } from './identity.ts'
 import { refusalText } from './standing.ts'
@@ -87,7 +88,7 @@ async function nodeSecret(url: string, dataDir: string, file: string | undefined
 /** Its own identity where it has one or joins, else the secret of the scheduler's data folder. */
 async function bearerOf(shown: Shown): Promise<string> {
   const { url, dataDir, node } = shown
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  makeDataFolder(dataDir)
   const own = nodeIdentity(dataDir, node)
   if (own !== null) return own
   if (values.join === undefined) return nodeSecret(url, dataDir, values['secret-file'])

@@ -15,7 +15,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   proto: [],
   'scheduler/core': ['proto'],
   'scheduler/state': ['proto', 'scheduler/core'],
-  'scheduler/store': ['proto', 'scheduler/core'],
+  'scheduler/store': ['proto', 'scheduler/core', 'src/lib/folder.ts'],
   'scheduler/brain': [
     'proto',
     'src/lib',

@@ -1,7 +1,8 @@
 /** The data folder: made private, checked before a database is trusted to it. */
-import { chmodSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { chmodSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { folderProblem, makeFolders } from '../../src/lib/folder.ts'
 import { StoreError } from './store.ts'
 
 export const databaseIn = (folder: string): string => join(folder, 'evergrid.db')
@@ -9,11 +10,13 @@ export const databaseIn = (folder: string): string => join(folder, 'evergrid.db'
 /** Creates the folder if need be; returns the path of the database in it. */
 export function prepareDataFolder(folder: string): string {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolders(folder, 0o700)
   } catch (error) {
-    throw new StoreError('read-only', `cannot make the data folder ${folder}: ${said(error)}`, {
-      cause: error,
-    })
+    throw new StoreError(
+      'read-only',
+      `cannot make the data folder ${folder}: ${folderProblem(error)}; choose another with --data`,
+      { cause: error },
+    )
   }
   const { uid, mode } = statSync(folder)
   const self = process.geteuid?.() ?? uid
@@ -33,5 +36,3 @@ export function prepareDataFolder(folder: string): string {
   chmodSync(folder, 0o700)
   return databaseIn(folder)
 }
-
-const said = (error: unknown) => (error instanceof Error ? error.message : String(error))

@@ -1,11 +1,12 @@
 /** `eg up`: a whole grid on this machine, in the foreground, until it is told to end. */
-import { accessSync, constants, mkdirSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
 import { createServer, isIP } from 'node:net'
 import { availableParallelism, totalmem } from 'node:os'
 import { resolve } from 'node:path'
 
 import { openClient, type Client } from '../client/client.ts'
 import { dataFolderDefault } from '../lib/endpoint.ts'
+import { folderProblem, makeFolders } from '../lib/folder.ts'
 import { CommandError, defineCommand } from './command.ts'
 import { startGrid, type Grid } from './daemons/grid.ts'
 import { endProcess, leftOverDaemons } from './daemons/left-over.ts'
@@ -39,7 +40,7 @@ over. A closing terminal ends nothing. Logs: scheduler/scheduler.log and nodeN/e
     const insecureNetwork = values['insecure-network']
     const url = urlOf(listen.host, port, listen.tls)
     const client = openClient({ url, insecureNetwork, patienceMs: 30_000 })
-    makeFolder(folder)
+    makeDataFolder(folder)
     const holder = claim(folder, client.url)
     if (holder !== null) {
       throw new CommandError(
@@ -59,17 +60,12 @@ over. A closing terminal ends nothing. Logs: scheduler/scheduler.log and nodeN/e
   },
 })
 
-function makeFolder(folder: string): void {
+function makeDataFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolders(folder, 0o700)
     accessSync(folder, constants.W_OK | constants.X_OK)
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    const why =
-      { EACCES: 'permission denied', EEXIST: 'it is no folder', ENOTDIR: 'it is no folder' }[
-        code ?? ''
-      ] ?? (error as Error).message
-    throw new CommandError(`the data folder ${folder} cannot be used: ${why}`, {
+    throw new CommandError(`the data folder ${folder} cannot be used: ${folderProblem(error)}`, {
       hint: 'name another with --data or in EVERGRID_DATA',
     })
   }

@@ -1,8 +1,9 @@
 /** The token of a file proof, kept between commands in a file that only its owner can read. */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 
+import { makeFolders } from '../lib/folder.ts'
 import { addressOf } from '../lib/loopback.ts'
 
 export type KeptToken = { token: string; expiresAt: string }
@@ -31,7 +32,7 @@ export function keepToken(url: string, kept: KeptToken): void {
   const path = tokenPath(url)
   const draft = `${path}.${process.pid}`
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makeFolders(dirname(path), 0o700)
     rmSync(draft, { force: true })
     writeFileSync(draft, JSON.stringify(kept), { mode: 0o600, flag: 'wx' })
     renameSync(draft, path)

@@ -4,7 +4,6 @@ import {
   closeSync,
   constants,
   fstatSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -16,6 +15,7 @@ import { dirname, join } from 'node:path'
 
 import { certificatesIn } from '../lib/authority.ts'
 import { dataFolderDefault, findEndpoint } from '../lib/endpoint.ts'
+import { makeFolders } from '../lib/folder.ts'
 import { addressOf } from '../lib/loopback.ts'
 
 /** `certificates`: PEM, one or, while an authority is replaced, several. `from`: the file, or what else said so. */
@@ -87,7 +87,7 @@ export function tellJoined(url: string, certificates: readonly string[]): void {
 
 export function writeTrusted(path: string, certificates: readonly string[]): void {
   const draft = `${path}.${process.pid}`
-  const made = mkdirSync(dirname(path), { recursive: true })
+  const made = makeFolders(dirname(path))
   // Explicitly: a narrow umask of root's may hide even what is meant for all.
   if (made !== undefined && ownUid() === 0) openFolders(dirname(path), made)
   rmSync(draft, { force: true })

@@ -4,7 +4,6 @@ import {
   closeSync,
   constants,
   fstatSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -14,6 +13,7 @@ import {
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 
+import { makeFolders } from './folder.ts'
 import { addressOf } from './loopback.ts'
 
 /**
@@ -50,7 +50,7 @@ function fileName({ host, port }: Address): string {
 /** Written whole or not at all; readable by all, for it holds no secret. */
 export function writeEndpoint(address: Address, endpoint: Endpoint): void {
   const folder = ownFolder()
-  mkdirSync(folder, { recursive: true })
+  makeFolders(folder)
   // Explicitly: the umask of a daemon may hide even what is meant for all.
   if (ownUid() === 0) for (const each of [dirname(folder), folder]) chmodSync(each, 0o755)
   const path = join(folder, fileName(address))

@@ -123,6 +123,17 @@ test('a daemon that cannot start at all is told with what it said', async () => 
   const noFolder = eg('up', '--data', file, '--port', '0')
   expect(await noFolder.ended).toBe(1)
   expect(noFolder.err()).toContain(`eg: the data folder ${file} cannot be used: it is no folder\n`)
+  // Where the file system takes no folders, Node's own way to make one never returns.
+  for (const [daemon, ...flags] of [
+    ['up', '--port', '0'],
+    ['scheduler', '--port', '0'],
+    ['exec-node', '--name', 'n', '--scheduler', url],
+  ] as const) {
+    const none = eg(daemon, '--data', '/proc/none/here', ...flags)
+    expect(await none.ended, daemon).toBe(1)
+    expect(none.err()).toMatch(/data folder \/proc\/none\/here.*: no folder can be made there/)
+    expect(none.err()).toContain('--data')
+  }
   const noGrid = eg('down', '--data', file)
   expect(await noGrid.ended).toBe(1)
   expect(noGrid.err()).toBe(`eg: the data folder ${file} cannot be read: it is no folder\n`)

@@ -13,13 +13,14 @@ import {
 } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
+import { makeFolders } from '../../../src/lib/folder.ts'
 import { proofFolderMode } from '../../../src/lib/proof-folder.ts'
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
 
 export async function makeProofFolder(folder: string): Promise<void> {
   // Explicitly: a narrow umask would keep out those who are to prove themselves here.
-  const made = await mkdir(dirname(folder), { recursive: true })
+  const made = makeFolders(dirname(folder))
   if (made !== undefined) await chmod(dirname(folder), 0o755)
   await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error

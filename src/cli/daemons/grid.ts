@@ -1,9 +1,9 @@
 /** A whole grid on this machine: one scheduler, some exec-nodes, each supervised, started and ended in order. */
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
 import type { Client } from '../../client/client.ts'
+import { makeFolders } from '../../lib/folder.ts'
 import { flagsOf, startDaemon, type Daemon } from './entry.ts'
 import { tlsNames } from './listen-options.ts'
 import { supervise, type Supervised } from './supervised.ts'
@@ -39,7 +39,7 @@ export function startGrid(plan: GridPlan, client: Client, say: (line: string) =>
     more: readonly string[] = [],
   ): Supervised => {
     const data = join(plan.folder, name)
-    mkdirSync(data, { recursive: true, mode: 0o700 })
+    makeFolders(data, 0o700)
     const logFile = join(data, `${daemon}.log`)
     const start = (file: number) =>
       startDaemon(daemon, [...flagsOf({ data, ...flags }), ...more], ['ignore', file, file])

@@ -1,17 +1,10 @@
 /** `eg grid-engine init`: the tree under $SGE_ROOT in which clients of Grid Engine look for their settings. */
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { usualUrl } from '../../lib/endpoint.ts'
+import { folderProblem, makeFolders } from '../../lib/folder.ts'
 import { CommandError, defineCommand, UsageError } from '../command.ts'
 import { programs } from '../programs.ts'
 import { arc } from './job-environment.ts'
@@ -42,7 +35,7 @@ smp, make and mpi: all of them give slots of one node. Made again, it is brought
     const url = values.url ?? terminal.env['EVERGRID_URL'] ?? usualUrl()
     if (!URL.canParse(url)) throw new UsageError(`"${url}" is not the URL of a scheduler`)
     const { hostname, port } = new URL(url)
-    mkdirSync(common, { recursive: true })
+    makeRoot(common)
     const files = {
       bootstrap: bootstrap(root, cell),
       act_qmaster: `${hostname}\n`,
@@ -96,10 +89,20 @@ function settings(
 
 const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`
 
+function makeRoot(folder: string): void {
+  try {
+    makeFolders(folder)
+  } catch (error) {
+    throw new CommandError(`cannot make the folder ${folder}: ${folderProblem(error)}`, {
+      hint: 'take another DIR',
+    })
+  }
+}
+
 /** Where Grid Engine has them, and where some clients look: DIR/bin/ARCH. */
 function linkPrograms(root: string): void {
   const bin = join(root, 'bin', arc)
-  mkdirSync(bin, { recursive: true })
+  makeRoot(bin)
   for (const name of ['eg', ...Object.keys(programs)]) {
     const place = join(bin, name)
     const program = join(ownBin(), name)

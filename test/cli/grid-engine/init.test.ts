@@ -38,6 +38,15 @@ test('settings.sh leads to the grid and to the commands, also from a folder with
   expect((await eg(['grid-engine', 'init', root])).status).toBe(0)
 })
 
+test('a folder that cannot be made is told', async () => {
+  const made = await eg(['grid-engine', 'init', '/proc/none'])
+  expect(made.status).toBe(1)
+  expect(made.err).toContain(
+    'cannot make the folder /proc/none/default/common: no folder can be made there\n',
+  )
+  expect(made.err).toContain('take another DIR')
+})
+
 test('parallel environments that scripts ask for are known where SGE_ROOT is set', async () => {
   expect(
     (await eg(['grid-engine', 'init', '--pe', 'threaded', '--pe', 'orte', folder])).status,
