@@ -46,8 +46,9 @@ export type Finding = {
 
 export type CheckDone = {
   database: string
+  /** 0 where it cannot be read. */
   schema: number
-  /** False of a schema before this Evergrid's: the file was looked at, and its tables not compared with one another. */
+  /** False of a schema before this Evergrid's, or none: the file was looked at, and its tables not compared with one another. */
   compared: boolean
   findings: Finding[]
   /** What was mended, by name; these are not among the findings any more. */

@@ -5,7 +5,7 @@ import { dirname } from 'node:path'
 import type { Database } from 'better-sqlite3'
 
 import type { CheckDone } from '../../proto/database.ts'
-import { check, mend } from './check.ts'
+import { beyondReading, check, mend } from './check.ts'
 import { openForReading, openForWriting } from './connection.ts'
 import { guarded } from './failure.ts'
 import { takeLock } from './lock.ts'
@@ -20,15 +20,30 @@ export type CheckOptions = {
   schema: number
 }
 
-export const checkFile = (options: CheckOptions): CheckDone =>
-  guarded(options.database, () => {
-    const db = openForReading(options.database)
-    try {
-      return { ...found(db, options), mended: [], keptAside: null }
-    } finally {
-      db.close()
-    }
-  })
+/** Throws where it cannot be looked at; what SQLite makes no sense of was looked at, and is a finding. */
+export function checkFile(options: CheckOptions): CheckDone {
+  try {
+    return guarded(options.database, () => looked(options))
+  } catch (error) {
+    if (!(error instanceof StoreError) || !saysDamaged(error)) throw error
+    const findings = [beyondReading(error.message)]
+    const { database } = options
+    return { database, schema: 0, compared: false, findings, mended: [], keptAside: null }
+  }
+}
+
+function looked(options: CheckOptions): CheckDone {
+  const db = openForReading(options.database)
+  try {
+    return { ...found(db, options), mended: [], keptAside: null }
+  } finally {
+    db.close()
+  }
+}
+
+/** `SQLITE_ERROR`: what we ask of each database of ours cannot be asked of this one, or its format is unknown. */
+const saysDamaged = ({ kind, cause }: StoreError): boolean =>
+  kind === 'damaged' || (cause as { code?: string } | undefined)?.code === 'SQLITE_ERROR'
 
 /** Refused while a scheduler runs: what it has in memory would write over what was mended. */
 export const mendFile = (options: CheckOptions & { now: number }): CheckDone =>

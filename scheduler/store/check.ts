@@ -76,6 +76,10 @@ const finding = (
   mend,
 })
 
+/** Of a file in which SQLite finds no database, or only pieces of one. */
+export const beyondReading = (said: string): Finding =>
+  finding('damaged', `the file is damaged: ${restoreBackup}`, [said])
+
 function withoutOwner(db: Database): Finding[] {
   const broken = db.pragma('foreign_key_check') as { table: string }[]
   if (broken.length === 0) return []

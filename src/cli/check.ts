@@ -14,7 +14,7 @@ export const command = defineCommand({
   },
   operands: [0, 1],
   notes: `Checks the scheduler's database, in use or not, or FILE, such as a backup. Exit status 0: sound (or all was mended);
-1: something was found; 3: it could not be looked at.`,
+1: something was found, or it is no database; 3: it could not be looked at.`,
   async run({ values, operands: [file], terminal }) {
     if (values.mend && file !== undefined)
       throw new UsageError('--mend is for the database of a data folder, not for a FILE')

@@ -1,5 +1,5 @@
 /** `eg backup`, `eg restore` and `eg check` on a grid of real daemons: what runs is never touched. */
-import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { expect, onTestFinished, test } from 'vitest'
@@ -31,6 +31,13 @@ test('a running grid is backed up, loses its scheduler’s disk, and goes on fro
   expect((await grid.json<CheckDone>('check', file)).findings).toEqual([])
   const none = await grid.eg('check', join(grid.folder, 'none.db'))
   expect(none).toMatchObject({ status: 3, stdout: '' })
+  const letter = join(grid.folder, 'letter.db')
+  writeFileSync(letter, 'a letter, perhaps')
+  expect(await grid.eg('check', letter)).toMatchObject({
+    status: 1,
+    stdout: expect.stringMatching(/^damaged: .*restore a backup(.|\n)*: not sound\n$/),
+    stderr: '',
+  })
   if (isRoot) {
     const theirs = ['--data', join(grid.data, 'scheduler')]
     const stranger = await grid.egOf(nobody.uid, 'backup', '/tmp/never', ...theirs)

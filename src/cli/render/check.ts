@@ -16,7 +16,7 @@ export function checkedText(checked: CheckDone, isOurs: boolean): string {
       ...(rows > examples.length ? [`  and ${rows - examples.length} more`] : []),
       ...(mend === null ? [] : [`  ${mender}: ${mend}`]),
     ]),
-    `${database}: ${findings.length === 0 ? 'sound' : 'not sound'}${compared ? '' : older}`,
+    `${database}: ${findings.length === 0 ? 'sound' : 'not sound'}${compared || schema === 0 ? '' : older}`,
   ]
   return lines.map((line) => `${line}\n`).join('')
 }

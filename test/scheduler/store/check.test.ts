@@ -49,6 +49,7 @@ const looked = (database: string) => checkFile({ database, schema }).findings
 /** Breaks a database in a way that no brain would. */
 function broken(path: string, sql: string): void {
   const db = new SqliteDatabase(path)
+  db.unsafeMode()
   db.pragma('foreign_keys = OFF')
   db.exec(sql)
   db.close()
@@ -176,7 +177,7 @@ test('an index that lies is built anew; a damaged page is told, with what to do'
   })
   const bytes = readFileSync(path)
   writeFileSync(path, bytes.fill(0xa5, 4096 * 4))
-  expect(() => looked(path)).toThrow(/damaged: restore a backup/)
+  expect(looked(path)).toMatchObject([{ what: 'damaged' }])
 })
 
 test('an empty file, and a folder without a database, are told as such and stay as they are', () => {
@@ -184,7 +185,48 @@ test('an empty file, and a folder without a database, are told as such and stay 
   expect(() => mendFile({ database: path, schema, now })).toThrow(/there is no database/)
   expect(readdirSync(dirname(path))).toEqual([])
   writeFileSync(path, '')
-  expect(() => looked(path)).toThrow(/is empty/)
+  expect(looked(path)).toMatchObject([
+    { what: 'damaged', examples: [expect.stringMatching(/is empty/)] },
+  ])
+})
+
+test('what SQLite cannot make sense of is a finding, not a refusal to look', async () => {
+  const path = await lived()
+  const sound = readFileSync(path)
+  const faults: Record<string, () => void> = {
+    'no database': () => writeFileSync(path, 'a letter, perhaps\n'.repeat(500)),
+    'its beginning is gone': () => writeFileSync(path, Buffer.from(sound).fill(0, 0, 100)),
+    'cut off': () => writeFileSync(path, sound.subarray(0, sound.length / 2)),
+    'cut off in its first page': () => writeFileSync(path, sound.subarray(0, 600)),
+    'a format of the future': () => writeFileSync(path, Buffer.from(sound).fill(9, 47, 48)),
+    'of another program': () => broken(path, 'PRAGMA application_id = 7'),
+    'its own tables are garbled': () =>
+      broken(
+        path,
+        `PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = substr(sql, 1, 20) WHERE name = 'job'`,
+      ),
+    'a column has another name': () => broken(path, 'ALTER TABLE job RENAME COLUMN state TO other'),
+  }
+  for (const [fault, make] of Object.entries(faults)) {
+    writeFileSync(path, sound)
+    make()
+    expect(looked(path), fault).toMatchObject([{ what: 'damaged', mend: null }])
+    const mended = mendFile({ database: path, schema, now })
+    expect(mended, fault).toMatchObject({ mended: [], keptAside: null })
+  }
+  writeFileSync(path, sound)
+  expect(looked(path)).toEqual([])
+})
+
+test('what cannot be looked at is no finding: not there, no plain file, of a newer Evergrid', async () => {
+  const path = await lived()
+  expect(() => looked(`${path}.none`)).toThrow(/there is no database/)
+  expect(() => looked(dirname(path))).toThrow(/not a plain file/)
+  const db = new SqliteDatabase(path)
+  db.pragma(`user_version = ${schema + 1}`)
+  db.close()
+  expect(() => looked(path)).toThrow(/start the newer Evergrid/)
 })
 
 test.runIf(process.getuid?.() === 0)('what belongs to another account is not mended', async () => {
