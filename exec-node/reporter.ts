@@ -25,6 +25,8 @@ export class Reporter {
   readonly #lease: LeaseKeeper
   readonly #placements: Placements
   readonly #usage: UsageWatch
+  /** Since the last full report: the version that was told whole, and in which report. */
+  #whole = new WeakMap<Entry, { version: number; sequence: number }>()
   #usageAt = Number.NEGATIVE_INFINITY
   #everyMs: number
   #sequence = 0
@@ -126,12 +128,17 @@ export class Reporter {
     const entries = [...this.#placements.entries]
     const isNews = ({ record, onDisk }: Entry) =>
       onDisk && (record.version > record.ackedVersion || isEnded(record))
-    const told = full ? entries : entries.filter(isNews)
-    const { placements, left } = fitted(
+    if (full) this.#whole = new WeakMap()
+    // An end that the scheduler does not take yet is told again and again: what it has not heard goes before.
+    const told = full
+      ? entries
+      : entries.filter(isNews).toSorted((a, b) => this.#wholeIn(a) - this.#wholeIn(b))
+    const { placements } = fitted(
       told.map((entry) => entry.record),
       full,
     )
-    if (left) this.#again = true
+    this.#noteWhole(placements)
+    if (told.some((entry) => this.#wholeIn(entry) === 0)) this.#again = true
     return {
       protocol: protocolVersion,
       node,
@@ -147,6 +154,19 @@ export class Reporter {
       oddities: this.#placements.strangers.oddities(),
       health: this.#ports.health.reports(),
       ...(this.#usage.news.length > 0 ? { usages: [...this.#usage.news] } : {}),
+    }
+  }
+
+  /** The report in which it was told as it is now; 0 where it was not. */
+  #wholeIn(entry: Entry): number {
+    const whole = this.#whole.get(entry)
+    return whole?.version === entry.record.version ? whole.sequence : 0
+  }
+
+  #noteWhole(placements: readonly PlacementReport[]): void {
+    for (const { task, epoch, version, part } of placements) {
+      const entry = part === true ? undefined : this.#placements.get(task, epoch)
+      if (entry) this.#whole.set(entry, { version, sequence: this.#sequence })
     }
   }
 

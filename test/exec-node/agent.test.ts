@@ -71,6 +71,28 @@ describe('one-off tasks', () => {
   })
 })
 
+it('ends that a restored scheduler does not take yet keep no news waiting, and are told at the usual pace', async () => {
+  const grid = new TestGrid(({ key }) => exits(key.startsWith('200.') ? 20_000 : 100, 3))
+  grid.tail = 'x'.repeat(87_000)
+  grid.link.judge = () => 'keep'
+  grid.link.takes = ({ phase }) => phase.kind !== 'ended'
+  await grid.start()
+  // More than one report has room for.
+  const jobs = Array.from({ length: 120 }, (_, at) => at + 1)
+  grid.link.give(...jobs.map((job) => order(job, {}, oneOff)), order(200, {}, oneOff))
+  await grid.advance(1_000)
+  for (let second = 0; second < 30; second += 1) {
+    const before = grid.link.reports.length
+    await grid.advance(1_000)
+    expect(grid.link.reports.length - before).toBeLessThan(6)
+  }
+  expect(grid.link.told('200.1')?.phase.kind).toBe('ended')
+  // Each is told on: the scheduler may take any of them at any time.
+  grid.link.reports.length = 0
+  await grid.advance(30_000)
+  for (const job of jobs) expect(grid.link.told(`${job}.1`)?.phase.kind).toBe('ended')
+})
+
 describe('usage', () => {
   it('of what runs is told now and then, when it has changed much, and anew to who asks for all', async () => {
     const grid = new TestGrid()

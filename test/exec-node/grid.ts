@@ -93,6 +93,8 @@ export class TestGrid {
   agent: Agent | null = null
   isNameServiceAway = false
   isOutputHanging = false
+  /** The last output of each run. */
+  tail = 'b3V0'
   #session = 0
   /** Calls of a crashed agent come to nothing. */
   #life = { over: false }
@@ -116,7 +118,8 @@ export class TestGrid {
       health: { reports: () => [] },
       output: {
         answer: async () => ({ ok: true, problem: null, data: '', cursor: null, end: true }),
-        tail: async () => (this.isOutputHanging ? new Promise(() => {}) : { out: 'b3V0', err: '' }),
+        tail: async () =>
+          this.isOutputHanging ? new Promise(() => {}) : { out: this.tail, err: '' },
       },
       planRun: async (order, run) =>
         this.isNameServiceAway

@@ -23,6 +23,8 @@ export class FakeSchedulerLink implements SchedulerLink {
   /** What the scheduler thinks of each placement it hears of. */
   judge: (placement: PlacementReport) => 'keep' | 'stop' | 'forget' = (placement) =>
     placement.phase.kind === 'ended' ? 'forget' : 'keep'
+  /** What it does not take, it will hear again. */
+  takes: (placement: PlacementReport) => boolean = () => true
   oddJudge: (key: string) => ReportReply['answers'][number] | null = () => null
   wanted: Order[] = []
   /** Placements that were told to be over: a scheduler never orders them again. */
@@ -37,7 +39,7 @@ export class FakeSchedulerLink implements SchedulerLink {
     const answers = report.placements.map((placement) => ({
       task: placement.task,
       epoch: placement.epoch,
-      version: placement.version,
+      version: this.takes(placement) ? placement.version : 0,
       then: this.judge(placement),
     }))
     // What is over is wanted no more: a scheduler commits the one with the other.
