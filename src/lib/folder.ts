@@ -14,8 +14,9 @@ export function makeFolders(path: string, mode = 0o777): string | undefined {
   try {
     mkdirSync(folder, { mode })
   } catch (error) {
-    // Somebody else was quicker.
+    // Somebody else was quicker, and it is not ours.
     if (!isFolder(folder)) throw error
+    return first
   }
   return first ?? folder
 }

@@ -82,11 +82,11 @@ async function minute(
   const input: MinuteInput = { data, shiftMs, dueAt }
   const brain = program<MinuteOutput>('../load/due-minute', input, nodeFlagsOf('scheduler'))
   const seen: Minute = { shiftMs, fired: [], waitsMs: [] }
-  let over = killAt < Infinity
+  let over = false
   for await (const { fired, waitsMs } of brain.lines) {
     seen.fired.push(...fired)
     seen.waitsMs.push(...(waitsMs ?? []))
-    over ||= waitsMs !== null
+    over ||= waitsMs !== null || seen.fired.length >= killAt
     // More are being committed; those that are told while it dies are told.
     if (seen.fired.length >= killAt) void brain.process.stop('SIGKILL')
   }
