@@ -133,7 +133,7 @@ export class Reporter {
     const told = full
       ? entries
       : entries.filter(isNews).toSorted((a, b) => this.#wholeIn(a) - this.#wholeIn(b))
-    const { placements } = fitted(
+    const placements = fitted(
       told.map((entry) => entry.record),
       full,
     )

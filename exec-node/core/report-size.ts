@@ -2,21 +2,16 @@
 import type { PlacementReport } from '../../proto/sync.ts'
 import { reportOf, type PlacementRecord } from './record.ts'
 
-export type Fitted = {
-  placements: PlacementReport[]
-  /** Some is left for the next report. */
-  left: boolean
-}
-
 export const reportLimits = { tailBytes: 4 * 2 ** 20, bytes: 8 * 2 ** 20 }
 
+/** What is left out, or said in `part`, is for the next report. */
 export function fitted(
   records: readonly PlacementRecord[],
   full: boolean,
   limits = reportLimits,
-): Fitted {
+): PlacementReport[] {
   const placements: PlacementReport[] = []
-  let [bytes, tailBytes, left] = [0, 0, false]
+  let [bytes, tailBytes] = [0, 0]
   const take = (report: PlacementReport) => {
     const size = sizeOf(report)
     const fits = bytes + size.bytes <= limits.bytes && tailBytes + size.tails <= limits.tailBytes
@@ -28,16 +23,14 @@ export function fitted(
   }
   for (const record of records) {
     const whole = reportOf(record)
-    if (take(whole)) continue
-    left = true
-    if (!full) continue
+    if (take(whole) || !full) continue
     // A full report names all that is here. What is said in part is not said as the newest version, so that
     // its acknowledgement drops nothing.
     const part = { ...whole, version: record.ackedVersion, part: true }
     const runs = whole.runs.map((run) => ({ ...run, tail: null }))
     if (!take({ ...part, runs })) placements.push({ ...part, runs: runs.slice(-1) })
   }
-  return { placements, left }
+  return placements
 }
 
 function sizeOf(report: PlacementReport): { bytes: number; tails: number } {
