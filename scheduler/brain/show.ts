@@ -1,9 +1,11 @@
 /** One job whole: its tasks, their runs, and the timeline of decisions. */
+import type { Cause } from '../../proto/cause.ts'
 import { iso, taskKey } from '../../proto/ids.ts'
 import type { JobDetail, JobSpec, JobSummary, TaskView, TimelineEntry } from '../../proto/job.ts'
 import { done, refuse, type Result } from '../core/result.ts'
 import { pastOf, pastRuns } from '../core/right-size.ts'
 import { hideSecrets } from '../core/secret-env.ts'
+import { placementOf } from '../core/task-state.ts'
 import type { LiveJob } from '../state/live-job.ts'
 import type { EventRow, RunRow, TaskRow } from '../store/change.ts'
 import type { Call } from './call.ts'
@@ -134,11 +136,19 @@ function tasksOf(
   const runsOf = groupByIndex(runs)
   return rows.map((row) => {
     const task = live?.tasks?.get(row.index) ?? taskOfRow(row)
-    const own = runsOf.get(row.index) ?? []
+    const epoch = placementOf(task.state)?.epoch ?? null
+    const own = (runsOf.get(row.index) ?? []).map((run) => withUntold(run, epoch))
     const view = taskView(task, own.map(runView))
     // Where it ended is where it ran last.
     return view.state === 'finished' ? { ...view, node: own.at(-1)?.node ?? null } : view
   })
+}
+
+/** Of a placement that is over, while its node has not told how: a machine that never comes back tells nothing. */
+function withUntold(run: RunRow, epoch: number | null): RunRow {
+  if (run.endedAt !== null || run.causeJson !== null || run.epoch === epoch) return run
+  const cause: Cause = { kind: 'outcome-unknown', detail: `${run.node} has not told of its end` }
+  return { ...run, causeJson: JSON.stringify(cause) }
 }
 
 function groupByIndex(runs: readonly RunRow[]): Map<number, RunRow[]> {

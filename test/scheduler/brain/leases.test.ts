@@ -48,6 +48,11 @@ describe('a node that falls silent', () => {
     await grid.pass(16_000, other)
     expect(await stateOf(grid, on.name)).toBe('lost')
     expect(other.of(task).order).toMatchObject({ epoch: 2, firstRun: 2 })
+    // Of a machine that never comes back that is all: it is not shown as if it lived.
+    const cause = { kind: 'outcome-unknown', detail: expect.stringContaining(on.name) }
+    expect((await grid.show(job)).tasks).toMatchObject([
+      { runs: [{ number: 1, endedAt: null, cause }] },
+    ])
     const { answers } = await on.report()
     expect(answers).toEqual([{ task, epoch: 1, version: 2, then: 'stop' }])
     on.end(task, { kind: 'lease-expired', node: on.name })
