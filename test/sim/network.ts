@@ -14,7 +14,8 @@ const calm: NetworkFaults = { loss: 0, duplicates: 0, slow: 0, meanMs: 2 }
 export type Served<T> = { kind: 'reply'; value: T } | { kind: 'refused' }
 
 export type Caller = { host: Host; process: SimProcess; patienceMs: number }
-export type Service<T> = { process: SimProcess; work: () => Promise<T> }
+/** `heard`: it has arrived there, and waits for its turn. */
+export type Service<T> = { process: SimProcess; heard?: () => void; work: () => Promise<T> }
 
 export class Network {
   faults: NetworkFaults = calm
@@ -90,6 +91,7 @@ export class Network {
         if (found === null) return back({ kind: 'refused' })
         heardBy ??= found.process
         if (heardBy !== found.process) return
+        found.heard?.()
         this.world.after(0, found.process, () => {
           // A process that dies meanwhile says nothing.
           found.work().then(

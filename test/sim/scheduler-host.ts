@@ -13,6 +13,7 @@ import type { Clock } from '../../src/lib/clock.ts'
 import type { Log } from '../../src/lib/log.ts'
 import type { Disk } from './disk.ts'
 import { Host } from './host.ts'
+import type { Service } from './network.ts'
 import type { OrderPipe } from './order-pipe.ts'
 import type { SimProcess, World } from './world.ts'
 
@@ -182,13 +183,16 @@ export class SchedulerHost {
     caller: Caller,
     request: Request<N>,
     key: string | null,
-  ): { process: SimProcess; work: () => Promise<Answered> } | null {
+  ): Service<Answered> | null {
     const { process } = this
     if (process === null) return null
     const { database } = this
     const from = route === 'report' ? (request.body as Report).node : null
-    if (from !== null && !this.unread.has(from)) this.unread.set(from, this.world.now)
-    if (from !== null) this.#arrives(caller.from, request.body as Report)
+    const heard = (): void => {
+      if (from === null) return
+      if (!this.unread.has(from)) this.unread.set(from, this.world.now)
+      this.#arrives(caller.from, request.body as Report)
+    }
     const work = async (): Promise<Answered> => {
       if (from !== null) this.unread.delete(from)
       const { brain, replies } = await this.#serving
@@ -209,7 +213,7 @@ export class SchedulerHost {
       const { sent } = await replies.once({ owner: caller.owner, key, route, hash }, run)
       return { ...sent, database }
     }
-    return { process, work }
+    return { process, heard, work }
   }
 
   /** What was said twice is heard once. */
