@@ -17,7 +17,7 @@ attempt() {
     [ "$got" -le 128 ] || continue
     [ "$got" -eq 0 ] || break
     printf '%s\n' "$line"
-  done < <(scripts/cgroup2-vm -P "$pidfile" -m 3072 -t "${EVERGRID_VM_SECONDS:-600}" -- env CI=true EVERGRID_TEST_PATIENCE=5 test/vm/run.sh inside 2>&1)
+  done < <(scripts/cgroup2-vm -P "$pidfile" -m 3072 -t "${EVERGRID_VM_SECONDS:-1100}" -- env CI=true EVERGRID_TEST_PATIENCE=5 test/vm/run.sh inside 2>&1)
   wait $!; got=$?
   rm -f "$pidfile"
   return "$got"
