@@ -185,7 +185,9 @@ function restart(ctx: BrainContext, caller: Caller, { job }: Target, why: string
     return {
       refused: `job ${job.id} does not run now; it starts as soon as it has a place (\`eg explain ${job.id}\`)`,
     }
-  job.restartOrder = { count: (job.restartOrder?.count ?? 0) + 1, by: caller.owner, why }
+  // Ahead of what a lost database may have counted to: an agent obeys only what is higher than all that it has seen.
+  const count = Math.max(job.restartOrder?.count ?? 0, job.epochBase) + 1
+  job.restartOrder = { count, by: caller.owner, why }
   ctx.journal.job(job)
   for (const task of job.tasks?.values() ?? []) {
     const placement = placementOf(task.state)

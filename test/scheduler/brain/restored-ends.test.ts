@@ -104,3 +104,28 @@ test('such an end is taken at once when the owner stops the job, and says until 
   expect(await told(node)).toEqual(['forget'])
   expect(await after.show(job)).toMatchObject({ state: 'finished', outcome: 'succeeded' })
 })
+
+test('a restart is obeyed that is asked for after more of them than the restored database knows', async () => {
+  const folder = join(dirname(databasePath()), 'scheduler')
+  const grid = await openAt(folder)
+  const node = await grid.node('n1')
+  const job = await grid.submit(bot)
+  await grid.turn(node)
+  node.start(`${job}.1`)
+  await grid.turn(node)
+  const file = join(dirname(folder), 'copy')
+  backUp({ folder, file, overwrite: false, version: '1', now: grid.clock.now(), schema })
+  const asked = { body: { jobs: [String(job)] } }
+  for (let count = 0; count < 3; count += 1) {
+    await grid.ok('restartJobs', anna, asked)
+    await grid.turn(node)
+  }
+  const countOf = () => node.of(`${job}.1`).order.restart.count
+  const seen = countOf()
+  const after = await restored({ folder, file, grid }, node)
+  await told(node)
+  await after.ok('restartJobs', anna, asked)
+  await after.turn(node)
+  // An agent starts a run anew for a count that is higher than the one that it has seen.
+  expect(countOf()).toBeGreaterThan(seen)
+})
