@@ -17,8 +17,8 @@ export default defineConfig({
     exclude: ['test/vm/**', 'node_modules/**', 'dist/**'],
     setupFiles: ['test/support/fixed-seed.ts'],
     pool: 'forks',
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // Most of them wait for processes, not for a processor.
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
