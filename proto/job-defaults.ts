@@ -34,6 +34,7 @@ export function filledJob(
   return job
 }
 
+/** The whole job, with the dependencies that the scheduler has looked up. Nothing is checked. */
 export function jobWith(
   request: Omit<JobRequest, 'after'>,
   after: Dependency[],

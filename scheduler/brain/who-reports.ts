@@ -9,7 +9,7 @@ import { refuseForeign } from './foreign.ts'
 import { noticeStall } from './judge.ts'
 import { offerNode } from './node-offer.ts'
 
-/** Of a node: as many as a person could switch on under one name. */
+/** Of a node: more than a person switches on under one name. One that keeps rebooting pushes the others out. */
 const otherBootsMax = 16
 
 export function refuseReport(ctx: BrainContext, report: Report): ReturnType<typeof refuse> | null {
@@ -93,8 +93,8 @@ function hearBoots(ctx: BrainContext, node: LiveNode, report: Report): void {
   // The one that was heard last stands last, and the first is forgotten.
   otherBoots.delete(bootId)
   otherBoots.set(bootId, known ? heardAgain(known, now) : otherBoot(now))
-  const [longest] = otherBoots.keys()
-  if (otherBoots.size > otherBootsMax && longest !== undefined) otherBoots.delete(longest)
+  const [heardFirst] = otherBoots.keys()
+  if (otherBoots.size > otherBootsMax && heardFirst !== undefined) otherBoots.delete(heardFirst)
 }
 
 /** Another boot has the name now: of the rest only what was told from it as a machine of its own is known as before. */
