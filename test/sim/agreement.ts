@@ -5,7 +5,8 @@ import { placementOf } from '../../scheduler/core/task-state.ts'
 import { GridState } from '../../scheduler/state/grid.ts'
 import { storedNode } from '../../scheduler/state/live-node.ts'
 import { silentLog } from '../../src/lib/log.ts'
-import { Broken, type Watched } from './promises.ts'
+import { Broken } from './broken.ts'
+import type { Watched } from './promises.ts'
 
 /** Compares where nothing is under way; true when it did. */
 export async function checkAgreement({ scheduler }: Watched): Promise<boolean> {

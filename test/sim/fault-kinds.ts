@@ -1,4 +1,4 @@
-/** How often each thing goes wrong. */
+/** How often each thing goes wrong, and for how long. */
 import type { Random } from './random.ts'
 
 const kinds = {
@@ -47,3 +47,9 @@ export function someKinds(random: Random): Record<FaultKind, number> {
   for (const kind of Object.keys(some) as FaultKind[]) if (random.chance(leftOut)) some[kind] = 0
   return some
 }
+
+/** Short, about as long as a lease, or well beyond it. */
+export const lengthMs = (random: Random): number =>
+  random.weighted({ short: 5, lease: 3, long: 2 }) === 'short'
+    ? random.delay(5_000)
+    : random.between(30_000, 90_000)

@@ -1,20 +1,15 @@
 /** What goes wrong: chosen by the seed, each with its own end. */
 import type { Databases } from './databases.ts'
-import { someKinds, type FaultKind } from './fault-kinds.ts'
+import { lengthMs, someKinds, type FaultKind } from './fault-kinds.ts'
 import type { Host } from './host.ts'
 import type { Network } from './network.ts'
 import type { NodeHost } from './node-host.ts'
 import type { People } from './people.ts'
+import { liveRuns } from './promises.ts'
 import type { Random } from './random.ts'
 import type { SchedulerHost } from './scheduler-host.ts'
 import type { Twins } from './twins.ts'
 import type { World } from './world.ts'
-
-/** Short, about as long as a lease, or well beyond it. */
-const lengthMs = (random: Random): number =>
-  random.weighted({ short: 5, lease: 3, long: 2 }) === 'short'
-    ? random.delay(5_000)
-    : random.between(30_000, 90_000)
 
 export class Faults {
   /** Clocks that stepped make some checks void. */
@@ -245,7 +240,10 @@ export class Faults {
     })
   }
 
-  /** A backup knows as waiting what has run since, and nobody hears of that when it comes back. */
+  /**
+   * A backup knows as waiting what has run since, and nobody hears of that when it comes back. Nor does it know that a
+   * bot was restarted, which is then asked for again.
+   */
   #restoreOverStarted(): void {
     const random = this.#random
     const { disk, isAstray } = this.#scheduler
@@ -253,12 +251,19 @@ export class Faults {
     const before = new Set(this.#nodes.flatMap(({ machine }) => [...machine.runs.keys()]))
     disk.atSubmit = () => this.#databases.backup()
     void this.#people.do('continuous')
+    const living = liveRuns({ nodes: this.#nodes, world: this.#world }).map(({ task }) =>
+      Number.parseInt(task, 10),
+    )
+    const bot = this.#people.bots.find(({ id }) => living.includes(id))
+    const restart = (): void => void (bot && this.#people.onJob('restart', bot))
+    this.#later(3_000, null, restart)
     this.#later(random.between(5_000, 30_000), null, () => {
       const isNew = ({ machine }: NodeHost) =>
         machine.living().some(({ plan }) => !before.has(plan.key))
       const moved = random.pick(this.#nodes.filter(isNew))
       if (moved !== undefined) this.#partition(moved.host, true, random.between(30_000, 90_000))
       this.#databases.restore()
+      this.#later(20_000, null, restart)
     })
   }
 

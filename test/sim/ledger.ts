@@ -2,8 +2,9 @@ import { parseExpression } from '../../scheduler/core/cron/expression.ts'
 import { nextDue } from '../../scheduler/core/cron/next-due.ts'
 /** Checks of what is on disk: one job for each submission and due time, one ledger entry for each due time. */
 import type { JobRow } from '../../scheduler/store/change.ts'
+import { Broken } from './broken.ts'
 import type { BookedSchedule } from './people.ts'
-import { Broken, type Watched } from './promises.ts'
+import type { Watched } from './promises.ts'
 
 /** `isClockTrue`: due times come once only where the scheduler's clock was never set back. */
 export function checkHistory({ scheduler, people }: Watched, isClockTrue: boolean): void {

@@ -1,6 +1,7 @@
 /** Schedulers that judge too early, or say more than they have on disk. */
 import type { Report } from '../../proto/sync.ts'
 import type { Brain } from '../../scheduler/brain/brain.ts'
+import type { Handlers } from '../../scheduler/brain/call.ts'
 import { GridState } from '../../scheduler/state/grid.ts'
 import { findTask } from '../../scheduler/state/live-job.ts'
 import type { StoredNode } from '../../scheduler/state/live-node.ts'
@@ -52,6 +53,26 @@ function withoutEvidence(report: Report, { state }: Brain): Report {
   return { ...report, revision: null, placements }
 }
 
+function withoutLostEnds(report: Report, { state }: Brain): Report {
+  const placements = report.placements.filter(({ task: key, epoch, phase }) => {
+    const found = phase.kind === 'ended' ? state.findTaskByKey(key) : null
+    const task = found && findTask(found.job, found.index)
+    return task === null || epoch <= task.epoch
+  })
+  return { ...report, placements }
+}
+
+/** As if numbers had not gone ahead of those of the lost database. */
+const recounted =
+  (restart: Handlers['restartJobs'], { state }: Brain): Handlers['restartJobs'] =>
+  (call) => {
+    const bases = [...state.jobs.values()].map((job) => [job, job.epochBase] as const)
+    for (const [job] of bases) job.epochBase = 0
+    const result = restart(call)
+    for (const [job, base] of bases) job.epochBase = base
+    return result
+  }
+
 export const schedulerMutants: Readonly<Record<string, Mutant>> = {
   'judges-at-once': {
     what: 'a scheduler that starts does not wait out the leases that are outstanding',
@@ -94,6 +115,14 @@ export const schedulerMutants: Readonly<Record<string, Mutant>> = {
         },
       },
     },
+  },
+  'lost-ends-unheard': {
+    what: 'the end of what the lost database had placed says nothing of a task that waits in the restored one',
+    mutant: { scheduler: { report: withoutLostEnds } },
+  },
+  'restarts-recounted': {
+    what: 'a restored database counts restarts on from what it knows, which nodes may have obeyed before',
+    mutant: { scheduler: { restart: recounted } },
   },
   'reads-before-commit': {
     what: 'orders and the answers to reports and reads leave before their commit',

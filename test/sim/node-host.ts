@@ -83,6 +83,8 @@ export class NodeHost {
   onStart: () => void = () => {}
   onReport: () => void = () => {}
   onRunGone: (key: string, cause: Cause | null) => void = () => {}
+  /** By key of the run, in world time. */
+  readonly begunAt = new Map<string, number>()
   readonly around: Around
   readonly #network: Network
   readonly #scheduler: SchedulerHost
@@ -110,7 +112,10 @@ export class NodeHost {
     this.machine.readsLease = around.wiring.isLeaseUnread !== true
     this.machine.bootId = this.host.bootId
     this.spool.onLease = (lease) => (this.machine.lease = lease)
-    this.machine.onExec = ({ plan }) => this.world.note(`${this.name}: run ${plan.key} begins`)
+    this.machine.onExec = ({ plan }) => {
+      this.begunAt.set(plan.key, this.world.now)
+      this.world.note(`${this.name}: run ${plan.key} begins`)
+    }
     this.machine.onEmpty = ({ plan, cause }) => {
       this.world.note(`${this.name}: run ${plan.key} is gone (${cause?.kind ?? 'unknown'})`)
       this.onRunGone(plan.key, cause)

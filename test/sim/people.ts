@@ -18,8 +18,9 @@ export type BookedJob = {
   /** Ends soon after each start. */
   isShort: boolean
   stopped: boolean
-  /** So many restarts were acknowledged. */
+  /** So many restarts were acknowledged, the newest of them asked for then, in world time. */
   restarts: number
+  restartAskedAt: number
 }
 
 /** What people know: the answers that they got, of one database. */
@@ -123,6 +124,10 @@ export class People {
     this.told = told
   }
 
+  get bots(): BookedJob[] {
+    return [...this.jobs.values()].filter((job) => job.kind === 'continuous' && !job.stopped)
+  }
+
   act(): void {
     void this.do(this.#random.weighted(deeds))
   }
@@ -158,7 +163,8 @@ export class People {
     const kind = request.kind ?? 'task'
     const behaviour = JSON.parse(request.command[2] ?? '{}') as Behaviour
     const isShort = kind === 'task' || typeof behaviour.endsAfterMs === 'number'
-    this.jobs.set(id, { id, token, name, owner, kind, isShort, stopped: false, restarts: 0 })
+    const untouched = { stopped: false, restarts: 0, restartAskedAt: 0 }
+    this.jobs.set(id, { id, token, name, owner, kind, isShort, ...untouched })
     this.#world.note(`${owner}: job ${id} submitted (${kind} ${token})`)
   }
 
@@ -169,8 +175,9 @@ export class People {
   }
 
   #botOrOneOff(): JobRequest {
-    const live = [...this.jobs.values()].filter((job) => job.kind === 'continuous' && !job.stopped)
-    return live.length >= mostContinuous ? this.#oneOff(false) : bot(this.#random, this.#token())
+    return this.bots.length >= mostContinuous
+      ? this.#oneOff(false)
+      : bot(this.#random, this.#token())
   }
 
   #token(): string {
@@ -196,6 +203,7 @@ export class People {
     const body = { jobs: [String(job.id)] }
     const request = { params: {}, query: {}, body }
     const answer = wanted[what] === null ? null : this.told.asked(`job ${job.id}`, wanted[what])
+    const askedAt = this.#world.now
     const sent = await this.#client.ask(`${what}Jobs`, this.#caller(job.owner), request)
     const { done } = JSON.parse(sent?.ok === true ? sent.text : '{"done":[]}') as {
       done: unknown[]
@@ -204,7 +212,10 @@ export class People {
     if (done.length === 0) return
     const booked = this.jobs.get(job.id)
     if (what === 'stop' && booked) booked.stopped = true
-    if (what === 'restart' && booked) booked.restarts += 1
+    if (what === 'restart' && booked) {
+      booked.restarts += 1
+      booked.restartAskedAt = Math.max(booked.restartAskedAt, askedAt)
+    }
     this.#world.note(`${job.owner}: ${what} of job ${job.id} acknowledged`)
   }
 

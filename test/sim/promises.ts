@@ -5,18 +5,18 @@ import { factsOf } from '../../scheduler/brain/stored.ts'
 import { placementOf } from '../../scheduler/core/task-state.ts'
 import type { StoredFacts } from '../../scheduler/state/live-job.ts'
 import type { LiveNode, StoredNode } from '../../scheduler/state/live-node.ts'
+import { Broken } from './broken.ts'
 import { Holders, machineOf } from './holders.ts'
 import type { NodeHost } from './node-host.ts'
 import type { BookedJob, People } from './people.ts'
 import { simLease, type SchedulerHost } from './scheduler-host.ts'
+import { ToldEnds } from './told-ends.ts'
 import type { SimProcess, World } from './world.ts'
 
 /** One fence tick, and what a scheduler of processes may add to it. */
 const wakeGraceMs = 1_500
 /** A process that SIGKILL finds in an uninterruptible sleep ends a little later: said in the assumptions. */
 const stuckGraceMs = wakeGraceMs + 4_000
-
-export class Broken extends Error {}
 
 type BookedFacts = Pick<StoredFacts, 'wanted' | 'memBytes' | 'restartOrder'>
 
@@ -35,6 +35,8 @@ export type LiveRun = {
   node: string
   of: string
   slots: number
+  /** In world time. */
+  begunAt: number
 }
 
 export class Promises {
@@ -44,6 +46,7 @@ export class Promises {
   /** What the scheduler took each node for after its last step. */
   readonly #states = new Map<string, string>()
   readonly #holders: Holders
+  readonly #toldEnds: ToldEnds
   /** Newest epoch that a node has told of a task which a restored database does not know. */
   readonly #newest = new Map<string, number>()
   #live: LiveRun[] = []
@@ -55,6 +58,7 @@ export class Promises {
   constructor(grid: Watched) {
     this.#grid = grid
     this.#holders = new Holders(grid)
+    this.#toldEnds = new ToldEnds(grid)
   }
 
   /** After every step: all that what happened in this process may have changed. */
@@ -68,6 +72,7 @@ export class Promises {
     if (isNew || isScheduler) this.#placesOf(this.#live)
     if (isScheduler) this.#epochsRise()
     if (isScheduler) this.#hearUnknown()
+    if (isScheduler) this.#toldEnds.look()
     if (isScheduler) this.#silenceIsReal()
   }
 
@@ -266,14 +271,14 @@ const said = (run: LiveRun): string =>
 /** What lives now, on machines that run; a machine that just woke has one fence tick to kill what is over. */
 export function liveRuns({ nodes, world }: Pick<Watched, 'nodes' | 'world'>): LiveRun[] {
   const live: LiveRun[] = []
-  for (const { host, machine, name, identity } of nodes) {
+  for (const { host, machine, name, identity, begunAt } of nodes) {
     if (!host.isOn || host.isAsleep || world.now - host.awakeSince < wakeGraceMs) continue
     for (const { plan, killed } of machine.living()) {
       if (killed && world.now - host.awakeSince < stuckGraceMs) continue
       const parts = parseRunKey(plan.key)
       const slots = plan.limits.cpuWeight / 1024
       const { node: of } = identity
-      if (parts) live.push({ ...parts, node: name, of, slots })
+      if (parts) live.push({ ...parts, node: name, of, slots, begunAt: begunAt.get(plan.key) ?? 0 })
     }
   }
   return live

@@ -45,6 +45,8 @@ export type SchedulerWiring = {
   /** Order streams do not say who opened them. */
   isSessionless?: boolean
   settings?: (settings: BrainSettings) => BrainSettings
+  /** What the scheduler does instead of restarting. */
+  restart?: (restart: Handlers['restartJobs'], brain: Brain) => Handlers['restartJobs']
 }
 
 type AnyHandler = (call: unknown) => Result<unknown> | Promise<Result<unknown>>
@@ -172,6 +174,8 @@ export class SchedulerHost {
     const begin = (): void => brain.beginJudging()
     if (this.#wiring.judging) this.#wiring.judging(clock, begin)
     else begin()
+    if (this.#wiring.restart !== undefined)
+      brain.handlers.restartJobs = this.#wiring.restart(brain.handlers.restartJobs, brain)
     brain.start()
     this.world.note(`scheduler serves, incarnation ${brain.state.incarnation}`)
     return { brain, replies: new Replies(brain, () => machineClock.now()) }

@@ -1,8 +1,9 @@
 /** After the faults: within a bound all work comes to its end, and the grid is as its people want it. */
 import { parseRunKey } from '../../exec-node/core/record.ts'
 import type { TaskStateName } from '../../proto/job.ts'
+import { Broken } from './broken.ts'
 import { machineOf } from './holders.ts'
-import { Broken, liveRuns, type Watched } from './promises.ts'
+import { liveRuns, type Watched } from './promises.ts'
 
 const stepMs = 3_000
 const boundMs = 1_500_000
@@ -129,10 +130,12 @@ function unrest(grid: Watched): string | null {
     const [task] = job.tasks?.values() ?? []
     if (task === undefined || isFine[task.state.is] !== true)
       return `job ${job.id} is ${tasksOf(job)}`
-    const isShort = grid.people.jobs.get(job.id)?.isShort ?? true
-    const copies = live.filter((run) => run.task === `${job.id}.${task.index}`).length
-    if (!isShort && (copies !== 1 || task.state.is !== 'running'))
-      return `bot ${job.id} has ${copies} copies and is ${tasksOf(job)}`
+    const { isShort = true, restartAskedAt = 0 } = grid.people.jobs.get(job.id) ?? {}
+    const copies = live.filter((run) => run.task === `${job.id}.${task.index}`)
+    if (!isShort && (copies.length !== 1 || task.state.is !== 'running'))
+      return `bot ${job.id} has ${copies.length} copies and is ${tasksOf(job)}`
+    if (copies.some(({ begunAt }) => begunAt < restartAskedAt))
+      return `bot ${job.id} runs since before its restart, which was acknowledged`
   }
   // What a restored database knows nothing of runs on, and waits for an operator.
   return grid.scheduler.database > 0 ? null : unknownLeft(grid)
