@@ -2,6 +2,7 @@
 import type { Refusal } from '../../proto/errors.ts'
 import { jobDefaults, jobWith, type JobDefaults } from '../../proto/job-defaults.ts'
 import type { Dependency, JobRequest, JobSpec } from '../../proto/job.ts'
+import { problemOfLengths } from './exec-limits.ts'
 import type { Result } from './result.ts'
 import { problemOfSecrets } from './secret-env.ts'
 
@@ -33,6 +34,7 @@ export function problemOfSpec(spec: JobSpec, limits: AdmissionLimits): Refusal |
     problemOfProgram(spec) ??
     problemOfArray(spec, limits) ??
     problemOfSecrets(spec) ??
+    problemOfLengths(spec) ??
     problemOfRest(spec, limits)
   )
 }

@@ -8,7 +8,7 @@ import { notOwn, type Caller, type Result } from '../brain/call.ts'
 import { longestKey, requestHash, type Replayable, type Replies, type Sent } from './idempotency.ts'
 import { readOnly, sendProblem, unsettled } from './problems.ts'
 import { callerOf, type Room } from './room.ts'
-import { checker, closed, flat, queryReader, type JsonSchema } from './schema.ts'
+import { checker, closed, flat, halfPair, queryReader, type JsonSchema } from './schema.ts'
 
 type Parts = { params: unknown; query: JsonSchema; body: unknown }
 type AnyHandler = (
@@ -29,7 +29,12 @@ export function partsReader(
   return (request) => {
     const query = readQuery(request.query as JsonSchema)
     const body = request.body ?? {}
-    const problem = checkParams(request.params) ?? checkQuery(query) ?? checkBody(body)
+    const problem =
+      checkParams(request.params) ??
+      checkQuery(query) ??
+      checkBody(body) ??
+      // What a node says of its runs is taken as it is.
+      (route.access === 'node' ? null : halfPair(body))
     return problem === null
       ? { ok: true, parts: { params: request.params, query, body } }
       : { ok: false, problem }

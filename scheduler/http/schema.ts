@@ -66,3 +66,16 @@ function readValue(kind: unknown, text: unknown): unknown {
   }
   return text
 }
+
+/** JSON can say half of a surrogate pair (`"\ud800"`), and no UTF-8 can: a sentence about the first that is in there. */
+export function halfPair(value: unknown, name = ''): string | null {
+  if (typeof value === 'string')
+    return value.isWellFormed() ? null : `${name} has half of a surrogate pair in it`
+  if (typeof value !== 'object' || value === null) return null
+  for (const [key, part] of Object.entries(value)) {
+    if (!key.isWellFormed()) return halfPair(key, `a name in ${name || 'the body'}`)
+    const found = halfPair(part, name === '' ? key : `${name}.${key}`)
+    if (found !== null) return found
+  }
+  return null
+}

@@ -1,4 +1,6 @@
 /** The HTTP room: one route for each entry of the table, each let in only as its entry says. */
+import { isUtf8 } from 'node:buffer'
+
 import Fastify, { type FastifyInstance } from 'fastify'
 
 import { routes, type RouteName } from '../../proto/api.ts'
@@ -83,13 +85,20 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   return server
 }
 
+/** Read as text, what is none would be replaced by other characters, and the job be another. */
+const notUtf8 = () =>
+  Object.assign(new Error('the body is not UTF-8, as JSON has to be'), { statusCode: 400 })
+
 /** Other content types are what a browser sends for a foreign page without asking first. */
 function readJsonOnly(server: FastifyInstance): void {
   const parse = server.getDefaultJsonParser('error', 'ignore')
   server.removeAllContentTypeParsers()
-  server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text, done) =>
-    text === '' ? done(null, undefined) : parse(request, text as string, done),
-  )
+  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    const bytes = body as Buffer
+    if (bytes.length === 0) done(null, undefined)
+    else if (isUtf8(bytes)) void parse(request, bytes.toString(), done)
+    else done(notUtf8())
+  })
 }
 
 /** Streams and long polls are under way for long, and do nothing meanwhile. */

@@ -36,6 +36,9 @@ test('a run is warned 30 s before its time limit, or half-way where that is late
   expect(warn(5000)).toEqual({ signal: 'SIGUSR2', beforeMs: 2500 })
 })
 
+/** As many bytes as execve takes. */
+const wide = 'x'.repeat(131_071)
+
 const refused: [string, Partial<JobRequest>, string][] = [
   [
     'a continuous array',
@@ -45,12 +48,36 @@ const refused: [string, Partial<JobRequest>, string][] = [
   ['an array that ends before it begins', { array: { from: 2, to: 1, step: 1 } }, 'ends before'],
   ['too many tasks', { array: { from: 1, to: 20_000_000, step: 1 } }, '10000000 tasks at most'],
   ['no command', { command: [''] }, 'the command is empty'],
-  ['too much environment', { env: { A: 'x'.repeat(2_000_000) } }, 'have over'],
+  [
+    'too much environment',
+    { env: Object.fromEntries(['a', 'b', 'c'].map((name) => [name, wide.slice(2)])) },
+    'have over',
+  ],
+  [
+    'an argument that execve refuses',
+    { command: ['echo', `${wide}x`] },
+    'argument 1 of the command has over',
+  ],
+  [
+    'one with more bytes than characters',
+    { command: ['é'.repeat(70_000)] },
+    'argument 0 of the command',
+  ],
+  [
+    'a variable that execve refuses',
+    { env: { A: wide } },
+    'the variable A, with its name, has over',
+  ],
+  [
+    'a path with more bytes than Linux takes',
+    { cwd: `/${'é'.repeat(2048)}` },
+    'the path of cwd has over 4095',
+  ],
   [
     'too long a check',
     {
       check: {
-        probe: { kind: 'command', argv: ['x'.repeat(2_000_000)] },
+        probe: { kind: 'command', argv: [wide, wide, wide] },
         intervalMs: 1000,
         timeoutMs: 100,
         threshold: 1,

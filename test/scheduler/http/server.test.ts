@@ -55,12 +55,35 @@ test.each([
     'check.probe.kind must be',
   ],
   ['a NUL in an argument', { ...job, command: ['a\u0000b'] }, 'command.0 has a NUL in it'],
+  [
+    'half of a surrogate pair, which no UTF-8 says',
+    { ...job, command: ['echo', 'a\ud800b'] },
+    'command.1 has half of a surrogate pair in it',
+  ],
+  [
+    'half a pair in the name of a variable',
+    { ...job, env: { 'A\udc00': 'x' } },
+    'a name in env has half of a surrogate pair in it',
+  ],
   ['not an object', [1], 'the body must be object'],
 ])('%s', async (_what, body, detail) => {
   const reply = await room.ask('/v1/jobs', post(body))
   expect(reply.status).toBe(400)
   expect(reply.body).toMatchObject({ code: 'invalid', detail: expect.stringContaining(detail) })
   expect(reply.headers.get('content-type')).toContain('application/problem+json')
+  expect(room.door.calls).toEqual([])
+})
+
+test('bytes that are no UTF-8 are refused, not replaced', async () => {
+  const [before, after] = ['{"cwd":"/","command":["echo","', '"]}'].map((text) => Buffer.from(text))
+  // As many bytes as what they would be replaced by.
+  const body = Buffer.concat([before, Buffer.from([0xe2, 0x82, 0xff]), after] as Buffer[])
+  const reply = await room.ask('/v1/jobs', { method: 'POST', body })
+  expect(reply.status).toBe(400)
+  expect(reply.body).toMatchObject({
+    code: 'invalid',
+    detail: 'the body is not UTF-8, as JSON has to be',
+  })
   expect(room.door.calls).toEqual([])
 })
 
