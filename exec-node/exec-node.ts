@@ -27,6 +27,7 @@ import { openFence } from './process/fence.ts'
 import { lookUpUser } from './process/identity.ts'
 import { writeLease } from './process/lease-file.ts'
 import { readOutput } from './process/output.ts'
+import { mustHavePrivateTmp } from './process/private-tmp.ts'
 import type { RunDriver } from './process/run-driver.ts'
 import { openRunDriver } from './process/shepherd-driver.ts'
 import { planner } from './run-plan.ts'
@@ -44,6 +45,7 @@ type Settings = ReturnType<typeof completed>
 export async function startExecNode(options: ExecNodeOptions): Promise<ExecNode> {
   const settings = completed(options)
   const { name, dataDir } = settings
+  if (settings.privateTmp) await mustHavePrivateTmp()
   const folder = await takeDataFolder(dataDir)
   const closers: (() => unknown)[] = [() => folder.release()]
   const close = async () => {
@@ -119,6 +121,7 @@ async function start(
     lookUp: lookUpUser,
     url,
     tmpRoot: settings.tmpRoot,
+    privateTmp: settings.privateTmp,
     openFiles: settings.openFiles,
     randomName: () => randomBytes(6).toString('hex'),
   })

@@ -28,6 +28,7 @@ const { values } = parseArgs({
     'secret-file': { type: 'string' },
     'insecure-network': { type: 'boolean', default: false },
     'refusal-is-silence': { type: 'boolean', default: false },
+    'private-tmp': { type: 'boolean', default: false },
   },
 })
 
@@ -138,6 +139,7 @@ try {
     httpAgent: agent,
     healthEveryMs: seconds(process.env['EVERGRID_HEALTH_EVERY']),
     refusalRenews: !values['refusal-is-silence'],
+    privateTmp: values['private-tmp'],
     tell: (sentence) => process.stderr.write(`eg: ${sentence}\n`),
   })
   const renew = async () => {

@@ -21,6 +21,8 @@ export type ExecNodeOptions = {
   logFile?: string | undefined
   /** A folder in which every account may make a folder of its own; TMPDIRs live there. */
   tmpRoot?: string | undefined
+  /** Each run finds its TMPDIR at /tmp. */
+  privateTmp?: boolean | undefined
   /** The operator's probes; left out: `health.d` in the data folder. */
   healthFolder?: string | undefined
   healthEveryMs?: number | undefined
@@ -47,6 +49,7 @@ export function completed(options: ExecNodeOptions) {
     memBytes: options.memBytes ?? totalmem(),
     labels: { arch: arch(), hostname: hostname(), os: platform(), ...options.labels },
     tmpRoot: options.tmpRoot ?? '/tmp',
+    privateTmp: options.privateTmp ?? false,
     homeRoot: existsSync('/home') ? '/home' : homedir(),
     healthFolder: options.healthFolder ?? resolve(dataDir, 'health.d'),
     healthEveryMs: options.healthEveryMs ?? healthEveryMs,

@@ -17,6 +17,8 @@ export type PlanOptions = {
   url: string
   /** A folder in which every owner may make one of its own (mode 1777). */
   tmpRoot: string
+  /** Each run finds its TMPDIR at /tmp, and nothing else there. */
+  privateTmp: boolean
   openFiles: number
   /** Nobody can guess the name of a TMPDIR and take it first. */
   randomName: () => string
@@ -57,18 +59,22 @@ export function planRun(
   const key = `${order.task}.${order.epoch}.${run}`
   const tmpDir = `${options.tmpRoot}/evergrid-${order.task}.${run}-${options.randomName()}`
   const output = outputPlan(order, identity)
-  const files = filesOf(order, tmpDir)
+  const { privateTmp } = options
+  const files = filesOf(order, tmpDir, privateTmp ? '/tmp' : tmpDir)
   return {
     key,
     identity,
-    argv: spec.command.map((word) => (word === '$JOB_SCRIPT' && files.script?.path) || word),
-    env: environment(order, { run, key, identity, tmpDir, url: options.url, output, files }),
+    argv: spec.command.map((word) => (word === '$JOB_SCRIPT' && files.script?.seenAs) || word),
+    env: environment(order, { run, key, identity, url: options.url, output, files }),
     cwd: spec.cwd,
     umask: spec.umask,
     stdin: spec.stdin,
     output,
     tmpDir,
-    files: Object.values(files).filter((file) => file !== null),
+    ...(privateTmp ? { privateTmp } : {}),
+    files: [files.script, files.hosts].flatMap((file) =>
+      file === null ? [] : [{ path: file.path, text: file.text }],
+    ),
     limits: {
       cpuWeight: 1024 * spec.slots,
       cpuCores: spec.cpuCores,
@@ -85,17 +91,24 @@ export function planRun(
   }
 }
 
-type RunFile = { path: string; text: string }
-type RunFiles = { script: RunFile | null; hosts: RunFile | null }
+/** `seenAs`: its path to the run. */
+type RunFile = { path: string; seenAs: string; text: string }
+type RunFiles = { tmp: string; script: RunFile | null; hosts: RunFile | null }
 
 /** Hidden in TMPDIR: they go with it, and `rm $TMPDIR/*` leaves them. */
-function filesOf({ spec }: Order, tmpDir: string): RunFiles {
+function filesOf({ spec }: Order, tmpDir: string, seenAs: string): RunFiles {
   const { script, env } = spec
   const hosts = `${hostname()} ${spec.slots} ${queueOf(spec)}@${hostname()} UNDEFINED\n`
+  const file = (name: string, text: string): RunFile => ({
+    path: `${tmpDir}/${name}`,
+    seenAs: `${seenAs}/${name}`,
+    text,
+  })
   return {
-    script: script === undefined ? null : { path: `${tmpDir}/.job-script`, text: script },
+    tmp: seenAs,
+    script: script === undefined ? null : file('.job-script', script),
     // A parallel environment is one that Grid Engine's commands have asked for.
-    hosts: env.PE === undefined ? null : { path: `${tmpDir}/.pe-hostfile`, text: hosts },
+    hosts: env.PE === undefined ? null : file('.pe-hostfile', hosts),
   }
 }
 
@@ -106,7 +119,6 @@ type About = {
   run: number
   key: string
   identity: Identity
-  tmpDir: string
   url: string
   output: OutputPlan
   files: RunFiles
@@ -115,7 +127,7 @@ type About = {
 /** What the owner says comes first; what says where and as what it runs is ours. */
 function environment(order: Order, about: About): Record<string, string> {
   const { spec } = order
-  const { identity, tmpDir, output, files } = about
+  const { identity, output, files } = about
   const array = spec.array
   return {
     PATH: '/usr/local/bin:/usr/bin:/bin',
@@ -124,8 +136,8 @@ function environment(order: Order, about: About): Record<string, string> {
     HOME: spec.env.HOME ?? identity.home,
     USER: identity.user,
     LOGNAME: identity.user,
-    TMPDIR: tmpDir,
-    TMP: tmpDir,
+    TMPDIR: files.tmp,
+    TMP: files.tmp,
     JOB_ID: String(order.job),
     JOB_NAME: spec.name,
     TASK_ID: taskId(order),
@@ -144,8 +156,8 @@ function environment(order: Order, about: About): Record<string, string> {
     SGE_STDIN_PATH: spec.stdin ?? '/dev/null',
     SGE_STDOUT_PATH: output.out,
     SGE_STDERR_PATH: output.err,
-    ...(files.script === null ? {} : { JOB_SCRIPT: files.script.path }),
-    ...(files.hosts === null ? {} : { PE_HOSTFILE: files.hosts.path }),
+    ...(files.script === null ? {} : { JOB_SCRIPT: files.script.seenAs }),
+    ...(files.hosts === null ? {} : { PE_HOSTFILE: files.hosts.seenAs }),
     ENVIRONMENT: 'BATCH',
     RESTARTED: about.run > 1 ? '1' : '0',
     EVERGRID_URL: about.url,

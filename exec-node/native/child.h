@@ -3,6 +3,7 @@
 #define CHILD_H
 #include "lease.h"
 #include "owner.h"
+#include "private-tmp.h"
 #include <dirent.h>
 #include <linux/close_range.h>
 #include <sys/resource.h>
@@ -108,6 +109,7 @@ static inline void write_file(const char *file, int channel) {
 static inline _Noreturn void start_command(const struct spec *spec, int channel, const int pipes[2]) {
   struct message message = { 0 };
   setsid();
+  if (spec->privatetmp && !part_from_machine(spec)) give_up(channel, "unshare", "a /tmp of its own");
   enter_as_owner(spec, channel);
   if (spec->tmp && mkdir(spec->tmp, 0700)) give_up(channel, "mkdir", spec->tmp);
   for (int i = 0; i < spec->file.count; i++) write_file(spec->file.items[i], channel);
@@ -115,6 +117,7 @@ static inline _Noreturn void start_command(const struct spec *spec, int channel,
   int in = open_plain(channel, spec->in ? spec->in : "/dev/null", O_RDONLY);
   int out = open_output(channel, spec->out, &message, 0);
   int err = open_output(channel, spec->err, &message, 1);
+  if (spec->privatetmp && !hide_tmp()) give_up(channel, "mount", spec->tmp);
   dup2(in, 0);
   dup2(pipes[0] < 0 ? out : pipes[0], 1);
   dup2(pipes[1] < 0 ? err : pipes[1], 2);

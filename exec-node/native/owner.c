@@ -1,7 +1,8 @@
 /* Acts on an owner's files with the owner's rights and nothing more, so that the agent never has to:
  *   owner IDENTITY read PATH INODE OFFSET MAX_BYTES TAIL_LINES   (INODE 0: the live file)
  *   owner IDENTITY rmtree PATH
- *   owner exec RUN_FOLDER ARGV...      a check: in the run's cgroup, with its folder and environment
+ *   owner exec RUN_FOLDER ARGV...      a check: in the run's cgroup, with its folder, environment and /tmp
+ *   owner own-mounts                   tells whether runs can have a /tmp of their own here
  * IDENTITY is UID:GID:GROUP,GROUP or `-` to stay who one is. `read` prints `INODE OFFSET SIZE NEXT\n` (where its
  * bytes begin; the inode of the part that follows, 0 for the live file), then the bytes; errors go to stderr as
  * `CALL ERRNO`. */
@@ -116,8 +117,10 @@ static int run_check(const char *folder, char **argv) {
   static struct spec spec;
   if (chdir(folder) || !read_spec("spec", &spec)) return fail("spec");
   setsid();
+  if (spec.privatetmp && !part_from_machine(&spec)) return fail("unshare");
   enter_as_owner(&spec, -1);
   if (chdir(spec.cwd)) return fail("chdir");
+  if (spec.privatetmp && !hide_tmp()) return fail("mount");
   close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
   environ = spec.env.items ? spec.env.items : (char *[]){ NULL };
   execvp(argv[0], argv);
@@ -126,6 +129,7 @@ static int run_check(const char *folder, char **argv) {
 
 int main(int count, char **argument) {
   if (count > 3 && strcmp(argument[1], "exec") == 0) return run_check(argument[2], argument + 3);
+  if (count == 2 && strcmp(argument[1], "own-mounts") == 0) return own_mounts() ? 0 : fail("unshare");
   if (count < 4 || !step_down(argument[1])) return fail("setuid");
   if (count == 8 && strcmp(argument[2], "read") == 0) return read_part(argument + 3);
   if (count == 4 && strcmp(argument[2], "rmtree") == 0) return remove_tree(argument[3]) ? 0 : fail("rmdir");

@@ -26,6 +26,7 @@ struct list {
 struct spec {
   char *key, *boot, *cwd, *in, *out, *err, *tmp, *logger, *oom;
   long long setid, uid, gid, umask, files, pids, single, limit, warn, warnsig, stopsig, grace, cap, keepfiles;
+  long long privatetmp; /* TMPDIR is /tmp to the run */
   struct list groups;  /* supplementary group ids */
   struct list make;    /* cgroup folders to make, parents first */
   struct list set;     /* settings that must succeed before the start */
@@ -48,7 +49,7 @@ static const struct { const char *name; size_t offset; enum kind kind; } fields[
   FIELD(setid, NUMBER), FIELD(uid, NUMBER), FIELD(gid, NUMBER), FIELD(umask, NUMBER),
   FIELD(files, NUMBER), FIELD(pids, NUMBER), FIELD(single, NUMBER), FIELD(limit, NUMBER), FIELD(warn, NUMBER),
   FIELD(warnsig, NUMBER), FIELD(stopsig, NUMBER), FIELD(grace, NUMBER), FIELD(cap, NUMBER),
-  FIELD(keepfiles, NUMBER), FIELD(groups, LIST), FIELD(make, LIST), FIELD(set, LIST),
+  FIELD(keepfiles, NUMBER), FIELD(privatetmp, NUMBER), FIELD(groups, LIST), FIELD(make, LIST), FIELD(set, LIST),
   FIELD(try, LIST), FIELD(procs, LIST), FIELD(freeze, LIST), FIELD(thaw, LIST), FIELD(kill, LIST),
   FIELD(read, LIST), FIELD(arg, LIST), FIELD(env, LIST), FIELD(file, LIST),
 };

@@ -33,6 +33,8 @@ export type RunPlan = {
   output: OutputPlan
   /** Create this private folder as the owner before exec (mode 0700); the driver's `remove` deletes it. */
   tmpDir: string
+  /** `tmpDir` is /tmp to the run, in place of the machine's: only where `problemOfPrivateTmp` has none. */
+  privateTmp?: boolean
   /** Written as the owner before exec, with mode 0700, into folders that are there by then: in TMPDIR. */
   files: readonly { path: string; text: string }[]
   limits: {

@@ -24,6 +24,7 @@ export function encodeSpec(plan: RunPlan, cgroup: CgroupPlan, mayChangeUid: bool
     `files=${plan.limits.openFiles}`,
     ...(plan.limits.memBytes === null ? [] : [`mem=${Math.round(plan.limits.memBytes)}`]),
     `single=${plan.singleCopy ? 1 : 0}`,
+    ...(plan.privateTmp === true ? ['privatetmp=1'] : []),
     `stopsig=${signalNumber(plan.stop.signal) ?? stopSignalDefault}`,
     `grace=${Math.round(plan.stop.graceMs)}`,
     ...identity.groups.map((group) => `groups=${group}`),

@@ -6,6 +6,7 @@ import { dataFolderDefault, usualUrl } from '../lib/endpoint.ts'
 import { defineCommand } from './command.ts'
 import { flagsOf } from './daemons/entry.ts'
 import { runForeground } from './daemons/foreground.ts'
+import { nodeOptions } from './daemons/node-options.ts'
 import { pairs, path, size, whole } from './values.ts'
 
 export const command = defineCommand({
@@ -25,6 +26,7 @@ export const command = defineCommand({
     'refusal-is-silence': {
       help: 'a refused connection renews no lease: proxy, rejecting firewall',
     },
+    ...nodeOptions,
   },
   operands: [0, 0],
   run({ values, terminal }) {
@@ -39,6 +41,7 @@ export const command = defineCommand({
       join: values.join,
       'secret-file': values['secret-file'],
       'refusal-is-silence': values['refusal-is-silence'],
+      'private-tmp': values['private-tmp'],
       'insecure-network': values['insecure-network'],
     })
     const labels = values.label.flatMap((label) => ['--label', label])

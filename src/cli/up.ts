@@ -11,6 +11,7 @@ import { CommandError, defineCommand } from './command.ts'
 import { startGrid, type Grid } from './daemons/grid.ts'
 import { endProcess, leftOverDaemons } from './daemons/left-over.ts'
 import { listenOptions } from './daemons/listen-options.ts'
+import { nodeOptions } from './daemons/node-options.ts'
 import { claim, release } from './daemons/up-file.ts'
 import type { Terminal } from './terminal.ts'
 import { path, size, whole } from './values.ts'
@@ -26,6 +27,7 @@ export const command = defineCommand({
     nodes: { value: 'N', help: 'exec-nodes on this machine, named node1… (default 1)' },
     mem: { value: 'SIZE', help: 'memory of each node (default: that of the machine, shared)' },
     'allow-root-jobs': { help: 'also run jobs of root and of system accounts' },
+    ...nodeOptions,
   },
   operands: [0, 0],
   notes: `Prints "ready URL" when it takes jobs. Ctrl-C ends the daemons; jobs keep running, and the next "eg up" takes them
@@ -51,7 +53,8 @@ over. A closing terminal ends nothing. Logs: scheduler/scheduler.log and nodeN/e
     try {
       for (const daemon of leftOverDaemons(folder)) await endProcess(daemon)
       const allowRootJobs = values['allow-root-jobs']
-      const plan = { folder, port, listen, nodes, slots, memBytes, allowRootJobs, insecureNetwork }
+      const room = { nodes, slots, memBytes, privateTmp: values['private-tmp'] }
+      const plan = { folder, port, listen, ...room, allowRootJobs, insecureNetwork }
       return await watchOver(startGrid(plan, client, terminal.say), { client, folder, terminal })
     } finally {
       release(folder)

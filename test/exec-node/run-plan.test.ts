@@ -14,7 +14,13 @@ const identity = {
   home: '/home/alice',
   shell: '/bin/sh',
 }
-const options = { url: 'http://x', tmpRoot: '/tmp', openFiles: 10, randomName: () => 'abc' }
+const options = {
+  url: 'http://x',
+  tmpRoot: '/tmp',
+  privateTmp: false,
+  openFiles: 10,
+  randomName: () => 'abc',
+}
 const array = { from: 1, to: 9, step: 2 }
 
 describe('output files', () => {
@@ -60,6 +66,16 @@ describe('the plan of a run', () => {
       { path: script, text: 'true' },
       { path: hosts, text: `${host} 3 all.q@${host} UNDEFINED\n` },
     ])
+  })
+
+  it('says /tmp where that is TMPDIR to the run, and writes its files where they lie for us', () => {
+    const spec = { command: ['sh', '$JOB_SCRIPT'], script: 'true', env: { PE: 'smp' } }
+    const own = { ...options, privateTmp: true }
+    const plan = planRun(order(17, {}, { ...oneOff, ...spec }), 1, identity, own)
+    expect(plan).toMatchObject({ privateTmp: true, argv: ['sh', '/tmp/.job-script'] })
+    expect(plan.files.map(({ path }) => path)).toContain(`${plan.tmpDir}/.job-script`)
+    const seen = { TMPDIR: '/tmp', TMP: '/tmp', JOB_SCRIPT: '/tmp/.job-script' }
+    expect(plan.env).toMatchObject({ ...seen, PE_HOSTFILE: '/tmp/.pe-hostfile' })
   })
 
   it('carries what Grid Engine would, over what the owner said', () => {

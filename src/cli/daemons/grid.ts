@@ -16,6 +16,7 @@ export type GridPlan = {
   slots: number
   memBytes: number
   allowRootJobs: boolean
+  privateTmp: boolean
   insecureNetwork: boolean
 }
 export type Grid = {
@@ -49,14 +50,15 @@ export function startGrid(plan: GridPlan, client: Client, say: (line: string) =>
   }
 
   const up = (async () => {
-    const { port, allowRootJobs, slots, memBytes } = plan
+    const { port, allowRootJobs, slots, memBytes, privateTmp } = plan
     const { host, tls } = plan.listen
     const network = { 'insecure-network': plan.insecureNetwork }
     const rules = { port, host, tls, 'allow-root-jobs': allowRootJobs, ...network }
     await begin('scheduler', 'scheduler', rules, tlsNames(plan.listen.tlsNames)).ready
     if (stopping) return
     const names = Array.from({ length: plan.nodes }, (_, at) => nodeName(at + 1))
-    const room = { scheduler: client.url, slots, mem: memBytes, ...network }
+    const own = { 'private-tmp': privateTmp }
+    const room = { scheduler: client.url, slots, mem: memBytes, ...own, ...network }
     const nodes = names.map((name) => begin('exec-node', name, { ...room, name }))
     await Promise.all(nodes.map(({ ready }) => ready))
     await untilUp(client, names, () => stopping)
