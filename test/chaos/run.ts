@@ -9,6 +9,7 @@ import { lastBeat, readBotLog } from './bot-log.ts'
 import { check, type Verdict } from './checker.ts'
 import { showEdges } from './edges.ts'
 import type { Around, Fault } from './faults/fault.ts'
+import { isKept } from './faults/processes.ts'
 import { Figures } from './figures.ts'
 import { ChaosGrid, type Place } from './grid.ts'
 import { lease, pace } from './pace.ts'
@@ -149,7 +150,7 @@ class Run {
     return botNames.reduce((sum, bot) => sum + readBotLog(this.#grid.work, bot).doubles.length, 0)
   }
 
-  /** All nodes are up, all bots are said to run and have shown since that they do. */
+  /** All nodes are up and have their keepers, all bots are said to run and have shown since that they do. */
   async #well(after: string): Promise<void> {
     const from = uptime()
     await this.#until(`all well after "${after}"`, async () => {
@@ -157,7 +158,8 @@ class Run {
       const beats = botNames.every((bot) => lastBeat(this.#grid.work, bot) > from)
       const runs = jobs.filter(({ state }) => state === 'running').length === botNames.length
       const nodes = await this.#grid.views()
-      return beats && runs && nodes.every(({ state }) => state === 'up')
+      const kept = this.#grid.nodes.every(isKept)
+      return beats && runs && kept && nodes.every(({ state }) => state === 'up')
     })
   }
 

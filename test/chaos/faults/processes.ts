@@ -49,6 +49,13 @@ function signal(pids: readonly number[], name: NodeJS.Signals): void {
   }
 }
 
+/** Agent and fence live: without the fence, what next harms the agent could be where the promise ends. */
+export function isKept(node: ChaosNode): boolean {
+  const fence = fenceOf(node)
+  const agent = node.agent.pid
+  return agent !== null && isStill(agent, 'agent') && fence !== null && isStill(fence, 'fence')
+}
+
 /** A busy node is more to the point than an empty one. */
 function busyNode(around: Around): ChaosNode {
   const busy = around.grid.nodes.filter((node) => runsOf(node).length > 0)
