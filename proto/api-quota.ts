@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 
 import { QuotaRequest, QuotaRule, QuotaView } from './quota.ts'
 import { changeErrors, nothing, route } from './route.ts'
-import { SharesView } from './shares.ts'
+import { SharesRequest, SharesView } from './shares.ts'
 
 const Rules = Type.Object({ rules: Type.Array(QuotaRule) })
 
@@ -19,6 +19,17 @@ export const quotaRoutes = {
     body: nothing,
     reply: SharesView,
     errors: ['unauthenticated'],
+  }),
+  setShares: route({
+    method: 'POST',
+    path: '/v1/shares',
+    summary: 'Set what owners and groups weigh, and how fast use is forgotten',
+    access: 'manager',
+    params: nothing,
+    query: nothing,
+    body: SharesRequest,
+    reply: SharesView,
+    errors: [...changeErrors, 'unavailable'],
   }),
   showQuota: route({
     method: 'GET',

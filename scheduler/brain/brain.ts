@@ -29,6 +29,7 @@ import { ReplyMemory } from './reply-memory.ts'
 import { jumpIfRestored } from './restored.ts'
 import { couldOn } from './roles.ts'
 import { onScheduledJobEnded } from './schedule-firing.ts'
+import { loadShareTree } from './share-weights.ts'
 import { restoreShares } from './shares.ts'
 import { refreshWaiting } from './tasks.ts'
 import { Ticker } from './tick.ts'
@@ -106,6 +107,7 @@ export class Brain implements BrainDoor {
     this.#groups = new GroupWatch(this.#ctx)
     this.handlers = makeHandlers(this.#ctx, this.#asks)
     this.#load(snapshot, options.newGridId)
+    loadShareTree(this.#ctx, snapshot.meta['shareTree'])
     restoreShares(this.#ctx, snapshot.shares)
   }
 

@@ -1,4 +1,4 @@
-/** Who is in the unix groups that quotas and queues speak of: the machine is asked now and then. */
+/** Who is in the unix groups that quotas, queues and shares speak of: the machine is asked now and then. */
 import type { Cancel } from '../../src/lib/clock.ts'
 import { subjectOf } from '../core/quota.ts'
 import type { BrainContext } from './context.ts'
@@ -47,6 +47,7 @@ export class GroupWatch {
   #named(): Set<string> {
     const { quotas, state } = this.#ctx
     const names = [...state.queues.values()].flatMap(({ groups }) => groups)
+    names.push(...state.shares.tree.weights.groups.keys())
     for (const subject of quotas.rules.keys()) {
       const { kind, name } = subjectOf(subject)
       if (kind === 'group' && name !== null) names.push(name)

@@ -39,7 +39,7 @@ import {
   showSchedule,
   summary,
 } from './schedules.ts'
-import { showShares } from './shares.ts'
+import { setShares, showShares } from './share-weights.ts'
 import { showJob } from './show.ts'
 import { submitAfterLookup } from './submit.ts'
 import { clockView, confirmWallClock } from './wall-clock.ts'
@@ -76,7 +76,7 @@ type NodeRoute =
   | 'report'
 
 type QueueRoute = 'listQueues' | `${'show' | 'add' | 'edit' | 'close' | 'open' | 'remove'}Queue`
-type ShareRoute = 'showShares' | 'showQuota' | 'listQuotas' | 'setQuota'
+type ShareRoute = 'showShares' | 'setShares' | 'showQuota' | 'listQuotas' | 'setQuota'
 
 /** node2 before node10. */
 const byName = new Intl.Collator('en', { numeric: true })
@@ -198,6 +198,7 @@ function shareHandlers(ctx: BrainContext): Pick<Handlers, ShareRoute> {
   return {
     showQuota: ({ caller, query }) => showQuota(ctx, query.owner ?? caller.owner),
     showShares: () => showShares(ctx),
+    setShares: ({ caller, body }) => setShares(ctx, caller, body),
     listQuotas: () => listQuotas(ctx),
     setQuota: ({ caller, body }) => setQuota(ctx, caller, body),
   }

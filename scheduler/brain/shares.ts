@@ -1,6 +1,4 @@
-/** Fair shares over restarts, and as they are shown. */
-import type { SharesView } from '../../proto/shares.ts'
-import { done, type Result } from '../core/result.ts'
+/** Fair shares over restarts. */
 import type { ShareRow } from '../store/change.ts'
 import type { BrainContext } from './context.ts'
 
@@ -36,23 +34,4 @@ export class ShareKeeper {
       else journal.change({ put: 'share', row: { owner, average, at } })
     }
   }
-}
-
-export function showShares(ctx: BrainContext): Result<SharesView> {
-  const { shares, use, nodes } = ctx.state
-  const owners = new Set([...shares.owners(), ...use.owners()])
-  const even = [...owners].reduce((sum, owner) => sum + shares.of(owner), 0) / owners.size
-  const rows = [...owners].map((owner) => ({
-    owner,
-    slots: shares.held(owner).slots,
-    pending: use.of(owner).pending,
-    average: shares.average(owner),
-    share: shares.of(owner),
-    debt: shares.of(owner) - even,
-  }))
-  return done({
-    halfLifeMs: shares.halfLifeMs,
-    slots: [...nodes.values()].reduce((sum, { facts }) => sum + (facts?.slots ?? 0), 0),
-    owners: rows.sort((a, b) => a.share - b.share || (a.owner < b.owner ? -1 : 1)),
-  })
 }

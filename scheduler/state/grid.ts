@@ -86,6 +86,8 @@ export class GridState {
   isRestored = false
   /** The longest lease, in ms, that the lost database is known to have granted. */
   lostGrantMs = 0
+  /** Of fair shares, as a manager said it; null: as the settings say. */
+  saidHalfLifeMs: number | null = null
   grid = ''
   incarnation = 0
   nextJob = 1

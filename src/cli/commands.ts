@@ -118,6 +118,10 @@ const shares = {
     summary: 'Show who used how much of late, and so goes first',
     load: () => import('./shares.ts'),
   },
+  'shares set': {
+    summary: 'Set what owners and groups weigh in that',
+    load: () => import('./shares/set.ts'),
+  },
   quota: {
     summary: 'Show what you may use, what you use, and which jobs use it',
     load: () => import('./quota.ts'),

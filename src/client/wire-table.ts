@@ -57,6 +57,7 @@ export const wireTable = {
   openQueue: ['POST', '/v1/queues/:queue/open'],
   removeQueue: ['DELETE', '/v1/queues/:queue'],
   showShares: ['GET', '/v1/shares'],
+  setShares: ['POST', '/v1/shares'],
   showQuota: ['GET', '/v1/quota'],
   listQuotas: ['GET', '/v1/quotas'],
   setQuota: ['POST', '/v1/quotas'],

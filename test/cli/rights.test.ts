@@ -63,6 +63,36 @@ test('roles are listed, granted and taken', async () => {
   expect(wrong).toMatchObject({ status: 2, err: expect.stringContaining('operator or manager') })
 })
 
+test('weights are said by owner and group, and shown where somebody has one', async () => {
+  const owner = { pending: 0, average: 0.5, slots: 2 }
+  const owners = [
+    { ...owner, owner: 'anna', group: null, weight: 3, share: 1, debt: -1.5 },
+    { ...owner, owner: 'bert', group: 'lab', weight: 1, share: 3, debt: 1.5 },
+  ]
+  const groups = [{ group: 'lab', weight: 5, share: 0.6, debt: 0 }]
+  api.handlers.setShares = () => ({ halfLifeMs: 43_200_000, slots: 8, owners, groups })
+  const set = await run(
+    'shares',
+    'set',
+    'anna=3',
+    'group:lab=0.5',
+    'cat=usual',
+    '--half-life',
+    '12h',
+  )
+  expect(last()).toMatchObject({
+    body: { owners: { anna: 3, cat: null }, groups: { lab: 0.5 }, halfLifeMs: 43_200_000 },
+  })
+  expect(set.out).toMatch(/^lab +5 +0\.6 +0\.0$/m)
+  expect(set.out).toMatch(/^anna +- +3 +2 +0 +0\.5 +1\.0 +-1\.5$/m)
+  expect(set.out).toContain('forgotten in 12h')
+  await run('shares', 'set', '--half-life', 'usual')
+  expect(last()).toMatchObject({ body: { halfLifeMs: null } })
+  for (const wrong of ['anna', 'anna=0', 'anna=-1', 'anna=much', 'a:b=2', '=2'])
+    expect((await run('shares', 'set', wrong)).status).toBe(2)
+  expect((await run('shares', 'set')).status).toBe(2)
+})
+
 test('audit asks page by page, and tells each change in a line', async () => {
   const entries = [
     entry({ by: 'ole', rights: 'operator', id: 3 }),

@@ -7,6 +7,7 @@ import type { Capacity } from './capacity.ts'
 import { Heap } from './heap.ts'
 import type { Lane } from './lane.ts'
 import type { Shape } from './shape.ts'
+import { byStanding } from './share-tree.ts'
 import type { Held, Shares } from './shares.ts'
 import type { Waiting } from './waiting.ts'
 
@@ -22,13 +23,16 @@ export type Bounds = {
 const unbounded: Held = { slots: Infinity, memBytes: Infinity }
 const noBounds: Bounds = { owner: () => unbounded, queue: () => Infinity }
 
+/** What is ordered by its share: a sum of slots, divided by a weight. */
+type Sharing = { sum: number; readonly weight: number }
 /** An owner in one level: its share and what it may still take as placing goes on, and its lanes, put in order when first needed. */
-type Turn = {
-  share: number
+type Turn = Sharing & {
   left: { slots: number; memBytes: number }
   readonly byKey: Map<string, Lane>
   lanes: Heap<Lane> | null
 }
+/** A group in one level: its members that wait. */
+type GroupTurn = Sharing & { readonly members: Heap<Turn> }
 
 export function place(
   waiting: Waiting,
@@ -63,7 +67,7 @@ export function placeCanary(
       .filter((one) => !waiting.head(one).avoid.includes(node))
       .filter(({ shape }) => fitting(shape, leftOf(shape.owner, shares, bounds)) >= 1)
       .filter(({ shape }) => queueRoom(shape, shares, bounds) >= 1)
-      .sort((a, b) => shares.of(a.shape.owner) - shares.of(b.shape.owner) || (a.before(b) ? -1 : 1))
+      .sort(byTurn(shares))
     if (lane === undefined) continue
     const { id, job } = waiting.head(lane)
     const { shape } = lane
@@ -97,22 +101,57 @@ class Tick {
 
   placeLevel(owners: Map<string, Map<string, Lane>>): void {
     const turns = new Heap(this.#turns(owners), goesBefore)
-    for (let turn = turns.top; turn !== undefined; turn = turns.top) {
+    for (let top = turns.top; top !== undefined; top = turns.top) {
       if (this.#left <= 0 || this.#open.size === 0 || this.#capacity.isFull) return
-      if (turn.lanes === null) turn.lanes = this.#inOrder(turn.byKey)
-      else this.#placeSome(turn, turn.lanes, turns.second)
-      if (turn.lanes.top === undefined) turns.pop()
-      else turns.sinkTop()
+      const members = 'members' in top ? top.members : null
+      const turn = 'members' in top ? top.members.top : top
+      if (turn !== undefined) {
+        const fair = untilTurnOf(turns.second, top)
+        this.#take(turn, top, Math.min(fair, untilTurnOf(members?.second, turn)))
+        if (members !== null) putBack(members, turn.lanes?.top === undefined)
+      }
+      putBack(turns, (members === null ? turn?.lanes?.top : members.top) === undefined)
     }
   }
 
-  #turns(owners: Map<string, Map<string, Lane>>): Turn[] {
-    return [...owners].map(([owner, byKey]) => ({
-      share: this.#shares.of(owner),
+  /** One look at an owner whose turn it is; `top` is the owner itself, or its group. */
+  #take(turn: Turn, top: Turn | GroupTurn, fair: number): void {
+    if (turn.lanes === null) {
+      turn.lanes = this.#inOrder(turn.byKey)
+      return
+    }
+    const slots = this.#placeSome(turn, turn.lanes, fair)
+    turn.sum += slots
+    if (top !== turn) top.sum += slots
+  }
+
+  #turns(owners: Map<string, Map<string, Lane>>): (Turn | GroupTurn)[] {
+    const { tree } = this.#shares
+    if (!tree.hasGroups) return [...owners].map(([owner, byKey]) => this.#turn(owner, byKey))
+    const single: (Turn | GroupTurn)[] = []
+    const grouped = new Map<string, Turn[]>()
+    for (const [owner, byKey] of owners) {
+      const group = tree.groupOf(owner)
+      const members = group === null ? single : grouped.get(group)
+      if (members !== undefined) members.push(this.#turn(owner, byKey))
+      else if (group !== null) grouped.set(group, [this.#turn(owner, byKey)])
+    }
+    const sums = this.#shares.ofGroups()
+    for (const [group, members] of grouped) {
+      const sharing = { sum: sums.get(group) ?? 0, weight: tree.ofGroup(group) }
+      single.push({ ...sharing, members: new Heap(members, goesBefore) })
+    }
+    return single
+  }
+
+  #turn(owner: string, byKey: Map<string, Lane>): Turn {
+    return {
+      sum: this.#shares.of(owner),
+      weight: this.#shares.tree.ofOwner(owner),
       left: leftOf(owner, this.#shares, this.#bounds),
       byKey,
       lanes: null,
-    }))
+    }
   }
 
   #inOrder(byKey: Map<string, Lane>): Heap<Lane> {
@@ -121,10 +160,10 @@ class Tick {
     return new Heap(lanes, laneBefore)
   }
 
-  /** Places what the owner may have before the next one's turn. */
-  #placeSome(turn: Turn, lanes: Heap<Lane>, next: Turn | undefined): void {
+  /** Places what the owner may have before the next one's turn, `fair` slots; the slots that it got. */
+  #placeSome(turn: Turn, lanes: Heap<Lane>, fair: number): number {
     const lane = lanes.top
-    if (lane === undefined) return
+    if (lane === undefined) return 0
     const { shape } = lane
     const allowed = Math.min(
       fitting(shape, turn.left),
@@ -132,7 +171,7 @@ class Tick {
     )
     if (allowed < 1) {
       lanes.pop()
-      return
+      return 0
     }
     const head = this.#waiting.head(lane)
     const node = this.#open.has(shape.request)
@@ -141,25 +180,35 @@ class Tick {
     if (node === null) {
       if (lane.never.length === 0) this.#open.delete(shape.request)
       lanes.pop()
-      return
+      return 0
     }
     const room = shape.spread
       ? 1
       : fitting(shape, { slots: node.freeSlots, memBytes: node.freeMem })
-    const fair =
-      next === undefined ? room : Math.max(1, Math.ceil((next.share - turn.share) / shape.slots))
-    const count = Math.min(room, allowed, fair, head.count, this.#left)
+    const inTurn = Math.max(1, Math.ceil(fair / shape.slots))
+    const count = Math.min(room, allowed, inTurn, head.count, this.#left)
     this.#capacity.take(node.name, shape, count)
     this.#shares.take(shape, count)
     turn.left.slots -= shape.slots * count
     turn.left.memBytes -= shape.memBytes * count
-    turn.share += shape.slots * count
     this.#left -= count
     this.placed.push({ id: head.id, job: head.job, node: node.name, shape, count })
-    if (this.#waiting.takeHead(lane, count)) lanes.sinkTop()
-    else lanes.pop()
+    putBack(lanes, !this.#waiting.takeHead(lane, count))
+    return shape.slots * count
   }
 }
+
+/** Its top has become later in the order, or has nothing left. */
+function putBack(heap: { pop(): void; sinkTop(): void }, isOver: boolean): void {
+  if (isOver) heap.pop()
+  else heap.sinkTop()
+}
+
+const shareOf = ({ sum, weight }: Sharing): number => sum / weight
+
+/** Slots that it may take before the next one's turn comes. */
+const untilTurnOf = (next: Sharing | undefined, one: Sharing): number =>
+  next === undefined ? Infinity : (shareOf(next) - shareOf(one)) * one.weight
 
 /** How many tasks of a shape that is room for. */
 const fitting = (shape: Shape, { slots, memBytes }: Held): number =>
@@ -177,11 +226,21 @@ function leftOf(owner: string, shares: Shares, bounds: Bounds): Turn['left'] {
 
 const laneBefore = (a: Lane, b: Lane): boolean => a.before(b)
 
+function byTurn(shares: Shares): (a: Lane, b: Lane) => number {
+  const groups = shares.ofGroups()
+  const standing = ({ shape }: Lane) => shares.standing(shape.owner, groups)
+  return (a, b) => byStanding(standing(a), standing(b)) || (a.before(b) ? -1 : 1)
+}
+
+const topLane = (turn: Turn | GroupTurn): Lane | undefined =>
+  ('members' in turn ? turn.members.top : turn)?.lanes?.top
+
 /** Of equal shares, an owner whose lanes are not in order yet comes up first, to have that done. */
-function goesBefore(a: Turn, b: Turn): boolean {
-  if (a.share !== b.share) return a.share < b.share
-  const laneA = a.lanes?.top
-  const laneB = b.lanes?.top
+function goesBefore(a: Turn | GroupTurn, b: Turn | GroupTurn): boolean {
+  const [shareA, shareB] = [shareOf(a), shareOf(b)]
+  if (shareA !== shareB) return shareA < shareB
+  const laneA = topLane(a)
+  const laneB = topLane(b)
   if (laneA === undefined || laneB === undefined) return laneB !== undefined
   return laneA.before(laneB)
 }

@@ -4,6 +4,7 @@
  * change, so that no task is ever counted.
  */
 import type { Shape } from './shape.ts'
+import { ShareTree, type Standing } from './share-tree.ts'
 
 export type Held = { readonly slots: number; readonly memBytes: number }
 type Asked = Pick<Shape, 'owner' | 'queue' | 'slots' | 'memBytes'>
@@ -16,13 +17,25 @@ const leastAverage = 1e-5
 const nothing: Held = { slots: 0, memBytes: 0 }
 
 export class Shares {
-  readonly halfLifeMs: number
+  tree: ShareTree
+  #halfLifeMs: number
   readonly #accounts = new Map<string, Account>()
   readonly #queues = new Map<string, number>()
   #now = 0
 
-  constructor(halfLifeMs = defaultHalfLifeMs) {
-    this.halfLifeMs = halfLifeMs
+  constructor(halfLifeMs = defaultHalfLifeMs, tree = new ShareTree()) {
+    this.#halfLifeMs = halfLifeMs
+    this.tree = tree
+  }
+
+  get halfLifeMs(): number {
+    return this.#halfLifeMs
+  }
+
+  /** From now on: what was forgotten before stays so. */
+  set halfLifeMs(ms: number) {
+    for (const owner of this.#accounts.keys()) this.#settled(owner)
+    this.#halfLifeMs = ms
   }
 
   /** Time goes on; it never goes back. In ms, from any beginning. */
@@ -30,10 +43,29 @@ export class Shares {
     this.#now = Math.max(this.#now, now)
   }
 
-  /** What owners are ordered by, in slots. */
+  /** What an owner holds now and held of late, in slots: owners are ordered by it, each divided by its weight. */
   of(owner: string): number {
     const account = this.#accounts.get(owner)
     return account === undefined ? 0 : account.slots + this.#averageOf(account)
+  }
+
+  /** The sums of the groups of the tree that hold something. */
+  ofGroups(): Map<string, number> {
+    const sums = new Map<string, number>()
+    if (!this.tree.hasGroups) return sums
+    for (const owner of this.#accounts.keys()) {
+      const group = this.tree.groupOf(owner)
+      if (group !== null) sums.set(group, (sums.get(group) ?? 0) + this.of(owner))
+    }
+    return sums
+  }
+
+  /** `groups`: as `ofGroups` tells them. */
+  standing(owner: string, groups: ReadonlyMap<string, number>): Standing {
+    const own = this.of(owner) / this.tree.ofOwner(owner)
+    const group = this.tree.groupOf(owner)
+    const root = group === null ? own : (groups.get(group) ?? 0) / this.tree.ofGroup(group)
+    return { group, root, own }
   }
 
   /** Slots held on average of late. */
@@ -92,7 +124,7 @@ export class Shares {
 
   #averageOf({ slots, average, at }: Account): number {
     if (average === slots || this.#now <= at) return average
-    return slots + (average - slots) * 2 ** ((at - this.#now) / this.halfLifeMs)
+    return slots + (average - slots) * 2 ** ((at - this.#now) / this.#halfLifeMs)
   }
 
   #settled(owner: string): Account {
@@ -106,5 +138,29 @@ export class Shares {
     account.at = this.#now
     account.changed = true
     return account
+  }
+}
+
+/** Slots that others may take until their turn is after that of an owner who has taken `more` slots besides. */
+export function slotsBefore(shares: Shares, owner: string, more: number) {
+  const { tree } = shares
+  const sums = shares.ofGroups()
+  const own = shares.standing(owner, sums)
+  const ownAt = own.own + more / tree.ofOwner(owner)
+  const rootAt = own.group === null ? ownAt : own.root + more / tree.ofGroup(own.group)
+  const taken = new Map<string, number>()
+  return {
+    of(other: string): number {
+      const { group, root, own: otherOwn } = shares.standing(other, sums)
+      const isInGroup = group !== null && group === own.group
+      if (isInGroup || group === null)
+        return Math.max(0, (isInGroup ? ownAt : rootAt) - otherOwn) * tree.ofOwner(other)
+      return Math.max(0, (rootAt - root) * tree.ofGroup(group) - (taken.get(group) ?? 0))
+    },
+    /** Members of a group take from what the group may. */
+    took(other: string, slots: number): void {
+      const group = tree.groupOf(other)
+      if (group !== null) taken.set(group, (taken.get(group) ?? 0) + slots)
+    },
   }
 }

@@ -2,7 +2,7 @@
 import { Lane } from './lane.ts'
 import { Rows } from './rows.ts'
 import type { Shape } from './shape.ts'
-import type { Shares } from './shares.ts'
+import { slotsBefore, type Shares } from './shares.ts'
 
 export type WaitingEntry = {
   job: number
@@ -140,20 +140,23 @@ export class Waiting {
   ): number {
     const { owner } = lane.shape
     let tasks = 0
-    let share = shares.of(owner)
+    let slots = 0
     for (const own of level.owners.get(owner)?.values() ?? []) {
       for (const other of own.rows()) {
         if (other === row || !this.#rows.before(other, row)) continue
         const count = this.#rows.count[other] ?? 0
         tasks += count
-        share += count * own.shape.slots
+        slots += count * own.shape.slots
       }
     }
+    const before = slotsBefore(shares, owner, slots)
     for (const [other, lanes] of level.owners) {
       if (other === owner) continue
       const all = waitingIn(lanes)
-      const may = Math.ceil(Math.max(0, share - shares.of(other)) / (all.slots / all.tasks))
-      tasks += Math.min(startable(all, slotsLeft(other)), may)
+      const each = all.slots / all.tasks
+      const may = Math.min(startable(all, slotsLeft(other)), Math.ceil(before.of(other) / each))
+      before.took(other, may * each)
+      tasks += may
     }
     return tasks
   }

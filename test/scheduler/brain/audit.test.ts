@@ -191,6 +191,18 @@ const stories: Record<string, Story> = {
     },
     with: puts('quota'),
   },
+  setShares: {
+    by: manager,
+    first: call('setShares', manager, { body: { owners: { bert: 2 } } }),
+    parts: { body: { owners: { anna: 3, bert: null }, groups: { lab: 5 }, halfLifeMs: 60_000 } },
+    entry: {
+      what: 'shares set',
+      about: 'fair shares',
+      beforeJson: '{"owners":{"bert":2},"groups":{},"halfLifeMs":null}',
+      afterJson: '{"owners":{"anna":3},"groups":{"lab":5},"halfLifeMs":60000}',
+    },
+    with: puts('meta'),
+  },
   createToken: {
     parts: { body: aToken },
     entry: { what: 'token create', about: 'token 1 of anna', beforeJson: 'null' },

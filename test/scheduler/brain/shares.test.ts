@@ -5,6 +5,8 @@ import { anna, bert, BrainGrid } from '../../support/brain.ts'
 import type { FakeNode } from '../../support/fake-node.ts'
 
 const hour = 3_600_000
+const manager = { owner: 'root', rights: 'manager', from: 'test' } as const
+const cora = { ...anna, owner: 'cora' }
 const many = { array: { from: 1, to: 100_000, step: 1 } }
 
 /** What runs there ends, one task after the other. */
@@ -49,6 +51,8 @@ test('who used much of late waits for who did not, and a restart remembers', asy
       average: expect.closeTo(0.58, 1),
       share: expect.any(Number),
       debt: 0,
+      group: null,
+      weight: 1,
     },
   ])
   await grid.brain.stop()
@@ -83,4 +87,56 @@ test('averages are written once a minute, and forgotten when they are used up', 
   const rows = grid.commits.flat().filter((change) => 'drop' in change && change.drop === 'share')
   expect(rows).toEqual([{ drop: 'share', owner: 'anna' }])
   expect((await grid.ok('showShares', bert)).owners).toEqual([])
+})
+
+test('weights divide shares, are told, and outlast a restart; a group has one turn', async () => {
+  const groupMembers = async (group: string) => (group === 'lab' ? ['bert', 'cora'] : [])
+  const grid = await BrainGrid.open({ settings: { groupMembers } })
+  const body = { owners: { anna: 3 }, groups: { lab: 1 }, halfLifeMs: hour }
+  await grid.ok('setShares', manager, { body })
+  await grid.brain.stop()
+  await grid.reopen()
+  await grid.node('n1', { slots: 16 })
+  for (const by of [anna, bert, cora]) await grid.submit(many, by)
+  await grid.tick()
+  const shown = await grid.ok('showShares', bert)
+  expect(shown).toMatchObject({ halfLifeMs: hour })
+  expect(
+    shown.owners.map(({ owner, group, weight, slots }) => [owner, group, weight, slots]),
+  ).toEqual(
+    expect.arrayContaining([
+      ['anna', null, 3, 12],
+      ['bert', 'lab', 1, 2],
+      ['cora', 'lab', 1, 2],
+    ]),
+  )
+  expect(shown.owners[0]).toMatchObject({ owner: 'anna', share: 4, debt: expect.closeTo(0, 6) })
+  expect(shown.groups).toEqual([{ group: 'lab', weight: 1, share: 4, debt: expect.closeTo(0, 6) }])
+  const usual = { owners: { anna: null }, groups: { lab: null }, halfLifeMs: null }
+  const back = await grid.ok('setShares', manager, { body: usual })
+  expect(back).toMatchObject({ halfLifeMs: 86_400_000, groups: [] })
+  expect(back.owners.map(({ weight, group }) => [weight, group])).toEqual(
+    Array.from({ length: 3 }, () => [1, null]),
+  )
+})
+
+test('how many tasks go before one counts weights and groups', async () => {
+  const groupMembers = async () => ['bert', 'cora']
+  const grid = await BrainGrid.open({ settings: { groupMembers } })
+  await grid.ok('setShares', manager, { body: { owners: { anna: 2 }, groups: { lab: 1 } } })
+  await grid.node('n1', { slots: 4 })
+  const first = await grid.submit({ slots: 4 }, anna)
+  await grid.tick()
+  expect(await grid.state(first)).toBe('placed')
+  await grid.submit(many, bert)
+  await grid.submit(many, cora)
+  const second = await grid.submit({}, anna)
+  // Two slots of both together: then what they hold weighs as much as the four of anna.
+  const { ahead } = await grid.ok('explainJob', anna, { params: { job: String(second) } })
+  expect(ahead).toBe(2)
+})
+
+test('what says nothing is refused', async () => {
+  const grid = await BrainGrid.open()
+  expect(await grid.refused('setShares', manager, { body: { why: 'x' } })).toBe('invalid')
 })

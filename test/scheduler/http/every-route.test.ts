@@ -94,6 +94,7 @@ const requests: Record<string, Request> = {
   },
   revokeToken: { path: { token: '1' } },
   setQuota: { body: { subject: { kind: 'owner', name: 'anna' }, set: { jobs: 5 }, forMs: 9000 } },
+  setShares: { body: { owners: { anna: 2 } } },
   addQueue: { body: { name: 'fast' } },
   editQueue: { body: { priority: 3 } },
   grantRole: { body: { owner: 'carl', role: 'operator' } },

@@ -2,6 +2,7 @@
 import type { Capacity, NodeRoom } from '../../../../scheduler/core/placement/capacity.ts'
 import type { Placed } from '../../../../scheduler/core/placement/place.ts'
 import { hasLabels } from '../../../../scheduler/core/placement/shape.ts'
+import { byStanding } from '../../../../scheduler/core/placement/share-tree.ts'
 import type { Shares } from '../../../../scheduler/core/placement/shares.ts'
 import type { WaitingEntry } from '../../../../scheduler/core/placement/waiting.ts'
 
@@ -34,12 +35,15 @@ const byTurn =
   (shares: Shares) =>
   ([idA, a]: [string, WaitingEntry], [idB, b]: [string, WaitingEntry]): number =>
     b.queuePriority - a.queuePriority ||
-    shares.of(a.shape.owner) - shares.of(b.shape.owner) ||
+    byStanding(standing(a, shares), standing(b, shares)) ||
     b.priority - a.priority ||
     a.since - b.since ||
     a.job - b.job ||
     idA.length - idB.length ||
     (idA < idB ? -1 : 1)
+
+const standing = ({ shape }: WaitingEntry, shares: Shares) =>
+  shares.standing(shape.owner, shares.ofGroups())
 
 function bestNode(entry: WaitingEntry, capacity: Capacity): Readonly<NodeRoom> | null {
   const { shape } = entry
