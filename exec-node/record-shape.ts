@@ -44,6 +44,8 @@ const spec = fields({
   slots: whole,
   memBytes: whole,
   pids: whole,
+  resources: (value) =>
+    value === undefined || (isObject(value) && Object.values(value).every(whole)),
   restart: oneOf('always', 'on-failure'),
   check: orNull(isObject),
   stop: fields({ signal: text, graceMs: number }),

@@ -7,6 +7,7 @@ import { nodeIdentityRoutes } from './api-node-identity.ts'
 import { nodeRoutes } from './api-nodes.ts'
 import { queueRoutes } from './api-queues.ts'
 import { quotaRoutes } from './api-quota.ts'
+import { resourceRoutes } from './api-resources.ts'
 import { rightsRoutes } from './api-rights.ts'
 import { scheduleRoutes } from './api-schedules.ts'
 import { sharingRoutes } from './api-sharing.ts'
@@ -21,6 +22,7 @@ export const routes = {
   ...nodeIdentityRoutes,
   ...queueRoutes,
   ...quotaRoutes,
+  ...resourceRoutes,
   ...exchangeRoutes,
   ...gridRoutes,
   ...rightsRoutes,

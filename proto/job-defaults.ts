@@ -74,6 +74,7 @@ export function jobWith(
   }
   // Not spread: with thousands of jobs in a second that would be a tenth of all the work.
   if (request.secretEnv !== undefined) job.secretEnv = request.secretEnv
+  if (request.resources !== undefined) job.resources = request.resources
   if (request.script !== undefined) job.script = request.script
   if (request.exits !== undefined) job.exits = request.exits
   if (request.notes !== undefined) job.notes = request.notes

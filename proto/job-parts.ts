@@ -1,7 +1,7 @@
 /** Parts of which a job's spec is made. */
 import { Type, type Static } from 'typebox'
 
-import { Nullable } from './ids.ts'
+import { Name, Nullable } from './ids.ts'
 
 export const Text = (maxLength: number, description?: string) =>
   Type.String({
@@ -64,6 +64,16 @@ export const JobName = Type.String({
   description:
     'starts with a letter or underscore; letters, digits and _ . @ + - ( ) [ ] { } = , % # ~',
 })
+
+/** Named resources, as operators have defined them: how much of each one task holds while it has a place. */
+export const ResourceAsks = Type.Record(
+  Name,
+  Type.Integer({ minimum: 1, maximum: 1_000_000_000 }),
+  {
+    maxProperties: 32,
+    description: 'named resources that each task holds while it has a place',
+  },
+)
 
 const ExitCode = Type.Integer({ minimum: 1, maximum: 255 })
 /** Ends of a one-off that are not its end: exit codes that mean again, or hold me; and the loss of its node. */

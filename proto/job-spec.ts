@@ -8,6 +8,7 @@ import {
   Dependency,
   Exits,
   JobName,
+  ResourceAsks,
   SecretEnv,
   Text,
   VariableName,
@@ -45,6 +46,7 @@ export const JobSpec = Type.Object({
   where: Type.Record(Type.String({ maxLength: 128 }), Type.String({ maxLength: 256 }), {
     description: 'labels that the node must have',
   }),
+  resources: Type.Optional(ResourceAsks),
   priority: Type.Integer({ minimum: -1023, maximum: 1024 }),
   after: Type.Array(Dependency, { maxItems: 1000 }),
   array: Nullable(ArrayRange),

@@ -77,6 +77,7 @@ export const JobEdit = Type.Partial(
     'out',
     'err',
     'where',
+    'resources',
     'restart',
     'check',
     'silenceMs',

@@ -6,7 +6,7 @@ import { Type, type Static } from 'typebox'
 
 import { Cause, Usage } from './cause.ts'
 import { NodeNameSchema, Nullable } from './ids.ts'
-import { JobSpec } from './job.ts'
+import { JobSpec, ResourceAsks } from './job.ts'
 import { NodeFacts, ProbeReport } from './node.ts'
 
 const At = Type.Integer({ description: 'ms since 1970' })
@@ -76,6 +76,7 @@ export const PlacementReport = Type.Object({
   /** What it takes of the node, for a scheduler that does not know the job. */
   slots: Type.Optional(Type.Integer()),
   memBytes: Type.Optional(Type.Integer()),
+  resources: Type.Optional(ResourceAsks),
 })
 export type PlacementReport = Static<typeof PlacementReport>
 

@@ -112,6 +112,7 @@ export function withFoundRun(
 }
 
 export function reportOf(record: PlacementRecord): PlacementReport {
+  const { slots, memBytes, resources } = record.order.spec
   const fresh = record.runs.filter(
     (run) =>
       run.version > record.ackedVersion && (run.report.startedAt !== null || run.state === 'over'),
@@ -122,7 +123,8 @@ export function reportOf(record: PlacementRecord): PlacementReport {
     phase: record.phase,
     runs: fresh.map((run) => run.report),
     version: record.version,
-    slots: record.order.spec.slots,
-    memBytes: record.order.spec.memBytes,
+    slots,
+    memBytes,
+    ...(resources === undefined ? {} : { resources }),
   }
 }

@@ -8,6 +8,7 @@ import { formatSize } from '../../proto/resources.ts'
 import type { Reply } from '../../proto/route.ts'
 import { problemOfSpec } from '../core/admission.ts'
 import { canEverRun } from '../core/explain.ts'
+import { asksOf, type Asks } from '../core/placement/resources.ts'
 import { problemForQueue } from '../core/queue.ts'
 import { done, refuse, type Result } from '../core/result.ts'
 import { keepSecrets } from '../core/secret-env.ts'
@@ -17,6 +18,7 @@ import { audit } from './audit.ts'
 import type { Caller } from './call.ts'
 import { note, type BrainContext } from './context.ts'
 import { admitMemory } from './quota.ts'
+import { problemOfResources } from './resources.ts'
 import { findLive, mayChange, notYours, problemOfPriority } from './select.ts'
 import { refreshWaiting } from './tasks.ts'
 
@@ -47,6 +49,7 @@ const effects: Record<keyof JobEdit, Effect> = {
   beginAt: 'next-placement',
   onPartition: 'next-placement',
   where: 'next-placement',
+  resources: 'next-placement',
   slots: 'next-placement',
 }
 
@@ -91,6 +94,7 @@ async function editLive(
     problemOfPriority(ctx, caller, spec.priority, before.priority) ??
     problemOfSpec(spec, ctx.settings.limits) ??
     problemInQueue(ctx, job, spec) ??
+    problemOfResources(ctx, spec) ??
     problemOfSize(ctx, job, spec) ??
     problemOfGrowth(ctx, job, spec.memBytes - job.shape.memBytes)
   if (problem) return { ok: false, refusal: problem }
@@ -142,8 +146,21 @@ function problemOfSize(ctx: BrainContext, job: LiveJob, spec: JobSpec) {
       hint: 'stop it and submit it again with another --slots',
     }
   }
+  const asks = asksOf(spec.resources)
+  if (job.placed > 0 && !isDeepStrictEqual(asks, job.shape.resources)) {
+    return {
+      code: 'wrong-state' as const,
+      detail: `job ${job.id} runs, and holds ${asksText(job.shape.resources)}`,
+      hint: 'stop it and submit it again with another --resource',
+    }
+  }
   return null
 }
+
+const asksText = (asks: Asks | null): string =>
+  asks === null
+    ? 'no named resource'
+    : asks.map(([name, amount]) => `${amount} of ${name}`).join(', ')
 
 /** What runs takes its new memory at once: from its owner's quota, and from the nodes where it runs. */
 function problemOfGrowth(ctx: BrainContext, job: LiveJob, more: number): Refusal | null {
@@ -173,6 +190,7 @@ const shapeOf = (ctx: BrainContext, job: LiveJob, spec: JobSpec): LiveJob['shape
     slots: spec.slots,
     memBytes: spec.memBytes,
     where: spec.where,
+    resources: asksOf(spec.resources),
     spread: job.kind === 'continuous',
   })
 

@@ -1,15 +1,17 @@
 /** Why a live job waits: what the job itself waits for, then what the nodes lack. */
 import { iso, taskKey } from '../../proto/ids.ts'
 import { jobStateOf, type Explanation, type TaskStateName } from '../../proto/job.ts'
-import { explainWaiting, type WaitContext } from '../core/explain.ts'
+import { explainWaiting, type Reason, type WaitContext } from '../core/explain.ts'
 import { queueBlocker } from '../core/queue.ts'
 import { quotaBlocker } from '../core/quota.ts'
+import { gridBlockers, heldText } from '../core/resource.ts'
 import { placementOf, type Task } from '../core/task-state.ts'
 import { countsOf, type LiveJob } from '../state/live-job.ts'
 import type { BrainContext } from './context.ts'
 import { planFor } from './drain-view.ts'
 import { mayBePlacedAnew, untilKnown } from './held-back.ts'
 import { heldLimits, slotsLeft } from './quota.ts'
+import { holdersOf } from './resources.ts'
 import { liveSummary } from './views.ts'
 
 /** Of one task where `index` says which, else of all that waits. */
@@ -30,7 +32,26 @@ export function explainLive(ctx: BrainContext, job: LiveJob, index: number | nul
     never: [],
     ahead: ctx.state.waiting.ahead(id, ctx.state.shares, (owner) => slotsLeft(ctx, owner)),
   }
-  return { job: job.id, state, ...explainWaiting(job.shape, ctx.state.capacity, context) }
+  const explained = explainWaiting(job.shape, ctx.state.capacity, context)
+  const reasons = [...explained.reasons, ...holderReasons(ctx, job, explained.reasons)]
+  return { job: job.id, state, ...explained, reasons }
+}
+
+/** Who has what nodes are short of; of the grid as a whole its own reason says so. */
+function holderReasons(ctx: BrainContext, { shape }: LiveJob, reasons: readonly Reason[]) {
+  if (!reasons.some(({ code }) => code === 'resource-now')) return []
+  const { resources } = ctx.state.capacity
+  return (shape.resources ?? []).flatMap(([name]) =>
+    (resources.totals(name)?.nodes.size ?? 0) === 0
+      ? []
+      : [
+          {
+            code: 'resource-held',
+            nodes: null,
+            detail: `resource ${name} is ${heldText(holdersOf(ctx, name))}`,
+          },
+        ],
+  )
 }
 
 function goesOn(
@@ -93,11 +114,12 @@ function taskHold(job: LiveJob, task: Task | undefined, state: TaskStateName) {
 }
 
 function limitBlockers(ctx: BrainContext, { owner, shape, queue: name }: LiveJob) {
-  const { shares, queues } = ctx.state
+  const { shares, queues, capacity } = ctx.state
   const queue = queues.get(name)
   return [
     queue === undefined ? null : queueBlocker(queue, shape.slots, shares.queueSlots(name)),
     quotaBlocker(owner, shape, shares.held(owner), heldLimits(ctx, owner)),
+    ...gridBlockers(capacity.resources, shape.resources, (name) => holdersOf(ctx, name)),
   ].filter((found) => found !== null)
 }
 

@@ -27,6 +27,7 @@ import { listQuotas, setQuota, showQuota } from './quota.ts'
 import { readLog } from './read-log.ts'
 import { explainJob, listJobs, waitJob } from './reads.ts'
 import { takeReport } from './report.ts'
+import { listResources, removeResource, setResource, showResource } from './resources.ts'
 import { rightsHandlers, type RightsRoute } from './rights-handlers.ts'
 import {
   addSchedule,
@@ -50,6 +51,7 @@ export function makeHandlers(ctx: BrainContext, asks: AskDesk): Handlers {
     ...scheduleHandlers(ctx),
     ...nodeHandlers(ctx),
     ...queueHandlers(ctx),
+    ...resourceHandlers(ctx),
     ...shareHandlers(ctx),
     ...rightsHandlers(ctx),
   }
@@ -76,6 +78,7 @@ type NodeRoute =
   | 'report'
 
 type QueueRoute = 'listQueues' | `${'show' | 'add' | 'edit' | 'close' | 'open' | 'remove'}Queue`
+type ResourceRoute = 'listResources' | `${'show' | 'set' | 'remove'}Resource`
 type ShareRoute = 'showShares' | 'setShares' | 'showQuota' | 'listQuotas' | 'setQuota'
 
 /** node2 before node10. */
@@ -101,7 +104,7 @@ function jobHandlers(ctx: BrainContext, asks: AskDesk): Pick<Handlers, JobRoute>
 
 function scheduleHandlers(
   ctx: BrainContext,
-): Omit<Handlers, JobRoute | NodeRoute | QueueRoute | ShareRoute | RightsRoute> {
+): Omit<Handlers, JobRoute | NodeRoute | QueueRoute | ResourceRoute | ShareRoute | RightsRoute> {
   const on = <T>(
     found: Result<LiveSchedule>,
     then: (schedule: LiveSchedule) => Result<T>,
@@ -191,6 +194,16 @@ function queueHandlers(ctx: BrainContext): Pick<Handlers, QueueRoute> {
       onQueue(ctx, params.queue, (queue) => openQueue(ctx, caller, queue)),
     removeQueue: ({ caller, params }) =>
       onQueue(ctx, params.queue, (queue) => removeQueue(ctx, caller, queue)),
+  }
+}
+
+function resourceHandlers(ctx: BrainContext): Pick<Handlers, ResourceRoute> {
+  return {
+    listResources: () => listResources(ctx),
+    showResource: ({ params }) => showResource(ctx, params.resource),
+    setResource: ({ caller, body }) => setResource(ctx, caller, body),
+    removeResource: ({ caller, params, query }) =>
+      removeResource(ctx, caller, params.resource, query.node ?? null),
   }
 }
 

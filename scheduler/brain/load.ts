@@ -17,12 +17,13 @@ import type {
   JobRow,
   NodeRow,
   QueueRow,
+  ResourceRow,
   Snapshot,
   StreamedTable,
   TakeRows,
 } from '../store/change.ts'
 import { taskOfRow } from './rows.ts'
-import { endedOf, factsOf, scheduleOfText } from './stored.ts'
+import { endedOf, factsOf, scheduleOfText, type StoredResource } from './stored.ts'
 
 export function loadState(state: GridState, snapshot: Snapshot, log: Log): void {
   stateLoader(state).finish(snapshot, log)
@@ -54,6 +55,7 @@ export function stateLoader(state: GridState): StateLoader {
     finish(snapshot, log) {
       for (const of of streamedTables) take(of, snapshot[of])
       addQueues(state, snapshot.queues)
+      addResources(state, snapshot.resources)
       addRights(state, snapshot)
       const parse = rememberingParser()
       const atCursor = new Map(
@@ -78,6 +80,13 @@ function addQueues(state: GridState, rows: readonly QueueRow[]): void {
     state.queues.set(name, { ...filledQueue({ name }), ...data })
   }
   if (rows.length > 0) for (const job of state.jobs.values()) job.shape = state.shapeOf(job.shape)
+}
+
+function addResources(state: GridState, rows: readonly ResourceRow[]): void {
+  for (const { name, dataJson } of rows) {
+    const { total, nodes } = JSON.parse(dataJson) as StoredResource
+    state.capacity.resources.define(name, { total, nodes: new Map(nodes) })
+  }
 }
 
 function addRights(state: GridState, snapshot: Snapshot): void {
@@ -109,6 +118,7 @@ function jobOfRow(state: GridState, row: Omit<JobRow, 'specJson'>, stretches: St
     slots: facts.slots,
     memBytes: facts.memBytes,
     where: facts.where,
+    resources: facts.resources,
     spread: row.kind === 'continuous',
   })
   // Written out, in the order of a submitted job: spreading would make a slow, large object of each.

@@ -12,6 +12,7 @@ import { auditNode, cordonsOf, drainOf } from './node-audit.ts'
 import { dropKey } from './node-identity.ts'
 import { offerNode } from './node-offer.ts'
 import { nodeView } from './node-view.ts'
+import { dropNodeTotals } from './resources.ts'
 import { forgetUnsaid } from './unknown-runs.ts'
 
 export function findNode(ctx: BrainContext, name: string): Result<LiveNode> {
@@ -126,6 +127,7 @@ export function removeNode(
   ctx.state.capacity.removeNode(node.name)
   ctx.journal.removeNode(node)
   dropKey(ctx, node.name)
+  dropNodeTotals(ctx, node.name)
   note(ctx, 'node-removed', `${node.name} removed`, { node: node.name, by: caller.owner })
   return done({})
 }

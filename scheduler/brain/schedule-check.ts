@@ -8,6 +8,7 @@ import type { LiveSchedule } from '../state/live-schedule.ts'
 import type { Caller } from './call.ts'
 import type { BrainContext } from './context.ts'
 import { admitByQueue } from './queues.ts'
+import { problemOfResources } from './resources.ts'
 import { problemOfPriority } from './select.ts'
 import { shapeOf } from './submit.ts'
 
@@ -41,6 +42,8 @@ export function checkSpec(
   const job = completeSpec(spec.job, [], ctx.settings.limits)
   if (!job.ok) return job
   // How full the queue is counts when it fires.
+  const missing = problemOfResources(ctx, job.value)
+  if (missing?.code === 'refused') return { ok: false, refusal: missing }
   const queued = admitByQueue(ctx, owner, job.value, 0)
   if (!queued.ok) return queued
   if (job.value.kind === 'continuous') {
@@ -52,8 +55,10 @@ export function checkSpec(
   }
   const fit = canEverRun(shapeOf(ctx, owner, queued.value), ctx.state.capacity)
   // Other nodes may be there when it is due.
-  const warnings = fit.ok
-    ? []
-    : [`${fit.detail}; while that is so its due times are skipped`, fit.hint]
+  const misfit = missing ?? (fit.ok ? null : fit)
+  const warnings =
+    misfit === null
+      ? []
+      : [`${misfit.detail}; while that is so its due times are skipped`, misfit.hint ?? '']
   return done({ cron: parsed.value, warnings })
 }

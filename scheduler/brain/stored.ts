@@ -27,6 +27,7 @@ export function factsText(job: LiveJob): string {
   const { shape } = job
   const facts: Partial<StoredFacts> = {}
   if (shape.whereKey !== '') facts.where = ownLabels(shape.where)
+  if (shape.resources !== null) facts.resources = shape.resources
   if (job.beginAt !== null) facts.beginAt = job.beginAt
   if (job.after.length > 0) facts.after = [...job.after]
   if (job.array !== null) facts.array = job.array
@@ -52,6 +53,7 @@ export function factsOf(text: string, row: AboutRow): StoredFacts {
     slots: facts.slots ?? 1,
     memBytes: facts.memBytes ?? 0,
     where: facts.where ?? nowhere,
+    resources: facts.resources ?? null,
     beginAt: facts.beginAt ?? null,
     after: facts.after ?? nothing,
     array: facts.array ?? null,
@@ -134,3 +136,6 @@ export function scheduleOfText(text: string, atCursor: LastEntry | null): Stored
     lastEntry: lastEntry === undefined ? atCursor : lastEntry,
   }
 }
+
+/** Of a named resource: in the grid, and on each node that has some of its own. */
+export type StoredResource = { total: number | null; nodes: [node: string, total: number][] }

@@ -2,6 +2,7 @@
 import type { Dependency, JobRequest, JobSpec } from '../../proto/job.ts'
 import { completeSpec, tasksOf } from '../core/admission.ts'
 import { canEverRun, type FitVerdict } from '../core/explain.ts'
+import { asksOf } from '../core/placement/resources.ts'
 import { done, refuse, type Result } from '../core/result.ts'
 import { pastOf } from '../core/right-size.ts'
 import { noneEnded, untouchedOf, type LiveJob } from '../state/live-job.ts'
@@ -12,6 +13,7 @@ import { note, type BrainContext } from './context.ts'
 import { lookUpDependencies } from './dependencies.ts'
 import { admitByQueue } from './queues.ts'
 import { admitJob, limitWarning } from './quota.ts'
+import { problemOfResources } from './resources.ts'
 import { couldOn } from './roles.ts'
 import { problemOfPriority } from './select.ts'
 import { refreshWaiting } from './tasks.ts'
@@ -114,7 +116,11 @@ function specInQueue(
   after: Dependency[],
 ): Result<JobSpec> {
   const completed = completeSpec(request, after, ctx.settings.limits)
-  return completed.ok ? admitByQueue(ctx, owner, completed.value) : completed
+  if (!completed.ok) return completed
+  const missing = problemOfResources(ctx, completed.value)
+  return missing === null
+    ? admitByQueue(ctx, owner, completed.value)
+    : { ok: false, refusal: missing }
 }
 
 /** What past runs say of the memory that is asked for; nothing of more than enough where nobody asked for it. */
@@ -136,6 +142,7 @@ export const shapeOf = (ctx: BrainContext, owner: string, spec: JobSpec): LiveJo
     slots: spec.slots,
     memBytes: spec.memBytes,
     where: spec.where,
+    resources: asksOf(spec.resources),
     spread: spec.kind === 'continuous',
   })
 

@@ -1,6 +1,7 @@
 /** Placements that a node has and this database does not know: shown, and what they take of the node is taken. */
 import { parseTaskKey } from '../../proto/ids.ts'
 import type { PlacementReport } from '../../proto/sync.ts'
+import { asksOf } from '../core/placement/resources.ts'
 import {
   unwantedOn,
   type LiveNode,
@@ -22,8 +23,9 @@ export function noteUnknown(
   report: PlacementReport,
 ): Verdict['then'] {
   const { task, epoch, slots = 0, memBytes = 0 } = report
+  const resources = asksOf(report.resources)
   const plain = { owner: '', queue: '', where: {}, spread: false }
-  const shape = ctx.state.shapeOf({ ...plain, slots, memBytes })
+  const shape = ctx.state.shapeOf({ ...plain, slots, memBytes, resources })
   forgetUnknown(ctx, node, task, epoch)
   ctx.state.capacity.take(node.name, shape)
   const verdict = judge(ctx, node, report)

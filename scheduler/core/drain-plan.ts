@@ -156,7 +156,7 @@ class Desk {
 
   #find(one: DrainTask): string | null {
     const { capacity, node } = this.#input
-    const room = capacity.freeFor(one.shape, one.avoid ?? [], [node])
+    const room = capacity.freeForMove(one.shape, one.avoid ?? [], [node])
     if (room === null) return null
     const name = `plan ${one.task}`
     capacity.reserve(name, room.name, one.shape)

@@ -35,15 +35,27 @@ export type FitVerdict =
   | { ok: false; detail: string; hint: string }
 
 /** The first constraint, in this order, that keeps the shape from a node. */
-type Obstacle = 'label' | 'slots' | 'memory' | 'excluded' | 'closed' | 'slots-now' | 'memory-now'
+type Obstacle =
+  | 'label'
+  | 'slots'
+  | 'memory'
+  | 'resource'
+  | 'excluded'
+  | 'closed'
+  | 'slots-now'
+  | 'memory-now'
+  | 'resource-now'
 
 export function explainWaiting(shape: Shape, capacity: Capacity, context: WaitContext): Explained {
   const rooms = known(capacity)
-  const byObstacle = grouped(rooms, (room) => obstacle(shape, room, context.never) ?? 'none')
+  const byObstacle = grouped(
+    rooms,
+    (room) => obstacle(shape, room, capacity, context.never) ?? 'none',
+  )
   const free = byObstacle.get('none') ?? []
   const reasons: Reason[] = [
     ...context.blockedBy.map(({ code, detail }) => ({ code, nodes: null, detail })),
-    ...nodeReasons(shape, byObstacle),
+    ...nodeReasons(shape, byObstacle, capacity),
   ]
   if (rooms.length === 0) {
     reasons.push({ code: 'no-nodes', nodes: 0, detail: 'the grid has no nodes yet' })
@@ -55,7 +67,7 @@ export function explainWaiting(shape: Shape, capacity: Capacity, context: WaitCo
   }
   if (free.length > 0 && context.blockedBy.length === 0) reasons.push(inTurn(free, context.ahead))
   const nodesDecide = context.blockedBy.length === 0 && free.length === 0 && rooms.length > 0
-  const wayOut = nodesDecide ? wayOutOf(shape, rooms, context.never) : null
+  const wayOut = nodesDecide ? wayOutOf(shape, rooms, capacity.resources, context.never) : null
   return {
     summary: summaryOf(rooms, free, context),
     reasons,
@@ -66,26 +78,28 @@ export function explainWaiting(shape: Shape, capacity: Capacity, context: WaitCo
 
 /** For submit: whether any node of the grid, were it empty and open, could run the shape. */
 export function canEverRun(shape: Shape, capacity: Capacity): FitVerdict {
+  const { resources } = capacity
   const rooms = known(capacity)
   if (rooms.length === 0) {
     return { ok: true, warning: 'the grid has no nodes yet: the job waits until one joins' }
   }
-  const fitting = rooms.filter((room) => fitsEmpty(shape, room))
+  const fitting = rooms.filter((room) => fitsEmpty(shape, room, resources))
   if (fitting.length === 0) {
     const detail = `no node can ever run it: ${nodeReasons(
       shape,
-      grouped(rooms, (room) => obstacle(shape, room, []) ?? 'none'),
+      grouped(rooms, (room) => obstacle(shape, room, capacity, []) ?? 'none'),
+      capacity,
     )
       .map((reason) => reason.detail)
       .join('; ')}`
     const ask = smallerAsk(
       shape,
-      rooms,
+      rooms.filter(({ name }) => resources.nodeEverHas(name, shape.resources)),
       (room) => room.slots,
       (room) => room.memBytes,
       'has',
     )
-    return { ok: false, detail, hint: ask ?? labelHint(shape, rooms) }
+    return { ok: false, detail, hint: ask ?? labelHint(shape, rooms, resources) }
   }
   if (fitting.some((room) => room.closed === null)) return { ok: true, warning: null }
   return { ok: true, warning: `it waits: ${closedDetails(fitting).join('; ')}` }
@@ -93,18 +107,29 @@ export function canEverRun(shape: Shape, capacity: Capacity): FitVerdict {
 
 const known = (capacity: Capacity): Room[] => [...capacity.nodes()].filter((room) => room.offered)
 
-function obstacle(shape: Shape, room: Room, never: readonly string[]): Obstacle | null {
+function obstacle(
+  shape: Shape,
+  room: Room,
+  { resources }: Capacity,
+  never: readonly string[],
+): Obstacle | null {
   if (!hasLabels(room.labels, shape.where)) return 'label'
   if (room.slots < shape.slots) return 'slots'
   if (room.memBytes < shape.memBytes) return 'memory'
+  if (!resources.nodeEverHas(room.name, shape.resources)) return 'resource'
   if (never.includes(room.name)) return 'excluded'
   if (room.closed !== null) return 'closed'
   if (room.freeSlots < shape.slots) return 'slots-now'
   if (room.freeMem < shape.memBytes) return 'memory-now'
+  if (!resources.nodeHas(room.name, shape.resources)) return 'resource-now'
   return null
 }
 
-function nodeReasons(shape: Shape, by: Map<Obstacle | 'none', Room[]>): Reason[] {
+function nodeReasons(
+  shape: Shape,
+  by: Map<Obstacle | 'none', Room[]>,
+  { resources }: Capacity,
+): Reason[] {
   const slots = shape.slots === 1 ? 'a slot' : `${shape.slots} slots`
   const mem = formatSize(shape.memBytes)
   const reason = (code: Obstacle, words: (rooms: Room[]) => string): Reason[] => {
@@ -121,6 +146,9 @@ function nodeReasons(shape: Shape, by: Map<Obstacle | 'none', Room[]>): Reason[]
       const { name, memBytes } = largest(rooms, (room) => room.memBytes)
       return `${nodes(rooms)} too small for ${mem}: the largest, ${name}, has ${size(memBytes)} in all`
     }),
+    ...resourceReasons(shape, by.get('resource') ?? [], 'resource', (name, node) =>
+      resources.totalOn(name, node),
+    ),
     ...reason('excluded', (rooms) => `${names(rooms)} must not be used for it`),
     ...[...grouped(by.get('closed') ?? [], (room) => room.closed ?? '').values()].map((rooms) => ({
       code: 'closed',
@@ -135,7 +163,29 @@ function nodeReasons(shape: Shape, by: Map<Obstacle | 'none', Room[]>): Reason[]
       const { name, freeMem } = largest(rooms, (room) => room.freeMem)
       return `${nodes(rooms)} without ${mem} of memory free now: ${name} has most, ${size(freeMem)}`
     }),
+    ...resourceReasons(shape, by.get('resource-now') ?? [], 'resource-now', (name, node) =>
+      resources.freeOn(name, node),
+    ),
   ]
+}
+
+/** One reason for each resource that the nodes lack; null is no bound. */
+function resourceReasons(
+  { resources }: Shape,
+  rooms: readonly Room[],
+  code: 'resource' | 'resource-now',
+  amountOn: (name: string, node: string) => number | null,
+): Reason[] {
+  return (resources ?? []).flatMap(([name, amount]) => {
+    const has = (room: Room): number => amountOn(name, room.name) ?? Infinity
+    const without = rooms.filter((room) => has(room) < amount)
+    if (without.length === 0) return []
+    const most = largest(without, has)
+    const when = code === 'resource' ? '' : ' free now'
+    const left = `${most.name} has most, ${Math.max(0, has(most))}${code === 'resource' ? ' in all' : ''}`
+    const detail = `${nodes(without)} without ${amount} of resource ${name}${when}: ${left}`
+    return [{ code, nodes: without.length, detail }]
+  })
 }
 
 /** One reason for each label asked for; a node without several of them counts in each. */

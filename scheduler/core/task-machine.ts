@@ -58,7 +58,7 @@ export function moveTask(task: Task, job: JobFacts, event: TaskEvent, now: numbe
 function afterEvent(task: Task, job: JobFacts, event: TaskEvent, now: number): Task {
   switch (event.happened) {
     case 'placed':
-      return placed(task, job, event.node)
+      return placed(task, job, event.node, now)
     case 'reported':
       return reported(task, job, event, now)
     case 'held':
@@ -80,19 +80,19 @@ function afterEvent(task: Task, job: JobFacts, event: TaskEvent, now: number): T
     case 'forgotten':
       return forgotten(task, job, now)
     case 'adopted':
-      return adopted(task, job, event)
+      return adopted(task, job, event, now)
     default:
       return event satisfies never
   }
 }
 
-function placed(task: Task, job: JobFacts, node: string): Task {
+function placed(task: Task, job: JobFacts, node: string, now: number): Task {
   if (task.state.is !== 'pending')
     throw new IllegalMove(`task ${task.job}.${task.index} is not waiting`)
   const epoch = Math.max(task.epoch, job.epochBase) + 1
   const { onPartition } = job
   const firstRun = task.lastRun + 1
-  const placement = { node, epoch, firstRun, onPartition, known: false, version: 0 }
+  const placement = { node, epoch, firstRun, onPartition, known: false, version: 0, at: now }
   return { ...task, epoch, state: { is: 'placed', placement } }
 }
 
@@ -264,9 +264,10 @@ function adopted(
   task: Task,
   { onPartition }: JobFacts,
   { node, epoch, firstRun }: Extract<TaskEvent, { happened: 'adopted' }>,
+  now: number,
 ): Task {
   if (task.state.is === 'finished' || epoch <= task.epoch) return task
-  const placement = { node, epoch, firstRun, onPartition, known: false, version: 0 }
+  const placement = { node, epoch, firstRun, onPartition, known: false, version: 0, at: now }
   const stop = stopOf(task.state)
   const state: TaskState = stop
     ? { is: 'stopping', placement, stop, stuck: [] }

@@ -14,6 +14,8 @@ export type Placement = {
   known: boolean
   /** Version of the agent's record that was last taken in. */
   version: number
+  /** When it was given; not known of those that an older version gave. */
+  at?: number
 }
 
 /** What a stop is for: `finish` ends the task, `requeue` makes it wait for another place. */

@@ -9,6 +9,7 @@ import type {
   TaskCounts,
 } from '../../proto/job.ts'
 import { outcomes, taskStates } from '../../proto/job.ts'
+import type { Asks } from '../core/placement/resources.ts'
 import type { Shape } from '../core/placement/shape.ts'
 import type { JobFacts } from '../core/task-machine.ts'
 import type { Task } from '../core/task-state.ts'
@@ -27,6 +28,7 @@ export type StoredFacts = {
   slots: number
   memBytes: number
   where: Record<string, string>
+  resources: Asks | null
   beginAt: number | null
   after: Dependency[]
   array: ArrayRange | null

@@ -55,6 +55,7 @@ const jsonColumns: readonly [table: string, key: string, columns: string[]][] = 
   ['scheduleSpec', `'schedule ' || name || ' of ' || owner`, ['specJson']],
   ['template', `'what schedule ' || schedule || ' of ' || owner || ' submits'`, ['specJson']],
   ['queue', `'queue ' || name`, ['dataJson']],
+  ['resource', `'resource ' || name`, ['dataJson']],
   ['quota', `'the quota of ' || subject`, ['dataJson']],
   ['apiToken', `'token ' || id || ' of ' || owner`, ['scopesJson']],
   ['reply', `'a kept reply to ' || owner`, ['replyJson']],

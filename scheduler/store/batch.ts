@@ -66,6 +66,7 @@ const others = {
   nodeKey: single('DELETE FROM nodeKey WHERE node = ?', 1),
   role: single('DELETE FROM role WHERE owner = ?', 1),
   queue: single('DELETE FROM queue WHERE name = ?', 1),
+  resource: single('DELETE FROM resource WHERE name = ?', 1),
 } as const
 
 /** A put stands at its table's index, the others follow. */
@@ -161,7 +162,8 @@ function addDrop(parts: Parts, change: Extract<Change, { drop: string }>): void 
   if (change.drop === 'schedule')
     stepIn(parts, 'scheduleSpec', otherStep.specOfSchedule).push(change.owner, change.name)
   if (change.drop === 'ranges') values.push(change.job)
-  else if (change.drop === 'node' || change.drop === 'queue') values.push(change.name)
+  else if (change.drop === 'node' || change.drop === 'queue' || change.drop === 'resource')
+    values.push(change.name)
   else if (change.drop === 'quota') values.push(change.subject)
   else if (change.drop === 'share') values.push(change.owner)
   else if (change.drop === 'apiToken') values.push(change.id)

@@ -84,6 +84,8 @@ export type ShareRow = { owner: string; average: number; at: number }
 /** `namesJson`: names of schedules, in the order of its lines. */
 export type CrontabRow = { owner: string; text: string; namesJson: string }
 export type QueueRow = { name: string; dataJson: string }
+/** How much there is of a named resource. */
+export type ResourceRow = { name: string; dataJson: string }
 export type ScheduleRow = ScheduleProgress & { specJson: string }
 /** What moves with each firing: written without the spec, which does not. */
 export type ScheduleProgress = {
@@ -194,6 +196,8 @@ export type Change =
   | { put: 'crontab'; row: CrontabRow }
   | { put: 'queue'; row: QueueRow }
   | { drop: 'queue'; name: string }
+  | { put: 'resource'; row: ResourceRow }
+  | { drop: 'resource'; name: string }
   | { put: 'schedule'; row: ScheduleRow }
   | { advance: 'schedule'; row: ScheduleProgress }
   | { drop: 'schedule'; owner: string; name: string }
@@ -246,6 +250,7 @@ export type Snapshot = {
   crontabs: CrontabRow[]
   quotas: QuotaRow[]
   queues: QueueRow[]
+  resources: ResourceRow[]
   shares: ShareRow[]
   /** The firing that each schedule's cursor stands at, where it is in the ledger. */
   firingsAtCursor: FiringRow[]

@@ -46,6 +46,7 @@ const reads: { [K in keyof Snapshot]: string } = {
   quotas: `SELECT ${rowJson('quota')} FROM quota ORDER BY subject`,
   shares: `SELECT ${rowJson('share')} FROM share ORDER BY owner`,
   queues: `SELECT ${rowJson('queue')} FROM queue ORDER BY name`,
+  resources: `SELECT ${rowJson('resource')} FROM resource ORDER BY name`,
   firingsAtCursor: `SELECT ${rowJson('firing')} FROM schedule CROSS JOIN firing
     ON firing.owner = schedule.owner AND firing.schedule = schedule.name
     AND firing.dueAt = schedule.cursorAt AND firing.manual = 0
@@ -86,6 +87,7 @@ export const emptySnapshot = (): Snapshot => ({
   crontabs: [],
   quotas: [],
   queues: [],
+  resources: [],
   shares: [],
   firingsAtCursor: [],
   replies: [],

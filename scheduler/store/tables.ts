@@ -68,6 +68,7 @@ export const tables: { [N in PutName]: Table<N> } = {
   share: { columns: ['owner', 'average', 'at'], key: ['owner'] },
   crontab: { columns: ['owner', 'text', 'namesJson'], key: ['owner'] },
   queue: { columns: ['name', 'dataJson'], key: ['name'] },
+  resource: { columns: ['name', 'dataJson'], key: ['name'] },
   schedule: { columns: ['owner', 'name', 'cursorAt', 'dataJson'], key: ['owner', 'name'] },
   template: {
     columns: ['owner', 'schedule', 'fromJob', 'name', 'specJson', 'settings'],

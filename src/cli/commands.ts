@@ -113,6 +113,22 @@ const queues = {
   'queue remove': { summary: 'Remove a queue', load: () => import('./queue/remove.ts') },
 } satisfies Record<string, Entry>
 
+const resources = {
+  resources: {
+    summary: 'List named resources: how much there is, is taken, and is waited for',
+    load: () => import('./resources.ts'),
+  },
+  'resource show': {
+    summary: 'Show who holds a resource since when, and who waits for it',
+    load: () => import('./resource/show.ts'),
+  },
+  'resource set': {
+    summary: 'Say how much there is of a resource',
+    load: () => import('./resource/set.ts'),
+  },
+  'resource remove': { summary: 'Forget a resource', load: () => import('./resource/remove.ts') },
+} satisfies Record<string, Entry>
+
 const shares = {
   shares: {
     summary: 'Show who used how much of late, and so goes first',
@@ -200,7 +216,7 @@ export const groups: Readonly<Record<string, Readonly<Record<string, Entry>>>> =
   schedules,
   nodes,
   queues,
-  'who gets what': shares,
+  'who gets what': { ...shares, ...resources },
   rights,
   'the grid': grid,
 }
@@ -210,6 +226,7 @@ export const commands: Readonly<Record<string, Entry>> = {
   ...nodes,
   ...queues,
   ...shares,
+  ...resources,
   ...rights,
   ...grid,
 }

@@ -6,6 +6,7 @@ const options: Readonly<Record<string, string>> = {
   timeMs: '--time',
   secretEnv: '--secret-env',
   maxRunning: '--max-running',
+  resources: '--resource',
   beginAt: '--begin',
   'check.intervalMs': '--check-interval',
   'check.timeoutMs': '--check-timeout',

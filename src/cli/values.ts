@@ -67,6 +67,40 @@ export function pairs(option: string, words: readonly string[]): Record<string, 
   )
 }
 
+/** `lic=2 lock`: a resource and how much of it; `none` takes back what was said before. */
+export function resourceAsks(words: readonly string[]): Maybe<Record<string, number>> {
+  if (words.length === 0) return undefined
+  const asked = words.filter((word) => word !== 'none')
+  return Object.fromEntries(
+    asked.map((word) => {
+      const [name = '', amount] = splitAt(word)
+      return [name, amount === undefined ? 1 : wholeIn('resource', word, amount, 1)]
+    }),
+  )
+}
+
+/** `lic=10`, with `TOTAL` in the place of 10 for people. */
+export function resourceTotal(word: string): { name: string; total: number } {
+  const [name = '', total] = splitAt(word)
+  if (name === '' || total === undefined)
+    throw new UsageError(`"${word}" is not NAME=TOTAL; write for example licences=10`)
+  return { name, total: wholeIn('', word, total, 0) }
+}
+
+const splitAt = (word: string): string[] => {
+  const at = word.indexOf('=')
+  return at < 0 ? [word] : [word.slice(0, at), word.slice(at + 1)]
+}
+
+function wholeIn(option: string, word: string, text: string, least: number): number {
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN
+  if (value >= least && value <= 1_000_000_000) return value
+  const where = option === '' ? '' : `--${option}: `
+  throw new UsageError(
+    `${where}"${word}": "${text}" is not a whole number from ${least} to 1000000000`,
+  )
+}
+
 /** `SIGTERM`, `term` and `15` are the same. */
 export function signal(option: string, text: Maybe<string>): Maybe<string> {
   if (text === undefined) return undefined

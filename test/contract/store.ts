@@ -58,6 +58,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       crontabs: [],
       quotas: [],
       queues: [],
+      resources: [],
       shares: [],
       firingsAtCursor: [],
       replies: [],
@@ -86,6 +87,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
     const node = { name: 'node1', dataJson: '{"cordoned":true}' }
     const share = { owner: 'anna', average: 1.5, at: 7 }
     const queue = { name: 'fast', dataJson: '{}' }
+    const resource = { name: 'lock', dataJson: '{}' }
     const quota = { subject: 'owner:anna', dataJson: '{}' }
     const schedule = { owner: 'anna', name: 'nightly', cursorAt: 5, specJson: '{}', dataJson: '{}' }
     const crontab = { owner: 'anna', text: '# mine\n', namesJson: '["nightly"]' }
@@ -143,6 +145,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       { put: 'node', row: node },
       { put: 'quota', row: quota },
       { put: 'queue', row: queue },
+      { put: 'resource', row: resource },
       { put: 'share', row: share },
       { put: 'crontab', row: crontab },
       { put: 'schedule', row: schedule },
@@ -178,6 +181,7 @@ export function storeContract(open: () => Promise<{ store: Store; reopen: () => 
       crontabs: [crontab],
       quotas: [quota],
       queues: [queue],
+      resources: [resource],
       shares: [share],
       firingsAtCursor: [atCursor],
       replies: [key],

@@ -189,8 +189,9 @@ export class FakeNode {
     else {
       const { task, epoch } = order
       const phase: Phase = { kind: 'accepted' }
-      const { slots, memBytes } = order.spec
-      const report = { task, epoch, phase, runs: [], version: 1, slots, memBytes }
+      const { slots, memBytes, resources } = order.spec
+      const asks = resources === undefined ? {} : { resources }
+      const report = { task, epoch, phase, runs: [], version: 1, slots, memBytes, ...asks }
       this.held.set(key, { order, report })
     }
   }

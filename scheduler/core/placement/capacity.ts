@@ -1,5 +1,6 @@
 /** The nodes as placement sees them: what each offers, what is taken of it, and where a shape fits. */
 import { Pool, type NodeRoom } from './pool.ts'
+import { Resources } from './resources.ts'
 import { hasLabels, type Shape } from './shape.ts'
 
 export type { NodeRoom } from './pool.ts'
@@ -21,6 +22,7 @@ const poolsMax = 4096
 const none: readonly string[] = []
 
 export class Capacity {
+  readonly resources = new Resources()
   readonly #nodes = new Map<string, NodeRoom>()
   readonly #pools = new Map<string, { where: Shape['where']; pool: Pool }>()
   readonly #reservations = new Map<string, Reservation>()
@@ -56,6 +58,7 @@ export class Capacity {
   take(node: string, shape: Shape, count = 1): void {
     const room = this.#nodes.get(node) ?? this.#unknown(node)
     this.#use(room, shape, count)
+    if (shape.resources !== null) this.resources.take(node, shape.resources, count)
     room.tasks += count
   }
 
@@ -63,6 +66,7 @@ export class Capacity {
     const room = this.#nodes.get(node)
     if (room === undefined) return
     this.#use(room, shape, -count)
+    if (shape.resources !== null) this.resources.take(node, shape.resources, -count)
     room.tasks -= count
     this.#forgetIfGone(room)
   }
@@ -72,6 +76,7 @@ export class Capacity {
     this.release(task)
     const room = this.#nodes.get(node) ?? this.#unknown(node)
     this.#use(room, shape, 1)
+    if (shape.resources !== null) this.resources.reserve(node, shape.resources, 1)
     room.reserved += 1
     this.#reservations.set(task, { task, node, shape })
   }
@@ -82,7 +87,9 @@ export class Capacity {
     this.#reservations.delete(task)
     const room = this.#nodes.get(reservation.node)
     if (room === undefined) return
-    this.#use(room, reservation.shape, -1)
+    const { shape, node } = reservation
+    this.#use(room, shape, -1)
+    if (shape.resources !== null) this.resources.reserve(node, shape.resources, -1)
     room.reserved -= 1
     this.#forgetIfGone(room)
   }
@@ -121,21 +128,35 @@ export class Capacity {
 
   /** Whether any open node has room for one task of the shape now. */
   fits(shape: Shape): boolean {
-    return this.#pool(shape).fits(shape.slots, shape.memBytes)
+    if (!this.#pool(shape).fits(shape.slots, shape.memBytes)) return false
+    return shape.resources === null || this.freeFor(shape) !== null
   }
 
   /** Whether this node, open or not, has room for one task of the shape now. */
   hasRoom(node: string, shape: Shape): boolean {
     const room = this.#nodes.get(node)
     if (room === undefined || !hasLabels(room.labels, shape.where)) return false
-    return room.freeSlots >= shape.slots && room.freeMem >= shape.memBytes
+    if (room.freeSlots < shape.slots || room.freeMem < shape.memBytes) return false
+    return shape.resources === null || this.resources.room(node, shape.resources) >= 1
   }
 
   /** Where one task of the shape goes now: never to a node of `never`, to one of `avoid` only as last resort. */
   freeFor(shape: Shape, avoid = none, never = none): Readonly<NodeRoom> | null {
+    const { resources } = shape
+    if (resources !== null && !this.resources.gridHas(resources)) return null
+    return this.freeForMove(shape, avoid, never)
+  }
+
+  /** The same for a task that has a place already, and with it what it takes of the grid as a whole. */
+  freeForMove(shape: Shape, avoid = none, never = none): Readonly<NodeRoom> | null {
+    const { resources } = shape
     const pool = this.#pool(shape)
+    const has =
+      resources === null
+        ? null
+        : ({ name }: NodeRoom): boolean => this.resources.nodeHas(name, resources)
     const find = (skip: readonly string[]): NodeRoom | null =>
-      shape.spread ? pool.freest(shape, skip) : pool.fullest(shape, skip)
+      shape.spread ? pool.freest(shape, skip, has) : pool.fullest(shape, skip, has)
     if (avoid.length === 0) return find(never)
     return find([...avoid, ...never]) ?? find(never)
   }

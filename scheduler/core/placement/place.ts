@@ -3,7 +3,7 @@
  * `waiting` and `capacity` and added to `shares`; the caller makes the tasks of it, and gives capacity and
  * share back when a task has left its node.
  */
-import type { Capacity } from './capacity.ts'
+import type { Capacity, NodeRoom } from './capacity.ts'
 import { Heap } from './heap.ts'
 import type { Lane } from './lane.ts'
 import type { Shape } from './shape.ts'
@@ -182,9 +182,7 @@ class Tick {
       lanes.pop()
       return 0
     }
-    const room = shape.spread
-      ? 1
-      : fitting(shape, { slots: node.freeSlots, memBytes: node.freeMem })
+    const room = shape.spread ? 1 : roomOn(node, shape, this.#capacity)
     const inTurn = Math.max(1, Math.ceil(fair / shape.slots))
     const count = Math.min(room, allowed, inTurn, head.count, this.#left)
     this.#capacity.take(node.name, shape, count)
@@ -213,6 +211,13 @@ const untilTurnOf = (next: Sharing | undefined, one: Sharing): number =>
 /** How many tasks of a shape that is room for. */
 const fitting = (shape: Shape, { slots, memBytes }: Held): number =>
   Math.floor(Math.min(slots / shape.slots, memBytes / shape.memBytes))
+
+function roomOn(node: Readonly<NodeRoom>, shape: Shape, { resources }: Capacity): number {
+  const room = fitting(shape, { slots: node.freeSlots, memBytes: node.freeMem })
+  return shape.resources === null
+    ? room
+    : Math.min(room, resources.room(node.name, shape.resources))
+}
 
 /** How many tasks of a shape its queue may still hold. */
 const queueRoom = ({ queue, slots }: Shape, shares: Shares, bounds: Bounds): number =>

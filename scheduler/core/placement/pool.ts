@@ -23,6 +23,8 @@ export type NodeRoom = {
   listed: boolean
 }
 
+/** What else a node must have; null: nothing. */
+type Has = ((node: NodeRoom) => boolean) | null
 type Bucket = { readonly free: number; readonly nodes: NodeRoom[] }
 
 export class Pool {
@@ -56,19 +58,20 @@ export class Pool {
   }
 
   /** Pack: the fullest node that fits. */
-  fullest(shape: Shape, skip: readonly string[]): NodeRoom | null {
+  fullest(shape: Shape, skip: readonly string[], has: Has = null): NodeRoom | null {
     for (let at = this.#firstWith(shape.slots); at < this.#buckets.length; at++) {
       const nodes = this.#buckets[at]?.nodes ?? []
       for (let i = place(nodes, shape.memBytes, -1); i < nodes.length; i++) {
         const node = nodes[i]
-        if (node !== undefined && !skip.includes(node.name)) return node
+        if (node === undefined || skip.includes(node.name)) continue
+        if (has === null || has(node)) return node
       }
     }
     return null
   }
 
   /** Spread: the node with fewest of the owner's continuous tasks, then the one with most free. */
-  freest(shape: Shape, skip: readonly string[]): NodeRoom | null {
+  freest(shape: Shape, skip: readonly string[], has: Has = null): NodeRoom | null {
     let best: NodeRoom | null = null
     let fewest = Number.POSITIVE_INFINITY
     for (let at = this.#buckets.length - 1; at >= 0; at--) {
@@ -79,6 +82,7 @@ export class Pool {
         if (node === undefined || node.freeMem < shape.memBytes) break
         const here = node.continuous.get(shape.owner) ?? 0
         if (here >= fewest || skip.includes(node.name)) continue
+        if (has !== null && !has(node)) continue
         best = node
         fewest = here
         if (here === 0) return best

@@ -1,4 +1,5 @@
 /** Shapes: what tasks ask for. Tasks of one shape are asked about once, however many wait. */
+import type { Asks } from './resources.ts'
 
 export type Shape = {
   readonly key: string
@@ -13,9 +14,13 @@ export type Shape = {
   readonly where: Readonly<Record<string, string>>
   /** Continuous: the owner's jobs are spread over nodes. */
   readonly spread: boolean
+  /** Named resources; null, as of nearly all, where none are asked for. */
+  readonly resources: Asks | null
 }
 
-export type ShapeParts = Omit<Shape, 'key' | 'request' | 'whereKey'>
+export type ShapeParts = Omit<Shape, 'key' | 'request' | 'whereKey' | 'resources'> & {
+  readonly resources?: Asks | null
+}
 
 /** Users may ask for ever new sizes: the table is emptied when full. What compares shapes uses `key`. */
 const shapesMax = 50_000
@@ -39,19 +44,22 @@ export class ShapeTable {
 }
 
 /** False also where it would take a closer look. */
-function isOf(shape: Shape, { owner, queue, slots, memBytes, where, spread }: ShapeParts): boolean {
+function isOf(shape: Shape, parts: ShapeParts): boolean {
+  const { owner, queue, slots, memBytes, where, spread, resources = null } = parts
+  if (shape.resources !== null || resources !== null) return false
   if (shape.whereKey !== '' || shape.owner !== owner || shape.queue !== queue) return false
   if (shape.slots !== slots || shape.memBytes !== memBytes || shape.spread !== spread) return false
   return isEmpty(where)
 }
 
 function makeShape(parts: ShapeParts): Shape {
-  const { owner, queue, slots, memBytes, where, spread } = parts
+  const { owner, queue, slots, memBytes, where, spread, resources = null } = parts
   const pairs = Object.entries(where).sort(([a], [b]) => (a < b ? -1 : 1))
   const whereKey = pairs.length === 0 ? '' : JSON.stringify(pairs)
-  const request = `${slots}/${memBytes}/${whereKey}`
-  const key = JSON.stringify([owner, queue, slots, memBytes, whereKey, spread])
-  return { key, request, whereKey, owner, queue, slots, memBytes, where, spread }
+  const asks = resources === null ? '' : JSON.stringify(resources)
+  const request = `${slots}/${memBytes}/${whereKey}${asks}`
+  const key = JSON.stringify([owner, queue, slots, memBytes, whereKey, spread]) + asks
+  return { key, request, whereKey, owner, queue, slots, memBytes, where, spread, resources }
 }
 
 /** Nodes of a queue that has nodes of its own bear this label, and its jobs ask for it beside what they say. */

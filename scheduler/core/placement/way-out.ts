@@ -1,46 +1,66 @@
 /** The way out for what fits nowhere now: the smallest change that would let it start. */
 import { formatSize } from '../../../proto/resources.ts'
 import type { NodeRoom } from './capacity.ts'
+import type { Resources } from './resources.ts'
 import { hasLabels, queueOfLabel, type Shape } from './shape.ts'
 
 export type Room = Readonly<NodeRoom>
 
-export function wayOutOf(shape: Shape, rooms: readonly Room[], never: readonly string[]): string {
+export function wayOutOf(
+  shape: Shape,
+  rooms: readonly Room[],
+  resources: Resources,
+  never: readonly string[],
+): string {
   const allowed = rooms.filter((room) => !never.includes(room.name))
   const open = allowed.filter((room) => room.closed === null)
   const ask = smallerAsk(
     shape,
-    open,
+    open.filter(({ name }) => resources.nodeHas(name, shape.resources)),
     (room) => room.freeSlots,
     (room) => room.freeMem,
     'has free',
   )
-  const ways = [waitFor(shape, open), ask].filter((way) => way !== null)
+  const ways = [waitFor(shape, open, resources), ask].filter((way) => way !== null)
   if (ways.length > 0) return ways.join(', or ')
-  const closed = allowed.filter((room) => room.closed !== null && fitsEmpty(shape, room))
+  const closed = allowed.filter((room) => room.closed !== null && fitsEmpty(shape, room, resources))
   if (closed.length > 0)
     return `wait until ${names(closed)} ${closed.length === 1 ? 'takes' : 'take'} new work again`
-  return labelHint(shape, rooms)
+  return labelHint(shape, rooms, resources)
 }
 
 /** The open node that needs least to end before the shape fits. */
-function waitFor(shape: Shape, open: readonly Room[]): string | null {
+function waitFor(shape: Shape, open: readonly Room[], resources: Resources): string | null {
   const missing = open
-    .filter((room) => fitsEmpty(shape, room))
+    .filter((room) => fitsEmpty(shape, room, resources))
     .map((room) => ({
       room,
       slots: Math.max(0, shape.slots - room.freeSlots),
       memBytes: Math.max(0, shape.memBytes - room.freeMem),
+      named: missingOn(room.name, shape, resources),
     }))
-    .sort((a, b) => a.slots - b.slots || a.memBytes - b.memBytes || a.room.order - b.room.order)
+    .sort(
+      (a, b) =>
+        a.slots - b.slots ||
+        a.memBytes - b.memBytes ||
+        a.named.length - b.named.length ||
+        a.room.order - b.room.order,
+    )
   const [least] = missing
   if (least === undefined) return null
   const parts = [
     ...(least.slots > 0 ? [`${least.slots} more ${least.slots === 1 ? 'slot' : 'slots'}`] : []),
     ...(least.memBytes > 0 ? [`${formatSize(least.memBytes)} more memory`] : []),
+    ...least.named,
   ]
   return `wait for ${parts.join(' and ')} on ${least.room.name}`
 }
+
+const missingOn = (node: string, { resources: asks }: Shape, resources: Resources): string[] =>
+  (asks ?? []).flatMap(([name, amount]) => {
+    const missing = amount - resources.freeOn(name, node)
+    return missing > 0 ? [`${missing} more of ${name}`] : []
+  })
 
 /** Fewer slots or less memory that would fit a node with the labels; the smaller cut of the two. */
 export function smallerAsk(
@@ -70,8 +90,8 @@ export function smallerAsk(
   return cuts.sort((a, b) => a.cut - b.cut)[0]?.words ?? null
 }
 
-/** For labels that no node has: which values there are. */
-export function labelHint(shape: Shape, rooms: readonly Room[]): string {
+/** For labels and resources that no node has: which there are. */
+export function labelHint(shape: Shape, rooms: readonly Room[], resources: Resources): string {
   for (const [label, value] of Object.entries(shape.where)) {
     if (rooms.some((room) => room.labels[label] === value)) continue
     const queue = queueOfLabel(label)
@@ -81,7 +101,15 @@ export function labelHint(shape: Shape, rooms: readonly Room[]): string {
     const some = values.slice(0, 5).map((other) => `${label}=${other}`)
     return `ask for one of ${some.join(', ')}${values.length > 5 ? ', …' : ''}: no node has ${label}=${value}`
   }
-  return 'ask for fewer slots, less memory or fewer labels: no node has all of it together'
+  for (const [name, amount] of shape.resources ?? []) {
+    const totals = rooms.map((room) => resources.totalOn(name, room.name) ?? Infinity)
+    const most = Math.max(0, ...totals)
+    if (most >= amount) continue
+    return most > 0
+      ? `ask for ${most} of resource ${name} or less`
+      : `ask without resource ${name}: no node has any`
+  }
+  return 'ask for fewer slots, less memory, fewer labels or resources: no node has all of it together'
 }
 
 export function largest(rooms: readonly Room[], figure: (room: Room) => number): Room {
@@ -99,7 +127,8 @@ export function size(bytes: number): string {
   const unit = [2 ** 40, 2 ** 30, 2 ** 20, 2 ** 10].find((one) => bytes >= one) ?? 1
   return formatSize(Math.floor((bytes / unit) * 10 + 1e-9) * (unit / 10))
 }
-export const fitsEmpty = (shape: Shape, room: Room): boolean =>
+export const fitsEmpty = (shape: Shape, room: Room, resources: Resources): boolean =>
   room.slots >= shape.slots &&
   room.memBytes >= shape.memBytes &&
+  resources.nodeEverHas(room.name, shape.resources) &&
   hasLabels(room.labels, shape.where)

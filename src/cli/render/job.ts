@@ -50,6 +50,7 @@ type Described = Omit<JobRequest, 'after'> & {
 
 export function specFacts(spec: Described): Facts {
   const where = Object.entries(spec.where ?? {}).map(([key, value]) => `${key}=${value}`)
+  const resources = Object.entries(spec.resources ?? {}).map(([name, n]) => `${name}=${n}`)
   const variables = [spec.env, spec.secretEnv].flatMap((said) => Object.keys(said ?? {}))
   return [
     ['command', spec.command.map(quoted).join(' ')],
@@ -66,6 +67,7 @@ export function specFacts(spec: Described): Facts {
     ['warned', spec.timeMs ? unless(spec.warn, warnText) : null],
     ['queue', unless(spec.queue, String)],
     ['where', where.join(' ') || null],
+    ['resources', resources.join(' ') || null],
     ['priority', spec.priority || null],
     ['after', spec.after?.map(({ job, on }) => `${job}:${on}`).join(' ') || null],
     ['not before', unless(spec.beginAt, timeText)],

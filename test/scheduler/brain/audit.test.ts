@@ -29,6 +29,7 @@ const one = { body: { jobs: ['1'] } }
 const nightly = { params: { schedule: 'nightly' } }
 const fast = { params: { queue: 'fast' } }
 const addFast = call('addQueue', operator, { body: { name: 'fast' } })
+const setLock = call('setResource', operator, { body: { name: 'lock', total: 1 } })
 const n1 = { params: { node: 'n1' } }
 const wanted = (before: string, after: string) => ({
   about: 'job 1',
@@ -259,6 +260,25 @@ const stories: Record<string, Story> = {
     parts: fast,
     entry: { what: 'queue remove', afterJson: 'null' },
     with: drops('queue'),
+  },
+  setResource: {
+    by: operator,
+    first: setLock,
+    parts: { body: { name: 'lock', total: 2, node: 'n1' } },
+    entry: {
+      what: 'resource set',
+      about: 'resource lock',
+      beforeJson: '{"total":1,"nodes":{}}',
+      afterJson: '{"total":1,"nodes":{"n1":2}}',
+    },
+    with: puts('resource'),
+  },
+  removeResource: {
+    by: operator,
+    first: setLock,
+    parts: { params: { resource: 'lock' } },
+    entry: { what: 'resource remove', beforeJson: '{"total":1,"nodes":{}}', afterJson: 'null' },
+    with: drops('resource'),
   },
   createJoinToken: {
     by: operator,

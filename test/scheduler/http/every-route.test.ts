@@ -96,11 +96,18 @@ const requests: Record<string, Request> = {
   setQuota: { body: { subject: { kind: 'owner', name: 'anna' }, set: { jobs: 5 }, forMs: 9000 } },
   setShares: { body: { owners: { anna: 2 } } },
   addQueue: { body: { name: 'fast' } },
+  setResource: { body: { name: 'lock', total: 2 } },
   editQueue: { body: { priority: 3 } },
   grantRole: { body: { owner: 'carl', role: 'operator' } },
   revokeRole: { path: { owner: 'carl' } },
 }
-const usual: Record<string, string> = { queue: 'task', job: '1', schedule: 'nightly', node: 'n1' }
+const usual: Record<string, string> = {
+  queue: 'task',
+  resource: 'lock',
+  job: '1',
+  schedule: 'nightly',
+  node: 'n1',
+}
 
 const rooms: RealRoom[] = []
 afterAll(async () => {
@@ -130,6 +137,7 @@ async function annasRoom(): Promise<RealRoom> {
   await grid.ok('grantRole', root, { body: { owner: 'mia', role: 'manager' } })
   await made.tokenOf('anna', ['read-own'])
   await grid.node('n1')
+  await grid.ok('setResource', root, { body: { name: 'lock', total: 1 } })
   await grid.submit({ kind: 'continuous', name: 'bot' })
   await grid.ok('addSharing', anna, { body: { group: 'keepers' } })
   await grid.stop([await grid.submit()])

@@ -4,6 +4,12 @@ import { describe, expect, test } from 'vitest'
 
 import { Capacity } from '../../../../scheduler/core/placement/capacity.ts'
 import { place, placeCanary, type Placed } from '../../../../scheduler/core/placement/place.ts'
+import {
+  amountIn,
+  type Asks,
+  type Resources,
+  type ResourceTotals,
+} from '../../../../scheduler/core/placement/resources.ts'
 import { ShapeTable, type ShapeParts } from '../../../../scheduler/core/placement/shape.ts'
 import { Shares } from '../../../../scheduler/core/placement/shares.ts'
 import { Waiting, type WaitingEntry } from '../../../../scheduler/core/placement/waiting.ts'
@@ -220,6 +226,22 @@ describe('where', () => {
 })
 
 const nodeNames = ['n1', 'n2', 'n3', 'n4']
+const resourceNames = ['gpu', 'lic'] as const
+const someAsks = fc.constantFrom<Asks>(
+  [['lic', 1]],
+  [['lic', 3]],
+  [['gpu', 2]],
+  [
+    ['gpu', 1],
+    ['lic', 1],
+  ],
+)
+const arbitraryTotals = fc.record({
+  total: fc.option(fc.integer({ min: 0, max: 6 }), { freq: 3 }),
+  nodes: fc
+    .dictionary(fc.constantFrom(...nodeNames), fc.integer({ min: 0, max: 4 }), { maxKeys: 3 })
+    .map((nodes) => new Map(Object.entries(nodes))),
+})
 const arbitraryShape = fc
   .record({
     owner: fc.constantFrom('ann', 'bob', 'cat'),
@@ -228,6 +250,7 @@ const arbitraryShape = fc
     memBytes: fc.integer({ min: 1, max: 4 }).map((n) => n * mib),
     where: fc.constantFrom<Record<string, string>>({}, { zone: 'a' }, { zone: 'b', disk: 'ssd' }),
     spread: fc.boolean(),
+    resources: fc.oneof({ weight: 2, arbitrary: fc.constant(null) }, someAsks),
   })
   .map((parts) => table.intern(parts))
 const someNodes = fc.uniqueArray(fc.constantFrom(...nodeNames), { maxLength: 2 })
@@ -255,6 +278,7 @@ const arbitraryOffer = fc.record({
 type Step =
   | { do: 'offer'; offer: Parameters<Capacity['setNode']>[0] }
   | { do: 'remove'; name: string }
+  | { do: 'define'; resource: string; totals: ResourceTotals }
   | { do: 'put'; id: string; entry: WaitingEntry }
   | { do: 'drop'; id: string }
   | { do: 'tick'; limit: number }
@@ -263,6 +287,11 @@ const ids = fc.integer({ min: 1, max: 12 }).map((n) => `${n}.${n}`)
 const arbitraryStep: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('offer' as const), offer: arbitraryOffer }),
   fc.record({ do: fc.constant('remove' as const), name: fc.constantFrom(...nodeNames) }),
+  fc.record({
+    do: fc.constant('define' as const),
+    resource: fc.constantFrom(...resourceNames),
+    totals: arbitraryTotals,
+  }),
   fc.record({ do: fc.constant('put' as const), id: ids, entry: arbitraryEntry }),
   fc.record({ do: fc.constant('put' as const), id: ids, entry: arbitraryEntry }),
   fc.record({ do: fc.constant('drop' as const), id: ids }),
@@ -272,6 +301,11 @@ const arbitraryStep: fc.Arbitrary<Step> = fc.oneof(
 
 const sum = (of: Placed[], each: (one: Placed) => number): number =>
   of.reduce((total, one) => total + each(one), 0)
+
+const takenOf = (resources: Resources, name: string): number[] => [
+  resources.takenInGrid(name),
+  ...nodeNames.map((node) => resources.takenOn(name, node)),
+]
 
 /** A grid and its twin that is placed by the reference: both see the same steps. */
 class Twins {
@@ -285,6 +319,8 @@ class Twins {
     const both = [fast, slow]
     if (step.do === 'offer') for (const { capacity } of both) capacity.setNode(step.offer)
     if (step.do === 'remove') for (const { capacity } of both) capacity.removeNode(step.name)
+    if (step.do === 'define')
+      for (const { capacity } of both) capacity.resources.define(step.resource, step.totals)
     if (step.do === 'put') {
       fast.waiting.put(step.id, step.entry)
       slow.entries.set(step.id, step.entry)
@@ -323,6 +359,7 @@ class Twins {
         nodes.map((node) => this.fast.capacity.used(node)),
         counts.map(({ id }) => ({ id, count: this.fast.waiting.count(id) })),
         owners.map((owner) => this.fast.shares.of(owner)),
+        resourceNames.map((name) => takenOf(this.fast.capacity.resources, name)),
       ],
       expected: [
         nodes.map((node) => {
@@ -341,6 +378,17 @@ class Twins {
             (one) => one.shape.slots,
           ),
         ),
+        resourceNames.map((name) => {
+          const on = (node: string) =>
+            sum(
+              this.live.filter((one) => one.node === node),
+              (one) => amountIn(one.shape.resources, name),
+            )
+          return [
+            sum(this.live, (one) => amountIn(one.shape.resources, name)),
+            ...nodeNames.map(on),
+          ]
+        }),
       ],
     }
   }
@@ -367,15 +415,23 @@ describe('properties', () => {
       fc.property(
         fc.array(arbitraryOffer, { minLength: 1, maxLength: 4 }),
         fc.array(arbitraryEntry, { maxLength: 20 }),
-        (offers, entries) => {
+        fc.tuple(arbitraryTotals, arbitraryTotals),
+        (offers, entries, totals) => {
           const { capacity, waiting, shares } = grid({})
+          const { resources } = capacity
+          for (const [at, name] of resourceNames.entries())
+            resources.define(name, totals[at] ?? { total: 0, nodes: new Map() })
           for (const offer of offers) capacity.setNode(offer)
           for (const [i, one] of entries.entries()) waiting.put(String(i), { ...one, never: [] })
           place(waiting, capacity, shares, 1e9)
           for (const node of capacity.nodes()) {
             expect(node.freeSlots).toBeGreaterThanOrEqual(0)
             expect(node.freeMem).toBeGreaterThanOrEqual(0)
+            for (const name of resourceNames)
+              expect(resources.freeOn(name, node.name)).toBeGreaterThanOrEqual(0)
           }
+          for (const name of resourceNames)
+            expect(resources.freeInGrid(name)).toBeGreaterThanOrEqual(0)
           for (const waitingShape of waiting.requests()) {
             expect(capacity.fits(waitingShape)).toBe(false)
           }

@@ -1,6 +1,7 @@
 /** The order and the choice of placement, written down as slowly and plainly as possible, to compare with. */
 import type { Capacity, NodeRoom } from '../../../../scheduler/core/placement/capacity.ts'
 import type { Placed } from '../../../../scheduler/core/placement/place.ts'
+import type { Asks, Resources } from '../../../../scheduler/core/placement/resources.ts'
 import { hasLabels } from '../../../../scheduler/core/placement/shape.ts'
 import { byStanding } from '../../../../scheduler/core/placement/share-tree.ts'
 import type { Shares } from '../../../../scheduler/core/placement/shares.ts'
@@ -45,6 +46,18 @@ const byTurn =
 const standing = ({ shape }: WaitingEntry, shares: Shares) =>
   shares.standing(shape.owner, shares.ofGroups())
 
+/** Enough in the grid, where it says how much, and on the node, where that does; where neither does there is none. */
+const hasResources = (asks: Asks, resources: Resources, node: string): boolean =>
+  asks.every(([name, amount]) => {
+    const { total, nodes } = resources.totals(name) ?? {
+      total: 0,
+      nodes: new Map<string, number>(),
+    }
+    const own = nodes.get(node) ?? (total === null ? 0 : Infinity)
+    const inGrid = (total ?? Infinity) - resources.takenInGrid(name)
+    return amount <= inGrid && amount <= own - resources.takenOn(name, node)
+  })
+
 function bestNode(entry: WaitingEntry, capacity: Capacity): Readonly<NodeRoom> | null {
   const { shape } = entry
   const fitting = [...capacity.nodes()].filter(
@@ -53,6 +66,7 @@ function bestNode(entry: WaitingEntry, capacity: Capacity): Readonly<NodeRoom> |
       node.freeSlots >= shape.slots &&
       node.freeMem >= shape.memBytes &&
       hasLabels(node.labels, shape.where) &&
+      hasResources(shape.resources ?? [], capacity.resources, node.name) &&
       !entry.never.includes(node.name),
   )
   const liked = fitting.filter((node) => !entry.avoid.includes(node.name))
