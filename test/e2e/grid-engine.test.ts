@@ -50,6 +50,17 @@ test('a script with #$ lines runs as it was at the submit, in the world of Grid 
   expect(gone).toEqual({ status: 1, stdout: '', stderr: `Following jobs do not exist: \n${id}\n` })
 })
 
+test('-l asks for a named resource where it is defined, and for a label as ever', async () => {
+  await grid.ok('resource', 'set', 'seats=1')
+  const qsub = (list: string) => ge('qsub', '-terse', '-cwd', '-l', list, '-b', 'y', 'true')
+  const job = Number((await qsub('seats=1')).stdout)
+  expect((await grid.finished(job)).spec).toMatchObject({ resources: { seats: 1 }, where: {} })
+  expect((await qsub('seats=2')).stderr).toContain(
+    'no suitable queues: it asks for 2 of resource "seats", and there are 1 in all',
+  )
+  expect((await qsub('chairs=1')).stderr).toContain('unknown resource "chairs"')
+})
+
 test('-sync y ends as the job did, also of a piped script and an array', async () => {
   const piped = await run(
     join(bin, 'qsub'),

@@ -63,7 +63,7 @@ export const flagNotes: Readonly<Record<keyof typeof submitFlags, Note>> = {
   '-jsv': ['no', 'refused'],
   '-l': [
     'partly',
-    'times, memory, limits of processes, hostname, arch, qname, slots, and labels of nodes; others are refused',
+    'times, memory, limits of processes, hostname, arch, qname, slots, named resources (consumables), and labels of nodes; others are refused',
   ],
   '-m': ['partly', 'accepted with a word on stderr: no mail is sent'],
   '-M': ['partly', 'kept and shown'],

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 
 import { ClientError } from '../../client/client-error.ts'
 import type { ProgramContext } from '../programs.ts'
+import { withConsumables } from './consumables.ts'
 import { originLines, programLines, requestLines, labelled } from './describe.ts'
 import { Failure, gridEngineProgram, rejected, withHint } from './failure.ts'
 import { jobRequest, type Around, type Made } from './job-request.ts'
@@ -62,8 +63,9 @@ function submitted(job: number, { request }: Made, isTerse: boolean): string {
   return `Your job${array ? '-array' : ''} ${job}${tasks} ("${name}") has been submitted\n`
 }
 
-async function submit(context: ProgramContext, made: Made) {
+async function submit(context: ProgramContext, said: Made) {
   const client = await context.client()
+  const made = await withConsumables(client, said)
   try {
     return await client.call('submitJob', { body: made.request })
   } catch (error) {
