@@ -7,6 +7,7 @@ import { storedNode } from '../../scheduler/state/live-node.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { Broken } from './broken.ts'
 import type { Watched } from './promises.ts'
+import { checkBooks } from './scarce.ts'
 
 /** Compares where nothing is under way; true when it did. */
 export async function checkAgreement({ scheduler }: Watched): Promise<boolean> {
@@ -23,6 +24,7 @@ export async function checkAgreement({ scheduler }: Watched): Promise<boolean> {
   const stored = new GridState()
   loadState(stored, disk.snapshot(), silentLog)
   checkRoom(brain.state)
+  checkBooks(brain.state)
   const inMemory = digest(brain.state)
   const onDisk = digest(stored)
   for (const key of new Set([...inMemory.keys(), ...onDisk.keys()])) {
@@ -65,6 +67,10 @@ function digest(state: GridState): Map<string, string> {
     const stored = { ...storedNode(node), lastReportAt: null, incarnation: null }
     facts.set(`node ${node.name}`, JSON.stringify(stored))
     facts.set(`tasks on ${node.name}`, [...node.tasks].sort().join(' '))
+  }
+  for (const name of state.capacity.resources.names()) {
+    const { total = null, nodes = [] } = state.capacity.resources.totals(name) ?? {}
+    facts.set(`resource ${name}`, JSON.stringify([total, [...nodes].sort()]))
   }
   for (const { owner, name, cursorAt, paused, queue } of state.schedules.values())
     facts.set(`schedule ${owner} ${name}`, JSON.stringify({ cursorAt, paused, queue }))

@@ -14,12 +14,15 @@ const { values } = parseArgs({
     every: { type: 'string' },
     steps: { type: 'string', default: String(usual.steps) },
     nodes: { type: 'string', default: String(usual.nodes) },
+    /** With named resources, and jobs that ask for them. */
+    scarce: { type: 'boolean', default: false },
   },
 })
 const { steps, nodes } = { steps: Number(values.steps), nodes: Number(values.nodes) }
+const { scarce: hasScarce } = values
 
 function tell({ seed, broken, timeline }: Pick<SimResult, 'seed' | 'broken' | 'timeline'>): void {
-  const again = `npm run sim -- --seed ${seed} --steps ${steps} --nodes ${nodes}`
+  const again = `npm run sim -- --seed ${seed} --steps ${steps} --nodes ${nodes}${hasScarce ? ' --scarce' : ''}`
   console.log([...timeline.slice(-80), '', `seed ${seed}: ${broken}`, `again: ${again}`].join('\n'))
   process.exitCode = 1
 }
@@ -37,7 +40,7 @@ process.on('unhandledRejection', (error) => {
 
 async function one(seed: number): Promise<void> {
   present = seed
-  const result = await simulate({ seed, steps, nodes })
+  const result = await simulate({ seed, steps, nodes, hasScarce })
   if (result.broken !== null) return tell(result)
   const { events, virtualMs, jobs, hash } = result
   const faults = Object.values(result.faults).reduce((sum, count) => sum + count, 0)
@@ -49,7 +52,7 @@ async function one(seed: number): Promise<void> {
 async function some(first: number, count: number, every: number): Promise<void> {
   for (let seed = first; seed < first + count; seed += every) {
     present = seed
-    const result = await simulate({ seed, steps, nodes })
+    const result = await simulate({ seed, steps, nodes, hasScarce })
     if (result.broken !== null) tell(result)
   }
 }
@@ -64,7 +67,8 @@ async function many(first: number, count: number, workers: number): Promise<void
       '--every',
       String(workers),
     ]
-    const rest = ['--steps', String(steps), '--nodes', String(nodes)]
+    const scarce = hasScarce ? ['--scarce'] : []
+    const rest = ['--steps', String(steps), '--nodes', String(nodes), ...scarce]
     const child = fork(new URL(import.meta.url), [...share, ...rest])
     return new Promise<number>((resolve) => {
       child.once('exit', (code) => resolve(code ?? 1))

@@ -6,6 +6,7 @@ import type { Client } from './client.ts'
 import type { NodeHost } from './node-host.ts'
 import type { Random } from './random.ts'
 import { bot, oneOff, schedule } from './requests.ts'
+import { withAsks } from './scarce.ts'
 import { Told } from './told.ts'
 import type { World } from './world.ts'
 
@@ -92,6 +93,8 @@ export class People {
   told = new Told()
   /** Asked for, no answer yet or none for ever: may exist or not. */
   doubtful = 0
+  /** Where the grid has named resources. */
+  asksForScarce = false
   readonly #world: World
   /** Tasks which a restored database does not know, and an operator stops. */
   readonly unwanted = new Set<string>()
@@ -154,7 +157,7 @@ export class People {
     const sent = await this.#client.ask('submitJob', this.#caller(owner), {
       params: {},
       query: {},
-      body: request,
+      body: this.asksForScarce ? withAsks(request) : request,
     })
     if (sent === null) return
     this.doubtful -= 1

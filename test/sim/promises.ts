@@ -9,6 +9,7 @@ import { Broken } from './broken.ts'
 import { Holders, machineOf } from './holders.ts'
 import type { NodeHost } from './node-host.ts'
 import type { BookedJob, People } from './people.ts'
+import { checkScarce } from './scarce.ts'
 import { simLease, type SchedulerHost } from './scheduler-host.ts'
 import { ToldEnds } from './told-ends.ts'
 import type { SimProcess, World } from './world.ts'
@@ -70,6 +71,7 @@ export class Promises {
       this.#capacity(this.#live)
     }
     if (isNew || isScheduler) this.#placesOf(this.#live)
+    if (isScheduler || isNew) this.#resources(this.#live)
     if (isScheduler) this.#epochsRise()
     if (isScheduler) this.#hearUnknown()
     if (isScheduler) this.#toldEnds.look()
@@ -113,6 +115,12 @@ export class Promises {
       const used = live.filter((run) => run.node === name).reduce((sum, run) => sum + run.slots, 0)
       if (used > shape.slots) throw new Broken(`${name} runs ${used} slots of ${shape.slots}`)
     }
+  }
+
+  #resources(live: readonly LiveRun[]): void {
+    const { brain, isAstray, database } = this.#grid.scheduler
+    // A restored database may find more held than it has given: each of two had given it once.
+    if (brain !== null && !isAstray && database === 0) checkScarce(brain.state, live)
   }
 
   /** A slot is free only when nothing lives in it: whatever lives has its place in the scheduler's memory. */

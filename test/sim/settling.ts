@@ -47,7 +47,10 @@ export async function settleAll(
 }
 
 /** Time goes on until what was asked is answered. */
-async function asked(what: Promise<void>, finish: (ms: number) => Promise<void>): Promise<void> {
+export async function asked(
+  what: Promise<void>,
+  finish: (ms: number) => Promise<void>,
+): Promise<void> {
   const state = { isOver: false }
   const over = what.finally(() => (state.isOver = true))
   while (!state.isOver) await finish(1_000)

@@ -19,6 +19,19 @@ describe('the simulated grid', () => {
     },
   )
 
+  it(
+    'keeps them, and gives no more of a named resource than there is, where jobs ask for some',
+    { timeout: 240_000 },
+    async () => {
+      for (let seed = 1; seed <= 40; seed += 1) {
+        const { broken, timeline } = await simulate({ seed, ...usual, hasScarce: true })
+        if (broken === null) continue
+        const again = `npm run sim -- --seed ${seed} --scarce`
+        expect.fail([...timeline.slice(-60), `again: ${again}`, broken].join('\n'))
+      }
+    },
+  )
+
   it('tells the same story from the same seed', async () => {
     const first = await simulate({ seed: 7, ...usual })
     const again = await simulate({ seed: 7, ...usual })

@@ -11,8 +11,9 @@ import { NodeHost, type NodeWiring } from './node-host.ts'
 import { People } from './people.ts'
 import { Promises } from './promises.ts'
 import { Random } from './random.ts'
+import { defineScarce } from './scarce.ts'
 import { SchedulerHost, type SchedulerWiring } from './scheduler-host.ts'
-import { settleAll } from './settling.ts'
+import { asked, settleAll } from './settling.ts'
 import { Twins } from './twins.ts'
 import { World } from './world.ts'
 
@@ -23,6 +24,8 @@ export type SimOptions = {
   nodes: number
   /** Whether the database lies in files; where left out, the seed says. */
   isOnDisk?: boolean
+  /** Whether there are named resources, and jobs that ask for them. */
+  hasScarce?: boolean
   /** Broken on purpose. */
   mutant?: { scheduler?: SchedulerWiring; node?: NodeWiring }
 }
@@ -48,7 +51,7 @@ export async function simulate(options: SimOptions): Promise<SimResult> {
   const { world, promises, faults, people, disk } = grid
   let broken: string | null = null
   try {
-    await play(grid, options.steps)
+    await play(grid, options)
     checkHistory(grid, !faults.clockStepped)
     promises.checkBook()
   } catch (error) {
@@ -96,11 +99,14 @@ function build({
   const databases = new Databases(scheduler, people, promises)
   const around = { world, network, scheduler, nodes, twins, databases, people }
   const faults = new Faults({ ...around, random: random.fork() })
-  return { world, random, network, disk, scheduler, nodes, people, faults, promises }
+  return { world, random, network, disk, scheduler, nodes, people, client, faults, promises }
 }
 
-async function play(grid: Grid, steps: number): Promise<void> {
-  const { world, scheduler, nodes, people, faults, promises, random } = grid
+async function play(
+  grid: Grid,
+  { steps, hasScarce = false }: Pick<SimOptions, 'steps' | 'hasScarce'>,
+): Promise<void> {
+  const { world, scheduler, nodes, people, client, faults, promises, random } = grid
   let problem: string | null = null
   scheduler.onProblem = (what) => {
     problem ??= what
@@ -120,6 +126,15 @@ async function play(grid: Grid, steps: number): Promise<void> {
   scheduler.start()
   for (const node of nodes) world.after(random.between(0, 3_000), null, () => node.startAgent())
   await advance(5_000)
+  people.asksForScarce = hasScarce
+  if (hasScarce)
+    await asked(
+      defineScarce(
+        client,
+        nodes.map(({ name }) => name),
+      ),
+      advance,
+    )
   for (let step = 0; step < steps; step += 1) {
     if (random.chance(0.5)) faults.strike()
     else people.act()
