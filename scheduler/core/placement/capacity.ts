@@ -1,6 +1,6 @@
 /** The nodes as placement sees them: what each offers, what is taken of it, and where a shape fits. */
 import { Pool, type NodeRoom } from './pool.ts'
-import { Resources } from './resources.ts'
+import { Resources, type Asks } from './resources.ts'
 import { hasLabels, type Shape } from './shape.ts'
 
 export type { NodeRoom } from './pool.ts'
@@ -150,6 +150,7 @@ export class Capacity {
   /** The same for a task that has a place already, and with it what it takes of the grid as a whole. */
   freeForMove(shape: Shape, avoid = none, never = none): Readonly<NodeRoom> | null {
     const { resources } = shape
+    if (resources !== null && !this.#someNodeHas(shape, resources)) return null
     const pool = this.#pool(shape)
     const has =
       resources === null
@@ -159,6 +160,19 @@ export class Capacity {
       shape.spread ? pool.freest(shape, skip, has) : pool.fullest(shape, skip, has)
     if (avoid.length === 0) return find(never)
     return find([...avoid, ...never]) ?? find(never)
+  }
+
+  /** Of what a few nodes have, only these are looked at, and not the whole grid in each tick. */
+  #someNodeHas(shape: Shape, asks: Asks): boolean {
+    const only = this.resources.onlyOn(asks)
+    if (only === null) return true
+    for (const name of only.keys()) {
+      const room = this.#nodes.get(name)
+      if (room?.listed !== true || !hasLabels(room.labels, shape.where)) continue
+      if (room.freeSlots < shape.slots || room.freeMem < shape.memBytes) continue
+      if (this.resources.nodeHas(name, asks)) return true
+    }
+    return false
   }
 
   #use(node: NodeRoom, shape: Shape, count: number): void {

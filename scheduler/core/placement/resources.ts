@@ -96,6 +96,17 @@ export class Resources {
     return asks === null || asks.every(([name, amount]) => this.freeOn(name, node) >= amount)
   }
 
+  /** The nodes that alone can have all of it; null where any may. */
+  onlyOn(asks: Asks): ReadonlyMap<string, number> | null {
+    let fewest: ReadonlyMap<string, number> | null = null
+    for (const [name] of asks) {
+      const totals = this.#totals.get(name)
+      if (totals === undefined || totals.total !== null) continue
+      if (fewest === null || totals.nodes.size < fewest.size) fewest = totals.nodes
+    }
+    return fewest
+  }
+
   /** How many tasks more there is enough for, in the grid and on this node. */
   room(node: string, asks: Asks): number {
     let room = Infinity
