@@ -63,7 +63,7 @@ describe('submit', () => {
 
   test('every option of a task', async () => {
     const line =
-      '--name n --slots 2 --cpu 1.5 --mem 1G --time 1h --queue task --where disk=ssd --cwd sub --out o --err e --stdin i ' +
+      '--name n --slots 2 --cpu 1.5 --mem 1G --time 1h --queue task --where disk=ssd --resource lock --resource seats=2 --cwd sub --out o --err e --stdin i ' +
       '--priority -3 --after 4:any --after prep --array 1-9:2 --max-running 3 --retry 2 --hold --begin +1h --pids 9 ' +
       '--stop-signal INT --grace 3s --on-partition stop --warn-before 5s --quiet'
     const ran = await run(['submit', ...line.split(' '), '--', 'true'])
@@ -77,6 +77,7 @@ describe('submit', () => {
       timeMs: 3_600_000,
       queue: 'task',
       where: { disk: 'ssd' },
+      resources: { lock: 1, seats: 2 },
       cwd: '/home/ada/sub',
       out: 'o',
       err: 'e',

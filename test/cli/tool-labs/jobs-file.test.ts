@@ -238,6 +238,7 @@ describe('writing', () => {
     timeout: ms,
     env: fc.dictionary(names, fc.string(), { minKeys: 1, maxKeys: 2 }),
     where: fc.dictionary(names, fc.string(), { minKeys: 1, maxKeys: 2 }),
+    resources: fc.dictionary(names, fc.integer({ min: 1, max: 99 }), { minKeys: 1, maxKeys: 2 }),
     umask: fc.integer({ min: 0, max: 0o777 }),
     'filelog-stdout': fc.constantFrom('a.log', '/tmp/$JOB_ID', 'x y'),
     grace: ms,

@@ -103,6 +103,7 @@ const faults: readonly [what: string, sql: string][] = [
   ['unreadable', `UPDATE job SET countsJson = '{' WHERE id = 2`],
   ['unreadable', `UPDATE job SET factsJson = '{' WHERE id = 2`],
   ['unreadable', `UPDATE schedule SET dataJson = '{'`],
+  ['unreadable', `INSERT INTO resource (name, dataJson) VALUES ('lock', '{')`],
   ['unreadable', `INSERT INTO quota (subject, dataJson) VALUES ('owner:anna', '{')`],
   ['unreadable', `INSERT INTO queue (name, dataJson) VALUES ('lab', '{')`],
   ['unreadable', `INSERT INTO meta (key, value) VALUES ('lostNumbers', '[')`],

@@ -84,7 +84,7 @@ function refuseSecrets(name: string, { secretEnv = {} }: FullJob): void {
 }
 
 /** What a running job cannot be given. */
-const onlyAnew = new Set(['slots', 'where', 'queue', 'umask', 'stdin', 'on-partition'])
+const onlyAnew = new Set(['slots', 'where', 'resources', 'queue', 'umask', 'stdin', 'on-partition'])
 
 /** The fields that differ. Names of files that are only written otherwise restart nothing. */
 function editOf(job: FullJob, before: FullJob, differences: readonly Difference[]): JobEdit {

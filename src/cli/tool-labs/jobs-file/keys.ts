@@ -1,5 +1,6 @@
 /** The keys of a jobs file: those of the Toolforge jobs framework, then ours. `eg dump` writes them in this order. */
 import {
+  amounts,
   command,
   cores,
   flag,
@@ -57,6 +58,7 @@ export const keys = {
   slots: whole(1),
   pids: whole(1),
   where: texts,
+  resources: amounts,
   priority: whole(-1023, 1024),
   array: range,
   'max-running': whole(1),

@@ -52,6 +52,7 @@ const sizesSaid = (job: FullJob): Said =>
     slots: unless(1, job.slots),
     pids: unless(jobDefaults.pids, job.pids),
     where: Object.keys(job.where).length === 0 ? undefined : job.where,
+    resources: Object.keys(job.resources ?? {}).length === 0 ? undefined : job.resources,
     priority: unless(0, job.priority),
   })
 

@@ -127,6 +127,18 @@ export const texts: Type<Record<string, string>> = {
   write: same,
 }
 
+/** Names with how much of each. */
+export const amounts: Type<Record<string, number>> = {
+  read: (value) => {
+    const isMap = typeof value === 'object' && value !== null && !Array.isArray(value)
+    if (!isMap) return wrong(`${shown(value)} is not a list of NAME: N`)
+    const odd = Object.entries(value).find(([, each]) => !Number.isSafeInteger(each) || each < 1)
+    if (odd) return wrong(`${odd[0]}: ${shown(odd[1])} is not a whole number from 1 on`)
+    return right({ ...value } as Record<string, number>)
+  },
+  write: same,
+}
+
 export const signalName: Type<string> = {
   read: (value) =>
     typeof value === 'string' && /^(SIG)?[A-Z0-9]+$/.test(value)

@@ -159,6 +159,7 @@ function requestOf(said: Said, home: string): JobRequest {
       pids: said.pids,
       timeMs: said.timeout || undefined,
       where: said.where,
+      resources: said.resources,
       priority: said.priority,
       array: said.array,
       maxRunning: said['max-running'],
