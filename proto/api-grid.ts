@@ -2,6 +2,7 @@
 import { Type } from 'typebox'
 
 import { Instant, Nullable } from './ids.ts'
+import { LoginWayName } from './login.ts'
 import { RightsName } from './rights.ts'
 import { nothing, route } from './route.ts'
 import { ScopeName } from './token.ts'
@@ -32,6 +33,9 @@ export const gridRoutes = {
       grid: Type.String(),
       version: Type.String(),
       proof: Type.Unsafe<'secret' | 'file'>({ type: 'string', enum: ['secret', 'file'] }),
+      ways: Type.Array(LoginWayName, {
+        description: 'in which accounts can prove themselves, the surest first',
+      }),
       proofFolder: Nullable(Type.String()),
       authority: Nullable(
         Type.String({
@@ -60,23 +64,46 @@ export const gridRoutes = {
   login: route({
     method: 'POST',
     path: '/v1/login',
-    summary: 'Ask for a challenge: a nonce to write into the proof folder',
+    summary: 'Ask for a challenge: what to write into a file, or to put into a MUNGE credential',
     access: 'open',
     params: nothing,
     query: nothing,
-    body: Type.Object({ user: Type.String({ maxLength: 256 }) }),
-    reply: Type.Object({ challenge: Type.String(), nonce: Type.String(), file: Type.String() }),
-    errors: ['invalid', 'too-many-requests'],
+    body: Type.Object({
+      user: Type.String({ maxLength: 256 }),
+      way: Type.Optional(LoginWayName),
+    }),
+    reply: Type.Object({
+      challenge: Type.String(),
+      nonce: Type.String(),
+      way: LoginWayName,
+      file: Nullable(
+        Type.String({ description: 'where the scheduler looks for it; null: in no file' }),
+      ),
+    }),
+    errors: ['invalid', 'unauthenticated', 'too-many-requests'],
   }),
   prove: route({
     method: 'POST',
     path: '/v1/login/proof',
-    summary: 'The file is written: a token for it',
+    summary: 'The file is written, or here is the credential: a token for it',
     access: 'open',
     params: nothing,
     query: nothing,
-    body: Type.Object({ challenge: Type.String() }),
-    reply: Type.Object({ token: Type.String(), owner: Type.String(), expiresAt: Instant }),
+    body: Type.Object({
+      challenge: Type.String({ maxLength: 256 }),
+      credential: Type.Optional(
+        Type.String({
+          maxLength: 8192,
+          description: 'of MUNGE, with the bound text as its payload',
+        }),
+      ),
+    }),
+    reply: Type.Object({
+      token: Type.String(),
+      owner: Type.String(),
+      way: LoginWayName,
+      expiresAt: Instant,
+    }),
     errors: ['unauthenticated'],
   }),
   events: route({

@@ -14,6 +14,8 @@ const { values } = parseArgs({
     'allow-root-jobs': { type: 'boolean', default: false },
     'insecure-network': { type: 'boolean', default: false },
     tls: { type: 'boolean', default: false },
+    'munge-socket': { type: 'string' },
+    'shared-homes': { type: 'boolean', default: false },
     'tls-name': { type: 'string', multiple: true, default: [] },
   },
 })
@@ -23,6 +25,8 @@ if (values.data === undefined) {
   process.exit(2)
 }
 
+const told = values['munge-socket']
+const mungeSocket = told === undefined || told === 'none' ? told : resolve(told)
 const log = openLog('scheduler')
 try {
   const scheduler = await startUntilWritable({
@@ -33,6 +37,7 @@ try {
     insecureNetwork: values['insecure-network'],
     tls: values.tls,
     tlsNames: values['tls-name'],
+    logins: { mungeSocket, sharedHomes: values['shared-homes'] },
     log,
     onFailure(error) {
       // Crash-only: what is in memory is ahead of the disk now; the next start knows only what was acknowledged.

@@ -10,7 +10,7 @@ import type { Log } from '../src/lib/log.ts'
 import { packageVersion } from '../src/lib/package-version.ts'
 import { realClock } from '../src/lib/real-clock.ts'
 import { Brain } from './brain/brain.ts'
-import { openIdentity } from './http/identity/keeper.ts'
+import { openIdentity, type LoginOptions } from './http/identity/keeper.ts'
 import { listen, type Listener } from './http/listen.ts'
 import { buildServer } from './http/server.ts'
 import { openVault } from './http/vault.ts'
@@ -37,6 +37,8 @@ export type SchedulerOptions = {
   tls: boolean
   /** Further names under which it may be called. */
   tlsNames: string[]
+  /** How accounts can prove themselves beside the file on this machine. */
+  logins?: LoginOptions
   log: Log
   /** The store failed: the process must end and begin again from what is on disk. */
   onFailure: (error: Error) => void
@@ -93,7 +95,8 @@ async function serve(
   const brain = await openBrain(options, { listener, clock, self, store, readOnly })
   reserve.tell(brain)
   const { port } = listener
-  const identity = await openIdentity({ dataDir, port, door: brain, now: Date.now })
+  const { logins } = options
+  const identity = await openIdentity({ ...logins, dataDir, port, door: brain, now: Date.now })
   const vault = openVault(dataDir)
   const requestsUnderWay = requestQueueFromEnvironment(process.env['EVERGRID_REQUEST_QUEUE'])
   const names = namesAt(options.host, options.tlsNames)

@@ -54,8 +54,8 @@ cpSync(join(root, 'scheduler/store/migrations'), join(dist, 'scheduler/store/mig
 const changedAt = (folder) =>
   Math.max(0, ...readdirSync(folder).map((name) => statSync(join(folder, name)).mtimeMs))
 const programs = join(root, 'build/native')
-const sources = join(root, 'exec-node/native')
-if (!existsSync(programs) || changedAt(programs) < changedAt(sources)) {
+const sources = ['exec-node/native', 'scheduler/native'].map((folder) => join(root, folder))
+if (!existsSync(programs) || changedAt(programs) < Math.max(...sources.map(changedAt))) {
   execFileSync(process.execPath, [join(root, 'scripts/build-native.mjs')], { stdio: 'inherit' })
 }
 mkdirSync(join(dist, 'bin'), { recursive: true })

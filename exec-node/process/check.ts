@@ -1,7 +1,7 @@
 /** Liveness checks: a command of the owner, run as the owner within the run's limits. */
 import { spawn } from 'node:child_process'
 
-import { fixedEnv, nativeProgram } from './native-program.ts'
+import { fixedEnv, nativeProgram } from '../../src/lib/native-program.ts'
 import type { CheckResult } from './run-driver.ts'
 
 const keptBytes = 2000

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { fixedEnv, nativeProgram } from '../../src/lib/native-program.ts'
 import { processStat } from './boot.ts'
-import { fixedEnv, nativeProgram } from './native-program.ts'
 
 const watchMs = 1000
 

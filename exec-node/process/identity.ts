@@ -1,8 +1,8 @@
 /** Accounts of this machine by name, as the name service knows them (files, LDAP, …). */
 import { LRUCache } from 'lru-cache'
 
+import { runProgram } from '../../src/lib/short-program.ts'
 import type { Identity } from './run-driver.ts'
-import { runProgram } from './run-program.ts'
 
 export type IdentityResult =
   | { ok: true; identity: Identity }

@@ -1,8 +1,8 @@
 /** The small process that forks shepherds, so that Node need not fork at each start. Dies with the agent. */
 import { spawn, type ChildProcess } from 'node:child_process'
 
+import { fixedEnv, nativeProgram } from '../../src/lib/native-program.ts'
 import { every } from './every.ts'
-import { fixedEnv, nativeProgram } from './native-program.ts'
 
 const restartMs = 200
 const lookEveryMs = 2_000

@@ -1,8 +1,8 @@
 /** Runs native/owner: whatever touches an owner's paths does so in a short-lived process as the owner. */
+import { nativeProgram } from '../../src/lib/native-program.ts'
+import { runProgram } from '../../src/lib/short-program.ts'
 import { errorName } from './errno.ts'
-import { nativeProgram } from './native-program.ts'
 import type { Identity } from './run-driver.ts'
-import { runProgram } from './run-program.ts'
 
 export type OwnerReply = { ok: true; bytes: Buffer } | { ok: false; error: string }
 

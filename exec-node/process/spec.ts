@@ -1,7 +1,7 @@
 /** The shepherd's spec from a plan: NUL-terminated `name=value` fields; native/spec.h is the other side. */
+import { nativeProgram } from '../../src/lib/native-program.ts'
 import { bootId } from './boot.ts'
 import type { CgroupPlan, Setting } from './cgroup-driver.ts'
-import { nativeProgram } from './native-program.ts'
 import type { RunPlan } from './run-driver.ts'
 import { signalNumber } from './signals.ts'
 

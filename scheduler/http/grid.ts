@@ -2,6 +2,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 import { gridRoutes } from '../../proto/api-grid.ts'
+import type { LoginWay } from '../../proto/login.ts'
+import { connectionName } from '../../src/lib/proof-text.ts'
 import { rowAddress, tcpRows } from '../../src/lib/tcp-rows.ts'
 import type { Result } from '../brain/call.ts'
 import { sendProblem, unsettled } from './problems.ts'
@@ -19,7 +21,8 @@ export function grid(server: FastifyInstance, { door, identity, authority, log }
 
   server.get(gridRoutes.grid.path, async () => {
     const { proof, proofFolder } = identity
-    return { grid: door.grid, version: door.version, proof, proofFolder, authority }
+    const ways = await identity.ways()
+    return { grid: door.grid, version: door.version, proof, ways, proofFolder, authority }
   })
 
   server.get(gridRoutes.whoAmI.path, async (request) => {
@@ -31,20 +34,27 @@ export function grid(server: FastifyInstance, { door, identity, authority, log }
   server.post(gridRoutes.login.path, async (request, reply) => {
     const found = readLogin(request)
     if (!found.ok) return sendProblem(reply, { code: 'invalid', detail: found.problem })
-    const { user } = found.parts.body as { user: string }
-    return answer(reply, await identity.login(user, request.socket, askerOf(request)))
+    const { user, way = 'file' } = found.parts.body as { user: string; way?: LoginWay }
+    const asking = { user, way, asker: askerOf(request) }
+    return answer(reply, await identity.login(asking, connectionOf(request)))
   })
 
   server.post(gridRoutes.prove.path, async (request, reply) => {
     const found = readProof(request)
     if (!found.ok) return sendProblem(reply, { code: 'invalid', detail: found.problem })
-    const { challenge } = found.parts.body as { challenge: string }
-    const proven = await identity.prove(challenge, request.socket)
-    if (proven.ok) log.info({ event: 'logged-in', owner: proven.value.owner })
+    const shown = found.parts.body as { challenge: string; credential?: string }
+    const proven = await identity.prove(shown, connectionOf(request))
+    if (proven.ok)
+      log.info({ event: 'logged-in', owner: proven.value.owner, detail: proven.value.way })
     else log.warn({ event: 'login-refused', detail: proven.refusal.detail })
     return answer(reply, proven)
   })
 }
+
+const connectionOf = ({ socket }: FastifyRequest) => ({
+  socket,
+  name: connectionName(socket, 'server'),
+})
 
 /** Whose logins are counted together: the account that holds the other end, so that none uses up another's. */
 function askerOf({ socket }: FastifyRequest): string {

@@ -6,6 +6,7 @@ import { defineCommand } from './command.ts'
 import { flagsOf } from './daemons/entry.ts'
 import { runForeground } from './daemons/foreground.ts'
 import { listenOptions, tlsNames } from './daemons/listen-options.ts'
+import { loginFlags, loginOptions } from './daemons/login-options.ts'
 import { path, whole } from './values.ts'
 
 export const command = defineCommand({
@@ -14,6 +15,7 @@ export const command = defineCommand({
     data: { value: 'DIR', help: 'its data folder (default: scheduler/ in $EVERGRID_DATA)' },
     port: { value: 'N', help: 'port (default 6444; 0: a free one)' },
     ...listenOptions,
+    ...loginOptions,
     'allow-root-jobs': { help: 'also run jobs of root and of system accounts' },
   },
   operands: [0, 0],
@@ -25,6 +27,7 @@ export const command = defineCommand({
       tls: values.tls,
       'allow-root-jobs': values['allow-root-jobs'],
       'insecure-network': values['insecure-network'],
+      ...loginFlags(values),
     })
     return runForeground('scheduler', [...flags, ...tlsNames(values['tls-name'])])
   },

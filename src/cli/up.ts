@@ -11,6 +11,7 @@ import { CommandError, defineCommand } from './command.ts'
 import { startGrid, type Grid } from './daemons/grid.ts'
 import { endProcess, leftOverDaemons } from './daemons/left-over.ts'
 import { listenOptions } from './daemons/listen-options.ts'
+import { loginFlags, loginOptions } from './daemons/login-options.ts'
 import { nodeOptions } from './daemons/node-options.ts'
 import { claim, release } from './daemons/up-file.ts'
 import type { Terminal } from './terminal.ts'
@@ -23,6 +24,7 @@ export const command = defineCommand({
     data: { value: 'DIR', help: 'data folder (default: $EVERGRID_DATA, else as "eg help" says)' },
     port: { value: 'N', help: 'port (default 6444; 0: a free one)' },
     ...listenOptions,
+    ...loginOptions,
     slots: { value: 'N', help: 'slots of each node (default: processors of the machine)' },
     nodes: { value: 'N', help: 'exec-nodes on this machine, named node1… (default 1)' },
     mem: { value: 'SIZE', help: 'memory of each node (default: that of the machine, shared)' },
@@ -54,7 +56,8 @@ over. A closing terminal ends nothing. Logs: scheduler/scheduler.log and nodeN/e
       for (const daemon of leftOverDaemons(folder)) await endProcess(daemon)
       const allowRootJobs = values['allow-root-jobs']
       const room = { nodes, slots, memBytes, privateTmp: values['private-tmp'] }
-      const plan = { folder, port, listen, ...room, allowRootJobs, insecureNetwork }
+      const rules = { allowRootJobs, insecureNetwork, logins: loginFlags(values) }
+      const plan = { folder, port, listen, ...room, ...rules }
       return await watchOver(startGrid(plan, client, terminal.say), { client, folder, terminal })
     } finally {
       release(folder)

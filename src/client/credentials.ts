@@ -40,8 +40,8 @@ export function aboutToken(error: ClientError): ClientError {
 }
 
 async function newToken(url: string, agent: http.Agent): Promise<string> {
-  const { proveByFile } = await import('./file-proof.ts')
-  const { token, expiresAt } = await proveByFile(url, agent)
+  const { logIn } = await import('./log-in.ts')
+  const { token, expiresAt } = await logIn(url, agent)
   keepToken(url, { token, expiresAt })
   return token
 }

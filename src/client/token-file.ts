@@ -1,4 +1,4 @@
-/** The token of a file proof, kept between commands in a file that only its owner can read. */
+/** The token that a login has won, kept between commands in a file that only its owner can read. */
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'

@@ -11,3 +11,8 @@ export const proofFileOf = (folder: string, challenge: string): string =>
   join(folder, challenge, 'nonce')
 /** Root's, entered and written into by all, listed by nobody, and nobody removes another's entry. */
 export const proofFolderMode = 0o1733
+
+/** Of a home that is shared: in a folder that its owner keeps there, of mode 0700. */
+export const homeProofFolderOf = (home: string): string => join(home, '.evergrid-proof')
+export const homeProofFileOf = (home: string, challenge: string): string =>
+  join(homeProofFolderOf(home), challenge)

@@ -20,10 +20,10 @@ export class Hosts {
     ip('link', 'set', this.#bridge, 'up')
   }
 
-  /** What to put before a command so that it runs there. */
-  async add(address: string): Promise<string[]> {
-    const script =
-      'mkdir -p /run/evergrid && mount -t tmpfs none /run/evergrid && exec sleep infinity'
+  /** What to put before a command so that it runs there. `passwd`: a file with the accounts that it knows. */
+  async add(address: string, passwd?: string): Promise<string[]> {
+    const accounts = passwd === undefined ? '' : `mount --bind ${passwd} /etc/passwd && `
+    const script = `${accounts}mkdir -p /run/evergrid && mount -t tmpfs none /run/evergrid && exec sleep infinity`
     const anchor = spawn('unshare', ['--net', '--mount', 'sh', '-c', script], { stdio: 'ignore' })
     this.#anchors.push(anchor)
     const pid = String(anchor.pid)

@@ -1,9 +1,12 @@
 /** Challenges that were given out and not yet used: each for one account, one connection, one try, half a minute. */
 import { randomBytes } from 'node:crypto'
 
+import type { LoginWay } from '../../../proto/login.ts'
 import type { Account } from '../../../src/lib/accounts.ts'
 
-export type Challenge = { account: Account; nonce: string; connection: object; expiresAt: number }
+/** `socket` stands for the connection that asked. */
+type For = { account: Account; way: LoginWay; socket: object; asker: string }
+export type Challenge = For & { nonce: string; expiresAt: number }
 
 const challengeMs = 30_000
 /** Per asking account, as the kernel tells it; the whole is bounded by the machine's accounts. */
@@ -12,7 +15,7 @@ const perSecond = 2
 const burst = 20
 
 export class Challenges {
-  readonly #waiting = new Map<string, Challenge & { asker: string }>()
+  readonly #waiting = new Map<string, Challenge>()
   readonly #allowance = new Map<string, { left: number; at: number }>()
 
   /** False: too many logins of this asker. */
@@ -26,23 +29,18 @@ export class Challenges {
     return true
   }
 
-  give(
-    account: Account,
-    connection: object,
-    asker: string,
-    now: number,
-  ): { id: string; nonce: string } {
+  give(of: For, now: number): { id: string; nonce: string } {
     const id = randomBytes(16).toString('hex')
     const nonce = randomBytes(32).toString('hex')
-    this.#waiting.set(id, { account, nonce, connection, asker, expiresAt: now + challengeMs })
+    this.#waiting.set(id, { ...of, nonce, expiresAt: now + challengeMs })
     return { id, nonce }
   }
 
   /** Only on the connection that asked, and once: a wrong connection does not use it up. */
-  take(id: string, connection: object, now: number): Challenge | null {
+  take(id: string, socket: object, now: number): Challenge | null {
     this.#expire(now)
     const found = this.#waiting.get(id)
-    if (found === undefined || found.connection !== connection) return null
+    if (found === undefined || found.socket !== socket) return null
     this.#waiting.delete(id)
     return found
   }

@@ -1,32 +1,33 @@
 /** Makes callers known: by secrets and tokens that they show, by a proof that wins one. */
-import { randomBytes } from 'node:crypto'
-import { rmdir } from 'node:fs/promises'
-
-import { iso } from '../../../proto/ids.ts'
-import { accountName, findAccount } from '../../../src/lib/accounts.ts'
-import { proofFileOf, proofFolderOf } from '../../../src/lib/proof-folder.ts'
-import { done, refuse, type Result } from '../../brain/call.ts'
+import { accountName } from '../../../src/lib/accounts.ts'
+import { proofFolderOf } from '../../../src/lib/proof-folder.ts'
+import { refuse } from '../../brain/call.ts'
 import type { BrainDoor } from '../../brain/door.ts'
 import type { Known, Unknown } from '../../core/identity/access.ts'
+import { byFile } from './by-file.ts'
+import { byHome } from './by-home.ts'
+import { byMunge } from './by-munge.ts'
 import { Challenges } from './challenges.ts'
-import { digest, openKnower } from './knower.ts'
-import { makeProofFolder, proofProblem, sweepProofFolder } from './proof-place.ts'
+import { openKnower } from './knower.ts'
+import { openLogins, type Logins } from './logins.ts'
 
-export type Login = { challenge: string; nonce: string; file: string }
-export type Token = { token: string; owner: string; expiresAt: string }
-
-export type IdentityKeeper = {
+export type IdentityKeeper = Logins & {
   /** `secret`: a private grid, all of whose jobs run as its own account. `file`: run by root, for all accounts. */
   readonly proof: 'secret' | 'file'
   readonly proofFolder: string | null
   who(bearer: string): Promise<Known | Unknown | null>
-  /** `connection` stands for the TCP connection; `asker` for whoever holds its other end. */
-  login(user: string, connection: object, asker: string): Promise<Result<Login>>
-  prove(challenge: string, connection: object): Promise<Result<Token>>
   close(): Promise<void>
 }
 
-export type IdentityOptions = {
+/** Beside the file on the scheduler's own machine. */
+export type LoginOptions = {
+  /** Left out: the usual one, where munged listens there; `none`: MUNGE is not used. */
+  mungeSocket?: string | undefined
+  /** The site says that homes are the same on all machines, and that their file server is to be trusted. */
+  sharedHomes?: boolean | undefined
+}
+
+export type IdentityOptions = LoginOptions & {
   dataDir: string
   port: number
   door: Pick<
@@ -38,16 +39,30 @@ export type IdentityOptions = {
   proof?: 'secret' | 'file' | undefined
 }
 
-const tokenMs = 12 * 3_600_000
-const sweepMs = 60_000
-
 export async function openIdentity(options: IdentityOptions): Promise<IdentityKeeper> {
-  const { port, door, now } = options
+  const { port, door, now, mungeSocket, sharedHomes } = options
   const uid = process.getuid?.() ?? 0
   const proof = options.proof ?? (uid === 0 ? 'file' : 'secret')
   const who = openKnower({ ...options, proof, self: await accountName(uid) })
+  if (proof === 'secret' && (sharedHomes === true || ![undefined, 'none'].includes(mungeSocket)))
+    throw new Error(
+      '--munge-socket and --shared-homes are for a grid that root runs; this one is private to its account and takes no logins',
+    )
   if (proof === 'secret') return { proof, proofFolder: null, who, ...noProof }
-  return { proof, who, ...(await fileProof(proofFolderOf(port), { door, now })) }
+  const challenges = new Challenges()
+  const proofFolder = proofFolderOf(port)
+  const munge = mungeSocket === 'none' ? [] : [await byMunge(mungeSocket)]
+  const home = sharedHomes === true ? [byHome()] : []
+  const ways = [await byFile(proofFolder, (id) => challenges.isWaiting(id)), ...munge, ...home]
+  return {
+    proof,
+    proofFolder,
+    who,
+    ...openLogins(ways, challenges, { door, now }),
+    async close() {
+      for (const way of ways) await way.close()
+    },
+  }
 }
 
 const isPrivate = async () =>
@@ -56,54 +71,4 @@ const isPrivate = async () =>
     'this grid is private to the account that runs it and takes no logins',
     'show the secret of its data folder',
   )
-const noProof = { login: isPrivate, prove: isPrivate, close: async () => {} }
-
-async function fileProof(
-  proofFolder: string,
-  { door, now }: Pick<IdentityOptions, 'door' | 'now'>,
-): Promise<Omit<IdentityKeeper, 'proof' | 'who'>> {
-  const challenges = new Challenges()
-  await makeProofFolder(proofFolder)
-  const sweep = () => sweepProofFolder(proofFolder, (entry) => challenges.isWaiting(entry))
-  await sweep()
-  const sweeping = setInterval(() => void sweep(), sweepMs)
-  sweeping.unref()
-  return {
-    proofFolder,
-    async login(user, connection, asker) {
-      if (!challenges.mayAsk(asker, now())) {
-        return refuse('too-many-requests', 'too many logins in a short time', 'wait some seconds')
-      }
-      const account = await findAccount(user)
-      // A number is looked up as a uid; only the name itself will do.
-      if (account?.name !== user) return refuse('invalid', `this machine has no account ${user}`)
-      const { id, nonce } = challenges.give(account, connection, asker, now())
-      return done({ challenge: id, nonce, file: proofFileOf(proofFolder, id) })
-    },
-    async prove(challenge, connection) {
-      const taken = challenges.take(challenge, connection, now())
-      if (taken === null) {
-        return refuse(
-          'unauthenticated',
-          'no such challenge waits on this connection: it was used, is over 30 s old, or came by another',
-          'begin again with POST /v1/login, and prove on the same connection',
-        )
-      }
-      const { account, nonce } = taken
-      const problem = await proofProblem(proofFolder, challenge, account.uid, nonce)
-      const file = proofFileOf(proofFolder, challenge)
-      if (problem !== null) {
-        return refuse('unauthenticated', `${file} does not prove ${account.name}: ${problem}`)
-      }
-      const token = randomBytes(32).toString('hex')
-      const expiresAt = now() + tokenMs
-      door.recordToken({ hash: digest(token).toString('hex'), owner: account.name, expiresAt })
-      return done({ token, owner: account.name, expiresAt: iso(expiresAt) })
-    },
-    async close() {
-      clearInterval(sweeping)
-      await sweepProofFolder(proofFolder, () => false)
-      await rmdir(proofFolder).catch(() => {})
-    },
-  }
-}
+const noProof = { ways: async () => [], login: isPrivate, prove: isPrivate, close: async () => {} }

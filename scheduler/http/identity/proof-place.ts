@@ -32,12 +32,12 @@ export async function makeProofFolder(folder: string): Promise<void> {
   await chmod(folder, proofFolderMode)
 }
 
-/** Null: account `uid` has written `nonce`, and nobody else could have. Else what is wrong. */
+/** Null: account `uid` has written `text`, and nobody else could have. Else what is wrong. */
 export async function proofProblem(
   folder: string,
   entry: string,
   uid: number,
-  nonce: string,
+  text: string,
 ): Promise<string | null> {
   const { dev } = await lstat(folder)
   let own: FileHandle | undefined
@@ -53,7 +53,9 @@ export async function proofProblem(
     if (!fact.isFile() || fact.dev !== dev) return 'it is not a plain file'
     if (fact.uid !== uid) return 'the file there is of another account'
     if (fact.nlink !== 1) return 'the file there has a second name'
-    return (await holds(file, nonce)) ? null : 'the file there does not hold the nonce'
+    return (await holds(file, text))
+      ? null
+      : 'the file there does not hold this challenge and this connection'
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === undefined) throw error
@@ -69,11 +71,10 @@ export async function proofProblem(
 /** Through the descriptor: the path could lead elsewhere by now. */
 const insideOf = (own: FileHandle) => `/proc/self/fd/${own.fd}/nonce`
 
-async function holds(file: FileHandle, nonce: string): Promise<boolean> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(nonce.length + 1), 0)
-  return (
-    bytesRead === nonce.length && timingSafeEqual(buffer.subarray(0, bytesRead), Buffer.from(nonce))
-  )
+async function holds(file: FileHandle, text: string): Promise<boolean> {
+  const wanted = Buffer.from(text)
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(wanted.length + 1), 0)
+  return bytesRead === wanted.length && timingSafeEqual(buffer.subarray(0, bytesRead), wanted)
 }
 
 /** Removes what clients that died have left; what a user filled with more than a proof stays his. */

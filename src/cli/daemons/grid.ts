@@ -6,6 +6,7 @@ import type { Client } from '../../client/client.ts'
 import { makeFolders } from '../../lib/folder.ts'
 import { flagsOf, startDaemon, type Daemon } from './entry.ts'
 import { tlsNames } from './listen-options.ts'
+import type { LoginFlags } from './login-options.ts'
 import { supervise, type Supervised } from './supervised.ts'
 
 export type GridPlan = {
@@ -17,6 +18,7 @@ export type GridPlan = {
   memBytes: number
   allowRootJobs: boolean
   privateTmp: boolean
+  logins: LoginFlags
   insecureNetwork: boolean
 }
 export type Grid = {
@@ -53,7 +55,7 @@ export function startGrid(plan: GridPlan, client: Client, say: (line: string) =>
     const { port, allowRootJobs, slots, memBytes, privateTmp } = plan
     const { host, tls } = plan.listen
     const network = { 'insecure-network': plan.insecureNetwork }
-    const rules = { port, host, tls, 'allow-root-jobs': allowRootJobs, ...network }
+    const rules = { port, host, tls, 'allow-root-jobs': allowRootJobs, ...network, ...plan.logins }
     await begin('scheduler', 'scheduler', rules, tlsNames(plan.listen.tlsNames)).ready
     if (stopping) return
     const names = Array.from({ length: plan.nodes }, (_, at) => nodeName(at + 1))

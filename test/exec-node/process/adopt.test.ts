@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
 import { bootId, processStat } from '../../../exec-node/process/boot.ts'
-import { nativeProgram } from '../../../exec-node/process/native-program.ts'
+import { nativeProgram } from '../../../src/lib/native-program.ts'
 import { childrenOf } from '../../support/children.ts'
 import { until } from '../../support/wait.ts'
 import { isRoot, openGrid, shepherdOf, type Grid } from './grid.ts'

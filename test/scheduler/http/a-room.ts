@@ -3,8 +3,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { openIdentity, type IdentityKeeper } from '../../../scheduler/http/identity/keeper.ts'
+import {
+  openIdentity,
+  type IdentityKeeper,
+  type LoginOptions,
+} from '../../../scheduler/http/identity/keeper.ts'
 import { listen, type Listener } from '../../../scheduler/http/listen.ts'
+import type { Shown } from '../../../scheduler/http/secure-port.ts'
 import { buildServer } from '../../../scheduler/http/server.ts'
 import { openVault } from '../../../scheduler/http/vault.ts'
 import { fakeDoor, type FakeDoor } from './fake-door.ts'
@@ -29,13 +34,15 @@ export async function aRoom(
   proof: 'secret' | 'file' = 'secret',
   pingMs = 10_000,
   requestsUnderWay?: number,
+  logins: LoginOptions & { shown?: Shown } = {},
 ): Promise<ARoom> {
   const dataDir = mkdtempSync(join(tmpdir(), 'evergrid-room-'))
   const door = fakeDoor()
   const clock = { aheadMs: 0 }
   const now = () => Date.now() + clock.aheadMs
-  const listener = await listen({ port: 0 })
-  const identity = await openIdentity({ dataDir, port: listener.port, door, now, proof })
+  const { shown = null, ...ways } = logins
+  const listener = await listen({ port: 0, shown })
+  const identity = await openIdentity({ ...ways, dataDir, port: listener.port, door, now, proof })
   const server = buildServer({
     door,
     identity,

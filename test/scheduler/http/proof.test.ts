@@ -15,17 +15,16 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import http from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { text } from 'node:stream/consumers'
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 import { proofProblem } from '../../../scheduler/http/identity/proof-place.ts'
 import { proofFileOf } from '../../../src/lib/proof-folder.ts'
 import { isRoot, nobody, outputAs } from '../../support/as-user.ts'
-import { aRoom, post, type ARoom, type Reply } from './a-room.ts'
+import { aRoom, post, type ARoom } from './a-room.ts'
+import { Hand, textOf, type Asked } from './by-hand.ts'
 
 const nonce = 'n'.repeat(64)
 const uid = process.getuid?.() ?? 0
@@ -132,49 +131,36 @@ describe('the look at the file', () => {
   })
 })
 
-const write = ({ body }: Reply, owner = 0) => {
-  const path = String(body['file'])
+const write = (asked: Asked, owner = 0, seen = asked.socket) => {
+  const path = String(asked.body['file'])
   mkdirSync(dirname(path), { mode: 0o700 })
-  writeFileSync(path, String(body['nonce']))
+  writeFileSync(path, textOf({ ...asked, socket: seen }, nobody.name))
   chownSync(path, owner, owner)
   chownSync(dirname(path), owner, owner)
 }
 
 describe.skipIf(!isRoot)('a login', () => {
   let room: ARoom
-  let agents: http.Agent[]
+  let hands: Hand[]
   beforeEach(async () => {
     room = await aRoom('file')
-    agents = []
+    hands = []
   })
   afterEach(async () => {
-    for (const agent of agents) agent.destroy()
+    for (const hand of hands) hand.end()
     await room.end()
   })
-  const connection = () => {
-    agents.push(new http.Agent({ keepAlive: true, maxSockets: 1 }))
-    const agent = agents.at(-1)
-    return (path: string, body: object) =>
-      new Promise<Reply>((resolve, reject) => {
-        const headers = { 'content-type': 'application/json' }
-        const request = http.request(room.url + path, { agent, method: 'POST', headers })
-        request.once('error', reject).once('response', (reply) => {
-          void text(reply).then((answer) =>
-            resolve({
-              status: reply.statusCode ?? 0,
-              headers: new Headers(),
-              body: JSON.parse(answer) as Reply['body'],
-            }),
-          )
-        })
-        request.end(JSON.stringify(body))
-      })
+  const aHand = () => {
+    const hand = new Hand(room.url)
+    hands.push(hand)
+    return hand
   }
+
   test('gives a token that opens what the account may', async () => {
-    const call = connection()
-    const asked = await call('/v1/login', { user: nobody.name })
+    const hand = aHand()
+    const asked = await hand.login(nobody.name)
     write(asked, nobody.uid)
-    const { body } = await call('/v1/login/proof', { challenge: asked.body['challenge'] })
+    const { body } = await hand.prove(asked)
     expect(body).toMatchObject({ owner: nobody.name })
     const as = String(body['token'])
     expect((await room.ask('/v1/whoami', { as })).body).toEqual({
@@ -192,38 +178,48 @@ describe.skipIf(!isRoot)('a login', () => {
   })
 
   test('counts once, on its connection, within half a minute', async () => {
-    const [mine, relay] = [connection(), connection()]
-    const asked = await mine('/v1/login', { user: nobody.name })
+    const [mine, relay] = [aHand(), aHand()]
+    const asked = await mine.login(nobody.name)
     write(asked, nobody.uid)
-    const proof = { challenge: asked.body['challenge'] }
-    expect((await relay('/v1/login/proof', proof)).status).toBe(401)
-    expect((await mine('/v1/login/proof', proof)).status).toBe(200)
+    expect((await relay.prove(asked)).status).toBe(401)
+    expect((await mine.prove(asked)).status).toBe(200)
     write(asked, nobody.uid)
-    expect((await mine('/v1/login/proof', proof)).status).toBe(401)
+    expect((await mine.prove(asked)).status).toBe(401)
     rmSync(dirname(String(asked.body['file'])), { recursive: true })
-    const late = await mine('/v1/login', { user: nobody.name })
+    const late = await mine.login(nobody.name)
     write(late, nobody.uid)
     room.clock.aheadMs = 31_000
-    const { challenge } = late.body
-    expect((await mine('/v1/login/proof', { challenge })).status).toBe(401)
+    expect((await mine.prove(late)).status).toBe(401)
+    rmSync(dirname(String(late.body['file'])), { recursive: true })
+  })
+
+  test('is of no use to who stands between and passes it on', async () => {
+    const [victim, relay] = [aHand(), aHand()]
+    const { socket } = await victim.login(nobody.name)
+    const asked = await relay.login(nobody.name)
+    // The victim writes what it was told, for the connection that it has.
+    write(asked, nobody.uid, socket)
+    const told = await relay.prove(asked)
+    expect(told).toMatchObject({ status: 401 })
+    expect(told.body['detail']).toContain('does not hold this challenge and this connection')
   })
 
   test('is refused for a file of another account, unknown accounts and numbers', async () => {
-    const call = connection()
-    const asked = await call('/v1/login', { user: nobody.name })
+    const hand = aHand()
+    const asked = await hand.login(nobody.name)
     write(asked, 1)
-    const { body } = await call('/v1/login/proof', { challenge: asked.body['challenge'] })
+    const { body } = await hand.prove(asked)
     expect(body['detail']).toContain(`does not prove ${nobody.name}`)
     for (const user of ['no-such-account', '65534', '--help', '', 'root:x']) {
-      const { status } = await call('/v1/login', { user })
+      const { status } = await hand.login(user)
       expect({ user, status }).toEqual({ user, status: 400 })
     }
   })
 
   test('may not be asked for without end', async () => {
     // All at once: on a slow machine one after the other would be slow enough to be allowed.
-    const call = connection()
-    const asked = Array.from({ length: 60 }, () => call('/v1/login', { user: 'root' }))
+    const hand = aHand()
+    const asked = Array.from({ length: 60 }, () => hand.login('root'))
     const seen = (await Promise.all(asked)).map(({ status }) => status)
     expect(seen.filter((status) => status === 200).length).toBeGreaterThan(0)
     expect(seen).toContain(429)

@@ -48,6 +48,7 @@ export async function realRoom(): Promise<RealRoom> {
     proof: 'file',
     proofFolder: null,
     who,
+    ways: async () => [],
     login: noLogin,
     prove: noLogin,
     close: async () => {},

@@ -1,4 +1,4 @@
-/** Short-lived programs that the agent asks: answered for within the time, also where not even SIGKILL ends them. */
+/** Short-lived programs that are asked: answered for within the time, also where not even SIGKILL ends them. */
 import { execFile, type ExecFileException } from 'node:child_process'
 
 import { fixedEnv } from './native-program.ts'
@@ -8,10 +8,17 @@ export type Ran =
   /** Killed, and not waited for: a file system that hangs may hold it. `gone` resolves when it has ended. */
   | { kind: 'late'; gone: Promise<void> }
 
+export type Bounds = {
+  timeoutMs: number
+  maxBytes?: number
+  /** What it reads from its standard input; left out: it reads none. */
+  input?: string
+}
+
 export function runProgram(
   program: string,
   args: readonly string[],
-  { timeoutMs, maxBytes = 1 << 20 }: { timeoutMs: number; maxBytes?: number },
+  { timeoutMs, maxBytes = 1 << 20, input }: Bounds,
 ): Promise<Ran> {
   const options = { encoding: 'buffer', env: fixedEnv, cwd: '/', maxBuffer: maxBytes } as const
   return new Promise((resolve) => {
@@ -26,6 +33,10 @@ export function runProgram(
         child.kill('SIGKILL')
         child.unref()
       }, timeoutMs)
+      if (input === undefined) return
+      // One that ends without having read is told by its end.
+      child.stdin?.on('error', () => {})
+      child.stdin?.end(input)
     })
   })
 }

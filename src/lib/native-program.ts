@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-export type NativeProgram = 'shepherd' | 'logger' | 'owner' | 'fence'
+export type NativeProgram = 'shepherd' | 'logger' | 'owner' | 'fence' | 'home-proof'
 
 const folder = findFolder(dirname(fileURLToPath(import.meta.url)))
 

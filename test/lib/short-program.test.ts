@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { runProgram } from '../../../exec-node/process/run-program.ts'
+import { runProgram } from '../../src/lib/short-program.ts'
 
 it('tells what a program said, and how it ended', async () => {
   const script = 'echo out; echo err >&2; exit 3'
