@@ -104,7 +104,7 @@ export const gridRoutes = {
       way: LoginWayName,
       expiresAt: Instant,
     }),
-    errors: ['unauthenticated'],
+    errors: ['unauthenticated', 'too-many-requests'],
   }),
   events: route({
     method: 'GET',

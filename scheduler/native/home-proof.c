@@ -4,6 +4,7 @@
  * with 1. Every folder from / on is opened in its turn and looked at when it is open: what was looked at is what is
  * read, whoever renames meanwhile. */
 #define _GNU_SOURCE
+#include "nfs4-acl.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define LINKS 40
@@ -42,8 +44,21 @@ static struct stat look(int fd, const char *shown) {
   return stat;
 }
 
+/* What the mode does not show. POSIX lists need no look: their mask is the mode's. */
+static void check_list(int fd, const char *shown) {
+  unsigned char list[65536];
+  char path[64];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  ssize_t size = getxattr(path, "system.nfs4_acl", list, sizeof list);
+  if (size < 0 && (errno == ENODATA || errno == EOPNOTSUPP)) return;
+  if (size < 0) refuse("the access list of %s cannot be read (%s)", shown, strerror(errno));
+  if (acl_lets_others_write(list, size)) refuse("%s can be written by others, as its access list says", shown);
+}
+
 /* A way to the home: whoever may write into it could lead elsewhere. A sticky folder keeps what is the owner's. */
-static void check_way(const struct stat *stat, const char *shown) {
+static void check_way(int fd, const char *shown) {
+  struct stat around = look(fd, shown), *stat = &around;
+  check_list(fd, shown);
   if (stat->st_uid != 0 && stat->st_uid != owner)
     refuse("%s, on the way to the home, belongs to another account", shown);
   if ((stat->st_mode & 022) && !(stat->st_mode & S_ISVTX))
@@ -59,8 +74,7 @@ static int open_home(const char *home) {
   for (char *part; (part = strsep(&rest, "/"));) {
     if (!*part || !strcmp(part, ".")) continue;
     if (!strcmp(part, "..")) refuse("the home %s has .. in it", home);
-    struct stat around = look(at, home);
-    check_way(&around, home);
+    check_way(at, home);
     int fd = step_into(at, part, home);
     struct stat stat = look(fd, home);
     if (!S_ISLNK(stat.st_mode)) {
@@ -84,10 +98,13 @@ static int open_home(const char *home) {
   return at;
 }
 
-static void check_folder(const struct stat *stat, const char *shown, mode_t forbidden, const char *rule) {
+static dev_t check_folder(int fd, const char *shown, mode_t forbidden, const char *rule) {
+  struct stat own = look(fd, shown), *stat = &own;
+  check_list(fd, shown);
   if (!S_ISDIR(stat->st_mode)) refuse("%s is no folder", shown);
   if (stat->st_uid != owner) refuse("%s belongs to another account", shown);
   if (stat->st_mode & forbidden) refuse("%s %s", shown, rule);
+  return stat->st_dev;
 }
 
 static int open_late(int around, const char *name, int flags, const char *shown) {
@@ -116,18 +133,17 @@ int main(int count, char **argument) {
   if (count != 5 || strchr(argument[4], '/')) return 2;
   step_down(argument[1], argument[2]);
   int home = open_home(argument[3]);
-  struct stat around = look(home, argument[3]);
-  check_folder(&around, argument[3], 022, "can be written by others: chmod go-w");
+  dev_t system = check_folder(home, argument[3], 022, "can be written by others: chmod go-w");
   int folder = open_late(home, ".evergrid-proof", O_RDONLY | O_DIRECTORY, "the folder .evergrid-proof in the home");
-  struct stat inside = look(folder, ".evergrid-proof");
-  check_folder(&inside, "the folder .evergrid-proof in the home", 077, "is open to others; it must have mode 0700");
+  const char *shown = "the folder .evergrid-proof in the home";
+  dev_t inside = check_folder(folder, shown, 077, "is open to others; it must have mode 0700");
   int file = open_late(folder, argument[4], O_RDONLY, "the file");
   struct stat stat = look(file, "the file");
   if (!S_ISREG(stat.st_mode)) refuse("it is not a plain file");
   if (stat.st_uid != owner) refuse("the file belongs to another account");
   if (stat.st_nlink != 1) refuse("the file has a second name");
   if (stat.st_mode & 077) refuse("the file is open to others; it must have mode 0600");
-  if (inside.st_dev != around.st_dev || stat.st_dev != around.st_dev) refuse("something is mounted in the home there");
+  if (inside != system || stat.st_dev != system) refuse("something is mounted in the home there");
   ssize_t got = read(file, bytes, sizeof bytes);
   if (got < 0) refuse("the file cannot be read (%s)", strerror(errno));
   return fwrite(bytes, 1, got, stdout) == (size_t)got && fflush(stdout) == 0 ? 0 : 1;

@@ -193,6 +193,7 @@ async function once<T>(
     return status < 300 ? await take(reply) : refusalOf(status, await textOf(reply), url)
   } catch (error) {
     signal?.throwIfAborted()
+    if (error instanceof ClientError) return error
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'EVERGRID_NOT_KNOWN') {
       return new ClientError('unauthenticated', message, null, error)

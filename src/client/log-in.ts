@@ -7,6 +7,7 @@ import type { routes } from '../../proto/api.ts'
 import type { LoginWay } from '../../proto/login.ts'
 import type { Reply } from '../../proto/route.ts'
 import { connectionName, proofText } from '../lib/proof-text.ts'
+import { ClientError, refusalOf } from './client-error.ts'
 import { NotKnown } from './not-known.ts'
 import { waysToProve, type WayToProve } from './proof-ways.ts'
 import { wireTable } from './wire-table.ts'
@@ -59,6 +60,14 @@ function oneConnection(agent: http.Agent): http.Agent {
   return Object.assign(one, { protocol, defaultPort })
 }
 
+function ownName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    throw new NotKnown(`this machine has no account for uid ${process.getuid?.()}, which you are`)
+  }
+}
+
 class Reconnected extends Error {}
 
 /** An idle connection may close just between the two calls, and the challenge with it: then once more. */
@@ -66,13 +75,13 @@ async function proveOnOne(url: string, one: http.Agent, way: WayToProve): Promis
   try {
     return await prove(url, one, way)
   } catch (error) {
-    if (error instanceof NotKnown) throw error
+    if (error instanceof NotKnown || error instanceof ClientError) throw error
     return prove(url, one, way)
   }
 }
 
 async function prove(url: string, one: http.Agent, { name, show }: WayToProve): Promise<Proven> {
-  const user = userInfo().username
+  const user = ownName()
   const asked = await call(one, url, wireTable.login, { user, way: name })
   const { challenge, nonce, file } = asked.answer as Challenge
   if (!/^[0-9a-f]{32}$/.test(challenge) || !/^[0-9a-f]{64}$/.test(nonce))
@@ -89,6 +98,9 @@ async function prove(url: string, one: http.Agent, { name, show }: WayToProve): 
     await shown.undo()
   }
 }
+
+/** Of no way in particular: later it may do. */
+const passing: ReadonlySet<string> = new Set(['unavailable', 'too-many-requests'])
 
 type Called = { answer: unknown; socket: Socket }
 
@@ -112,7 +124,8 @@ async function call(
   const parts: Buffer[] = []
   for await (const part of reply) parts.push(part as Buffer)
   if (same !== undefined && socket !== same) throw new Reconnected(`${url} closed the connection`)
-  const answer = JSON.parse(Buffer.concat(parts).toString()) as { detail?: string }
-  if (reply.statusCode !== 200) throw new NotKnown(answer.detail ?? `status ${reply.statusCode}`)
-  return { answer, socket }
+  const said = Buffer.concat(parts).toString()
+  if (reply.statusCode === 200) return { answer: JSON.parse(said), socket }
+  const refusal = refusalOf(reply.statusCode ?? 0, said, url)
+  throw passing.has(refusal.code) ? refusal : new NotKnown(refusal.detail)
 }

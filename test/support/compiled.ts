@@ -3,10 +3,10 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** Compiles `test/exec-node/native/NAME.c` into the folder; answers the program's path. */
-export function compiled(folder: string, name: string): string {
+/** Compiles `test/ROOM/native/NAME.c` into the folder; answers the program's path. */
+export function compiled(folder: string, name: string, room = 'exec-node'): string {
   const program = join(folder, name)
-  const source = fileURLToPath(new URL(`../exec-node/native/${name}.c`, import.meta.url))
+  const source = fileURLToPath(new URL(`../${room}/native/${name}.c`, import.meta.url))
   execFileSync(process.env['CC'] ?? 'cc', ['-std=gnu11', '-o', program, source])
   return program
 }

@@ -26,6 +26,10 @@ export type Logins = {
   prove(shown: Shown, connection: Connection): Promise<Result<Token>>
 }
 
+/** Proofs that are looked at at a time: each may keep a process waiting for a file server. */
+const mostUnderWay = 32
+const tooMany = (what: string) => refuse('too-many-requests', what, 'wait some seconds')
+
 const tokenMs = 12 * 3_600_000
 
 export function openLogins(
@@ -33,6 +37,7 @@ export function openLogins(
   challenges: Challenges,
   { door, now }: { door: Pick<BrainDoor, 'recordToken'>; now: () => number },
 ): Logins {
+  let underWay = 0
   const wayOf = (name: LoginWay) => ways.find((way) => way.name === name)
   return {
     async ways() {
@@ -41,7 +46,7 @@ export function openLogins(
     },
     async login({ user, way: name, asker }, { socket }) {
       if (!challenges.mayAsk(asker, now())) {
-        return refuse('too-many-requests', 'too many logins in a short time', 'wait some seconds')
+        return tooMany('too many logins in a short time')
       }
       const way = wayOf(name)
       if (way === undefined)
@@ -56,6 +61,7 @@ export function openLogins(
       return done({ challenge: id, nonce, way: name, file: way.fileOf(account, id) })
     },
     async prove({ challenge, credential }, { socket, name: connection }) {
+      if (underWay >= mostUnderWay) return tooMany('too many logins at a time')
       const taken = challenges.take(challenge, socket, now())
       if (taken === null || connection === null) {
         return refuse(
@@ -66,7 +72,10 @@ export function openLogins(
       }
       const { account, nonce, way } = taken
       const text = proofText({ way, user: account.name, challenge, nonce, connection })
-      const problem = await wayOf(way)?.problem({ account, challenge, text, credential })
+      underWay += 1
+      const problem = await wayOf(way)
+        ?.problem({ account, challenge, text, credential })
+        .finally(() => (underWay -= 1))
       if (problem !== null) return refuse('unauthenticated', problem ?? `no proof by ${way} here`)
       const token = randomBytes(32).toString('hex')
       const expiresAt = now() + tokenMs

@@ -178,6 +178,29 @@ describe.skipIf(!isRoot)('the look into a home', () => {
       expect(await prove(odd)).toContain('does not prove vera')
   })
 
+  test('refused: what is mounted in the home, and a way that only root’s group may go', async () => {
+    own(folder)
+    execFileSync('mount', [
+      '-t',
+      'tmpfs',
+      '-o',
+      `uid=${victim},gid=${victim},mode=700`,
+      'none',
+      folder,
+    ])
+    try {
+      write(file)
+      expect(await prove()).toContain('something is mounted')
+    } finally {
+      execFileSync('umount', [folder])
+    }
+    write(file)
+    chmodSync(top, 0o750)
+    expect(await prove()).toContain('Permission denied')
+    chmodSync(top, 0o751)
+    expect(await prove()).toBe(null)
+  })
+
   test('refused: a home that an access list opens to another account', async (context) => {
     own(folder)
     write(file)

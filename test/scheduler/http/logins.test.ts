@@ -1,0 +1,39 @@
+/** Logins of many at once: what is looked at is bounded, and nobody loses a challenge by it. */
+import { expect, test } from 'vitest'
+
+import { Challenges } from '../../../scheduler/http/identity/challenges.ts'
+import { openLogins } from '../../../scheduler/http/identity/logins.ts'
+import type { Way } from '../../../scheduler/http/identity/way.ts'
+import { fakeDoor } from './fake-door.ts'
+
+test('only so many proofs are looked at at a time; the next is told to come again, and may with the same challenge', async () => {
+  let release = () => {}
+  const held = new Promise<void>((resolve) => (release = resolve))
+  const way: Way = {
+    name: 'home',
+    offered: async () => true,
+    closedTo: async () => null,
+    fileOf: () => null,
+    problem: async () => {
+      await held
+      return null
+    },
+    close: async () => {},
+  }
+  const logins = openLogins([way], new Challenges(), { door: fakeDoor(), now: Date.now })
+  const ask = async (asker: string) => {
+    const connection = { socket: {}, name: 'tcp a b' }
+    const asked = await logins.login({ user: 'nobody', way: 'home', asker }, connection)
+    if (!asked.ok) throw new Error(asked.refusal.detail)
+    const { challenge } = asked.value
+    return () => logins.prove({ challenge }, connection)
+  }
+  const proofs: Awaited<ReturnType<typeof ask>>[] = []
+  for (let asker = 0; asker < 33; asker += 1) proofs.push(await ask(String(asker)))
+  const last = proofs.pop()
+  const under = proofs.map((prove) => prove())
+  expect(await last?.()).toMatchObject({ ok: false, refusal: { code: 'too-many-requests' } })
+  release()
+  expect((await Promise.all(under)).every(({ ok }) => ok)).toBe(true)
+  expect(await last?.()).toMatchObject({ ok: true, value: { owner: 'nobody', way: 'home' } })
+})
