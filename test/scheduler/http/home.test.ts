@@ -1,5 +1,5 @@
 /** The proof over a shared home, attacked: planted by rename, linked, piped, squatted, open to others; read as the owner, never as root. */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
@@ -22,6 +22,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 import { byHome } from '../../../scheduler/http/identity/by-home.ts'
+import { nativeProgram } from '../../../src/lib/native-program.ts'
 import { isRoot } from '../../support/as-user.ts'
 import { until } from '../../support/wait.ts'
 import { aRoom } from './a-room.ts'
@@ -197,6 +198,10 @@ describe.skipIf(!isRoot)('the look into a home', () => {
     write(file)
     chmodSync(top, 0o750)
     expect(await prove()).toContain('Permission denied')
+    // As a scheduler that has its groups from a login, where these tests may have none.
+    const helper = [nativeProgram('home-proof'), String(victim), String(victim), home, challenge]
+    const ran = spawnSync('setpriv', ['--groups=0', '--', ...helper])
+    expect(String(ran.stderr)).toContain('Permission denied')
     chmodSync(top, 0o751)
     expect(await prove()).toBe(null)
   })

@@ -158,8 +158,12 @@ describe.skipIf(!isRoot)('a login by MUNGE', () => {
   })
 
   test('where others can put a socket, none is believed', async () => {
+    const [hand, challenge] = await asked()
+    const made = await credential(textOf(challenge, nobody.name))
     chmodSync(ours.folder, 0o777)
     try {
+      const late = await refusal(hand.prove(challenge, made))
+      expect(late).toContain('in a folder that nobody else can write')
       expect(await refusal(aHand().login(nobody.name, 'munge'))).toContain(
         'in a folder that nobody else can write',
       )
