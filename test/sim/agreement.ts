@@ -70,7 +70,7 @@ function digest(state: GridState): Map<string, string> {
   }
   for (const name of state.capacity.resources.names()) {
     const { total = null, nodes = [] } = state.capacity.resources.totals(name) ?? {}
-    facts.set(`resource ${name}`, JSON.stringify([total, [...nodes].sort()]))
+    facts.set(`resource ${name}`, JSON.stringify([total, Object.fromEntries(nodes)]))
   }
   for (const { owner, name, cursorAt, paused, queue } of state.schedules.values())
     facts.set(`schedule ${owner} ${name}`, JSON.stringify({ cursorAt, paused, queue }))

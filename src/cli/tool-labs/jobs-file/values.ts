@@ -134,7 +134,7 @@ export const amounts: Type<Record<string, number>> = {
     if (!isMap) return wrong(`${shown(value)} is not a list of NAME: N`)
     const odd = Object.entries(value).find(([, each]) => !Number.isSafeInteger(each) || each < 1)
     if (odd) return wrong(`${odd[0]}: ${shown(odd[1])} is not a whole number from 1 on`)
-    return right({ ...value } as Record<string, number>)
+    return right({ ...value })
   },
   write: same,
 }
