@@ -42,7 +42,12 @@ export async function aRoom(
   const now = () => Date.now() + clock.aheadMs
   const { shown = null, ...ways } = logins
   const listener = await listen({ port: 0, shown })
-  const identity = await openIdentity({ ...ways, dataDir, port: listener.port, door, now, proof })
+  const options = { ...ways, dataDir, port: listener.port, door, now, proof }
+  const identity = await openIdentity(options).catch(async (error: unknown) => {
+    await listener.close(0)
+    rmSync(dataDir, { recursive: true })
+    throw error
+  })
   const server = buildServer({
     door,
     identity,
