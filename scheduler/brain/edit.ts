@@ -94,7 +94,8 @@ async function editLive(
     problemOfPriority(ctx, caller, spec.priority, before.priority) ??
     problemOfSpec(spec, ctx.settings.limits) ??
     problemInQueue(ctx, job, spec) ??
-    problemOfResources(ctx, spec) ??
+    // What it asks for may have become too much: no reason to refuse another change.
+    (fields.includes('resources') ? problemOfResources(ctx, spec) : null) ??
     problemOfSize(ctx, job, spec) ??
     problemOfGrowth(ctx, job, spec.memBytes - job.shape.memBytes)
   if (problem) return { ok: false, refusal: problem }
@@ -137,7 +138,9 @@ function problemInQueue(ctx: BrainContext, job: LiveJob, spec: JobSpec) {
 }
 
 function problemOfSize(ctx: BrainContext, job: LiveJob, spec: JobSpec) {
-  const fit = canEverRun(shapeOf(ctx, job, spec), ctx.state.capacity)
+  const shape = shapeOf(ctx, job, spec)
+  if (shape.key === job.shape.key) return null
+  const fit = canEverRun(shape, ctx.state.capacity)
   if (!fit.ok) return { code: 'can-never-run' as const, detail: fit.detail, hint: fit.hint }
   if (job.placed > 0 && spec.slots !== job.shape.slots) {
     return {
@@ -146,8 +149,7 @@ function problemOfSize(ctx: BrainContext, job: LiveJob, spec: JobSpec) {
       hint: 'stop it and submit it again with another --slots',
     }
   }
-  const asks = asksOf(spec.resources)
-  if (job.placed > 0 && !isDeepStrictEqual(asks, job.shape.resources)) {
+  if (job.placed > 0 && !isDeepStrictEqual(shape.resources, job.shape.resources)) {
     return {
       code: 'wrong-state' as const,
       detail: `job ${job.id} runs, and holds ${asksText(job.shape.resources)}`,

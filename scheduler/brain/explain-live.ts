@@ -41,17 +41,16 @@ export function explainLive(ctx: BrainContext, job: LiveJob, index: number | nul
 function holderReasons(ctx: BrainContext, { shape }: LiveJob, reasons: readonly Reason[]) {
   if (!reasons.some(({ code }) => code === 'resource-now')) return []
   const { resources } = ctx.state.capacity
-  return (shape.resources ?? []).flatMap(([name]) =>
-    (resources.totals(name)?.nodes.size ?? 0) === 0
-      ? []
-      : [
-          {
-            code: 'resource-held',
-            nodes: null,
-            detail: `resource ${name} is ${heldText(holdersOf(ctx, name))}`,
-          },
-        ],
-  )
+  return (shape.resources ?? []).flatMap(([name, amount]) => {
+    const nodes = [...(resources.totals(name)?.nodes.keys() ?? [])]
+    if (!nodes.some((node) => resources.freeOn(name, node) < amount)) return []
+    const holders = holdersOf(ctx, name)
+    // Reserved for what moves there, nobody holds it yet.
+    if (holders.length === 0) return []
+    return [
+      { code: 'resource-held', nodes: null, detail: `resource ${name} is ${heldText(holders)}` },
+    ]
+  })
 }
 
 function goesOn(
@@ -113,14 +112,26 @@ function taskHold(job: LiveJob, task: Task | undefined, state: TaskStateName) {
   return [{ code: 'held', detail, wayOut: `eg release ${named(job, task)}` }]
 }
 
-function limitBlockers(ctx: BrainContext, { owner, shape, queue: name }: LiveJob) {
+function limitBlockers(ctx: BrainContext, job: LiveJob) {
+  const { owner, shape, queue: name } = job
   const { shares, queues, capacity } = ctx.state
   const queue = queues.get(name)
   return [
     queue === undefined ? null : queueBlocker(queue, shape.slots, shares.queueSlots(name)),
     quotaBlocker(owner, shape, shares.held(owner), heldLimits(ctx, owner)),
+    unknownBlocker(ctx, job),
     ...gridBlockers(capacity.resources, shape.resources, (name) => holdersOf(ctx, name)),
   ].filter((found) => found !== null)
+}
+
+/** After a restore: new work needs to wait only for what nodes that have yet to speak may hold as well. */
+function unknownBlocker(ctx: BrainContext, job: LiveJob) {
+  const { resources } = ctx.state.capacity
+  if (resources.isTakenKnown || ctx.state.isHeldBack(job)) return null
+  if (job.shape.resources === null || !resources.areOfGrid(job.shape.resources)) return null
+  const { until, wayOut } = untilKnown(ctx)
+  const detail = `what it asks for may be held by what the lost database placed: it waits ${until}`
+  return { code: 'restored', detail, wayOut }
 }
 
 function blockers(ctx: BrainContext, job: LiveJob): WaitContext['blockedBy'] {

@@ -82,8 +82,7 @@ export class GridState {
   replacedUntil = 0
   /** Numbers of live jobs by owner and name, rising: one, or a set of them. */
   readonly #names = new Map<string, Map<string, number | Set<number>>>()
-  /** Nodes may run what this database knows nothing of: its work of before is held back. */
-  isRestored = false
+  #isRestored = false
   /** The longest lease, in ms, that the lost database is known to have granted. */
   lostGrantMs = 0
   /** Of fair shares, as a manager said it; null: as the settings say. */
@@ -96,6 +95,16 @@ export class GridState {
 
   constructor(shareHalfLifeMs?: number) {
     this.shares = new Shares(shareHalfLifeMs)
+  }
+
+  /** Nodes may run what this database knows nothing of: its work of before is held back, and what may be held of named resources. */
+  get isRestored(): boolean {
+    return this.#isRestored
+  }
+
+  set isRestored(is: boolean) {
+    this.#isRestored = is
+    this.capacity.resources.isTakenKnown = !is
   }
 
   /** New jobs have numbers that nobody else gave out: they need not wait. */

@@ -137,7 +137,9 @@ export class Capacity {
     const room = this.#nodes.get(node)
     if (room === undefined || !hasLabels(room.labels, shape.where)) return false
     if (room.freeSlots < shape.slots || room.freeMem < shape.memBytes) return false
-    return shape.resources === null || this.resources.room(node, shape.resources) >= 1
+    const { resources } = shape
+    if (resources === null) return true
+    return this.resources.gridHas(resources) && this.resources.nodeHas(node, resources)
   }
 
   /** Where one task of the shape goes now: never to a node of `never`, to one of `avoid` only as last resort. */

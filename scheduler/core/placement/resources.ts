@@ -22,6 +22,8 @@ export const amountIn = (asks: Asks | null, name: string): number =>
 type Taken = { inGrid: number; onNodes: Map<string, number> }
 
 export class Resources {
+  /** False while nodes that have yet to speak may run what takes some: of what the grid has nothing is given out then. */
+  isTakenKnown = true
   readonly #totals = new Map<string, ResourceTotals>()
   readonly #taken = new Map<string, Taken>()
 
@@ -81,7 +83,13 @@ export class Resources {
 
   /** Whether one more task fits as far as the grid as a whole goes. */
   gridHas(asks: Asks): boolean {
+    if (!this.isTakenKnown && this.areOfGrid(asks)) return false
     return asks.every(([name, amount]) => this.freeInGrid(name) >= amount)
+  }
+
+  /** Whether the grid as a whole bounds any of it: of other things each node knows what is taken. */
+  areOfGrid(asks: Asks): boolean {
+    return asks.some(([name]) => typeof this.#totals.get(name)?.total === 'number')
   }
 
   /** Whether the node, with nothing taken of it, has enough for one task. */

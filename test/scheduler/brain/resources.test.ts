@@ -241,7 +241,7 @@ test('a restart counts what is held anew, and knows what there is', async () => 
   expect(await grid.state(second)).toBe('placed')
 })
 
-test('after a restore what a node runs holds it, whether this database knows the job or not', async () => {
+test('after a restore what nodes run holds it, also jobs that this database does not know: none is given out until all have said', async () => {
   const { folder, grid, node, file } = await gridWithBackup()
   const elsewhere = `${folder}-2`
   await define(grid, 'lock', 1)
@@ -252,17 +252,62 @@ test('after a restore what a node runs holds it, whether this database knows the
   restore({ folder: elsewhere, file, overwrite: false, now: grid.clock.now(), schema })
   const restored = await openAt(elsewhere, grid.clock)
   await define(restored, 'lock', 1)
+  // Another node is there first.
+  const n2 = await restored.node('n2')
+  await define(restored, 'gpu', 1, n2)
+  const fresh = await restored.submit(lock)
+  const [free, own] = [await restored.submit({}), await restored.submit({ resources: { gpu: 1 } })]
+  await restored.turn(n2)
+  expect(await states(restored, fresh, free, own)).toEqual(['pending', 'placed', 'placed'])
+  const { all, wayOut } = await explained(restored, fresh)
+  expect(all).toContain(
+    'restored: what it asks for may be held by what the lost database placed: it waits until n0, n1 reports',
+  )
+  expect(wayOut).toBe('eg node lost --confirmed n0')
   meet(restored, node)
   await node.report(true)
-  const fresh = await restored.submit(lock)
-  await restored.turn(node)
+  await restored.turn(node, n2)
   expect(await restored.state(fresh)).toBe('pending')
+  await restored.ok('loseNode', operator, { params: { node: 'n0' }, body: { confirmed: true } })
+  await restored.pass(400_000, node, n2)
+  expect(await restored.state(fresh)).toBe('pending')
+  expect((await explained(restored, fresh)).all).toContain('0 of 1 are free')
   expect((await shown(restored, 'lock')).holders).toMatchObject([
     { job: lost, owner: '', node: node.name, amount: 1, since: null },
   ])
   node.exit(`${lost}.1`)
-  await restored.turn(node)
+  await restored.turn(node, n2)
   expect(await restored.state(fresh)).toBe('placed')
+})
+
+test('what runs can be edited in all else, whatever became of the total meanwhile', async () => {
+  const { grid, n1 } = await withLock()
+  const runs = await grid.submit(lock)
+  await grid.turn(n1)
+  const waits = await grid.submit(lock)
+  await define(grid, 'lock', 0)
+  for (const job of [runs, waits])
+    await grid.ok('editJob', anna, { params: { job: String(job) }, body: { priority: -1 } })
+  expect(
+    await grid.refused('editJob', anna, {
+      params: { job: String(waits) },
+      body: { resources: { lock: 2 } },
+    }),
+  ).toBe('can-never-run')
+})
+
+test('who holds what is told of what is short, and not of what is there', async () => {
+  const grid = await BrainGrid.open()
+  const n1 = await grid.node('n1', { slots: 9 })
+  await define(grid, 'gpu', 1, n1)
+  await define(grid, 'disk', 1, n1)
+  const first = await grid.submit({ resources: { gpu: 1 } })
+  await grid.turn(n1)
+  const second = await grid.submit({ resources: { gpu: 1, disk: 1 } })
+  await grid.turn(n1)
+  const { all } = await explained(grid, second)
+  expect(all).toContain(`resource gpu is held by job ${first} of anna (1)`)
+  expect(all).not.toContain('resource disk')
 })
 
 test('what something asks for cannot be removed; a node takes what it had with it', async () => {
