@@ -9,7 +9,7 @@ import { placementOf, type Task } from '../core/task-state.ts'
 import type { GridState } from '../state/grid.ts'
 import { IndexRanges, noIndexes, oneIndex, type Stretch } from '../state/index-ranges.ts'
 import type { LiveJob } from '../state/live-job.ts'
-import { newNode, type StoredNode } from '../state/live-node.ts'
+import { newNode, type LiveNode, type StoredNode } from '../state/live-node.ts'
 import { scheduleKey, type LastEntry, type LiveSchedule } from '../state/live-schedule.ts'
 import { streamedTables } from '../store/change.ts'
 import type {
@@ -24,6 +24,7 @@ import type {
 } from '../store/change.ts'
 import { taskOfRow } from './rows.ts'
 import { endedOf, factsOf, scheduleOfText, type StoredResource } from './stored.ts'
+import { addHolders } from './unknown-runs.ts'
 
 export function loadState(state: GridState, snapshot: Snapshot, log: Log): void {
   stateLoader(state).finish(snapshot, log)
@@ -101,13 +102,15 @@ function addRights(state: GridState, snapshot: Snapshot): void {
 }
 
 function addNode(state: GridState, row: NodeRow): void {
-  const stored = JSON.parse(row.dataJson) as StoredNode
+  const { holders = [], ...stored } = JSON.parse(row.dataJson) as StoredNode
   // It reported to an earlier start: silent until it does again, and judged from our own beginning.
-  state.nodes.set(row.name, {
+  const node: LiveNode = {
     ...newNode(row.name),
     ...stored,
     state: stored.facts ? 'silent' : 'joining',
-  })
+  }
+  state.nodes.set(row.name, node)
+  addHolders(state, node, holders)
 }
 
 function jobOfRow(state: GridState, row: Omit<JobRow, 'specJson'>, stretches: Stretch[]): LiveJob {

@@ -2,9 +2,11 @@
 import { parseTaskKey } from '../../proto/ids.ts'
 import type { PlacementReport } from '../../proto/sync.ts'
 import { asksOf } from '../core/placement/resources.ts'
+import type { GridState } from '../state/grid.ts'
 import {
   unwantedOn,
   type LiveNode,
+  type StoredUnknown,
   type UnknownPlacement,
   type Unwanted,
 } from '../state/live-node.ts'
@@ -24,15 +26,29 @@ export function noteUnknown(
 ): Verdict['then'] {
   const { task, epoch, slots = 0, memBytes = 0 } = report
   const resources = asksOf(report.resources)
-  const plain = { owner: '', queue: '', where: {}, spread: false }
-  const shape = ctx.state.shapeOf({ ...plain, slots, memBytes, resources })
+  const shape = ctx.state.shapeOf({ ...ofNobody, slots, memBytes, resources })
   forgetUnknown(ctx, node, task, epoch)
   ctx.state.capacity.take(node.name, shape)
   const verdict = judge(ctx, node, report)
-  const others = node.unknown.get(task) ?? []
-  node.unknown.set(task, [...others, { epoch, ...verdict, shape }])
+  addUnknown(node, task, { epoch, ...verdict, shape })
+  if (resources !== null) ctx.journal.node(node)
   return verdict.then
 }
+
+function addUnknown(node: LiveNode, task: string, one: UnknownPlacement): void {
+  node.unknown.set(task, [...(node.unknown.get(task) ?? []), one])
+}
+
+/** At a start: what unknown runs hold, they hold until their node says otherwise. */
+export function addHolders(state: GridState, node: LiveNode, holders: StoredUnknown[]): void {
+  for (const { task, epoch, then, detail, ...asked } of holders) {
+    const shape = state.shapeOf({ ...ofNobody, ...asked })
+    state.capacity.take(node.name, shape)
+    addUnknown(node, task, { epoch, then, detail, shape })
+  }
+}
+
+const ofNobody = { owner: '', queue: '', where: {}, spread: false }
 
 function judge(ctx: BrainContext, node: LiveNode, report: PlacementReport): Verdict {
   // What this database has placed itself is over: else it would know it.
@@ -81,6 +97,7 @@ export function forgetUnknown(
   if (others.length > 0) node.unknown.set(task, others)
   else node.unknown.delete(task)
   ctx.state.capacity.give(node.name, known.shape)
+  if (known.shape.resources !== null) ctx.journal.node(node)
   ctx.wake()
 }
 

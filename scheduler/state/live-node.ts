@@ -27,6 +27,10 @@ export type UnknownPlacement = {
   shape: Shape
 }
 
+/** Of those that hold named resources: a restart must know of them before the node speaks, for other nodes may be given the same. */
+export type StoredUnknown = Pick<UnknownPlacement, 'epoch' | 'then' | 'detail'> &
+  Pick<Shape, 'slots' | 'memBytes' | 'resources'> & { task: string }
+
 /** What an operator wants stopped of what this database does not know. */
 export type Unwanted = { task: string; epoch: number; by: string; why: string }
 
@@ -51,9 +55,11 @@ export type StoredNode = {
   quarantine: string | null
   /** Until the node has nothing of them. */
   unwanted: readonly Unwanted[]
+  /** Left out where there are none. */
+  holders?: StoredUnknown[]
 }
 
-export type LiveNode = StoredNode & {
+export type LiveNode = Omit<StoredNode, 'holders'> & {
   readonly name: string
   state: NodeStateName
   /** Uptime of this machine when its last counted report arrived. */
@@ -122,6 +128,7 @@ export function newNode(name: string): LiveNode {
 export function storedNode(node: LiveNode): StoredNode {
   const { facts, operatorCordon, healthCordon, twinCordon, drain, healthDrain } = node
   const { outstanding, spokeTo, lastReportAt, health, breaker, quarantine, unwanted } = node
+  const holders = holdersOn(node)
   return {
     facts,
     operatorCordon,
@@ -136,7 +143,17 @@ export function storedNode(node: LiveNode): StoredNode {
     breaker: { ...noHistory, quarantine: breaker.quarantine },
     quarantine,
     unwanted,
+    ...(holders.length > 0 ? { holders } : {}),
   }
+}
+
+function holdersOn({ unknown }: LiveNode): StoredUnknown[] {
+  if (unknown.size === 0) return []
+  return [...unknown].flatMap(([task, placements]) =>
+    placements.flatMap(({ epoch, then, detail, shape: { slots, memBytes, resources } }) =>
+      resources === null ? [] : [{ task, epoch, then, detail, slots, memBytes, resources }],
+    ),
+  )
 }
 
 /** Why the node takes no new work, for people; null when it does. */
