@@ -127,7 +127,7 @@ export function removeNode(
   ctx.state.capacity.removeNode(node.name)
   ctx.journal.removeNode(node)
   dropKey(ctx, node.name)
-  dropNodeTotals(ctx, node.name)
+  dropNodeTotals(ctx, caller, node.name)
   note(ctx, 'node-removed', `${node.name} removed`, { node: node.name, by: caller.owner })
   return done({})
 }

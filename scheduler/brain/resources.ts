@@ -160,8 +160,7 @@ export function removeResource(
         ? 'say of which node: --node NODE'
         : '`eg resource show` says where there is some',
     )
-  const after = without(before, node)
-  if (isEmpty(after)) {
+  if (isEmpty(without(before, node))) {
     const user = userOf(ctx, name)
     if (user !== null)
       return refuse(
@@ -170,9 +169,7 @@ export function removeResource(
         `change or stop it first, or let nothing start: eg resource set ${name}=0`,
       )
   }
-  put(ctx, name, after)
-  tell(ctx, caller, { verb: 'remove', name, before, after })
-  note(ctx, 'resource-removed', `${name}${onNode(node)}`, { node, by: caller.owner })
+  drop(ctx, caller, { name, node, before })
   ctx.wake()
   return done({})
 }
@@ -194,12 +191,23 @@ function userOf({ state }: BrainContext, name: string): string | null {
 }
 
 /** A node that is removed takes with it what it had: nobody says of one that is not there what it has. */
-export function dropNodeTotals(ctx: BrainContext, node: string): void {
+export function dropNodeTotals(ctx: BrainContext, caller: Caller, node: string): void {
   const { resources } = ctx.state.capacity
   for (const name of resources.names()) {
-    const totals = resources.totals(name)
-    if (totals?.nodes.has(node) === true) put(ctx, name, without(totals, node))
+    const before = resources.totals(name)
+    if (before?.nodes.has(node) === true) drop(ctx, caller, { name, node, before })
   }
+}
+
+function drop(
+  ctx: BrainContext,
+  caller: Caller,
+  { name, node, before }: { name: string; node: string | null; before: ResourceTotals },
+): void {
+  const after = without(before, node)
+  put(ctx, name, after)
+  tell(ctx, caller, { verb: 'remove', name, before, after })
+  note(ctx, 'resource-removed', `${name}${onNode(node)}`, { node, by: caller.owner })
 }
 
 function put(ctx: BrainContext, name: string, totals: ResourceTotals): void {

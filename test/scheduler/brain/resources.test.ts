@@ -368,7 +368,17 @@ test('what something asks for cannot be removed; a node takes what it had with i
   await grid.stop([job])
   await grid.pass(400_000)
   await grid.ok('loseNode', operator, { params: { node: 'n1' }, body: { confirmed: true } })
+  const told = grid.commits.length
   await grid.ok('removeNode', operator, { params: { node: 'n1' } })
+  expect(grid.commits.slice(told).flat()).toContainEqual(
+    expect.objectContaining({
+      put: 'audit',
+      row: expect.objectContaining({
+        ...{ what: 'resource remove', about: 'resource lock', by: operator.owner },
+        ...{ beforeJson: '{"total":null,"nodes":{"n1":1}}', afterJson: 'null' },
+      }),
+    }),
+  )
   expect((await grid.ok('listResources', anna)).resources).toEqual([])
   await grid.reopen()
   expect((await grid.ok('listResources', anna)).resources).toEqual([])
