@@ -23,3 +23,27 @@ test('a schedule that no node could run is created, or changed, with the warning
   warned.warnings = []
   expect((await carryOut(grid, { what: 'create', wanted })).word).toBe('created')
 })
+
+test('what the file of a schedule no longer asks for, its jobs hold no more', async () => {
+  const bodies: unknown[] = []
+  const call = async (_: string, { body }: { body: unknown }) => bodies.push(body) && {}
+  const grid = { call } as unknown as Client
+  const plain = { name: 'nightly', kind: 'schedule', when: {}, job: { command: ['x'] } }
+  const asking = { ...plain, job: { ...plain.job, resources: { lock: 1 } } }
+  const change = (wanted: object, present: object) =>
+    carryOut(grid, {
+      what: 'update',
+      wanted: wanted as Wanted,
+      present: present as Present,
+      differences: [],
+    })
+  // What an edit does not name stays as it is.
+  await change(plain, asking)
+  await change(asking, plain)
+  await change(plain, plain)
+  expect(bodies).toEqual([
+    { job: { command: ['x'], resources: {} } },
+    { job: { command: ['x'], resources: { lock: 1 } } },
+    { job: { command: ['x'] } },
+  ])
+})

@@ -48,10 +48,14 @@ type Update = Extract<Change, { what: 'update' }>
 async function update(grid: Client, { wanted, present, differences }: Update): Promise<Done> {
   const { name } = wanted
   if (wanted.kind === 'schedule') {
+    // What an edit does not name stays: that nothing is asked for any more must be said.
+    const asked = present.kind === 'once' ? undefined : present.job.resources
+    const job =
+      asked === undefined ? wanted.job : { ...wanted.job, resources: wanted.job.resources ?? {} }
     const edited = await grid.call('editSchedule', {
       params: { schedule: name },
       query: {},
-      body: { ...wanted.when, job: wanted.job },
+      body: { ...wanted.when, job },
     })
     return { word: `updated${remark(edited)}`, job: null }
   }
