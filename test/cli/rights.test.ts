@@ -88,7 +88,7 @@ test('weights are said by owner and group, and shown where somebody has one', as
   expect(set.out).toContain('forgotten in 12h')
   await run('shares', 'set', '--half-life', 'usual')
   expect(last()).toMatchObject({ body: { halfLifeMs: null } })
-  for (const wrong of ['anna', 'anna=0', 'anna=-1', 'anna=much', 'a:b=2', '=2'])
+  for (const wrong of ['anna', 'anna=0', 'anna=Infinity', 'anna=-1', 'anna=much', 'a:b=2', '=2'])
     expect((await run('shares', 'set', wrong)).status).toBe(2)
   expect((await run('shares', 'set')).status).toBe(2)
 })

@@ -39,7 +39,7 @@ function readWeights(words: readonly string[]): { owners: Weights; groups: Weigh
     const found = /^(group:)?([^\s:/=]+)=(\S+)$/.exec(word)
     const [, group, name = '', text = ''] = found ?? []
     const weight = text === 'usual' ? null : Number(text)
-    if (found === null || (weight !== null && !(weight > 0)))
+    if (found === null || (weight !== null && !(weight > 0 && weight < Infinity)))
       throw new UsageError(
         `"${word}" is no weight; write for example anna=2, group:lab=5 or anna=usual`,
       )
