@@ -78,7 +78,7 @@ export const rules: readonly Rule[] = [
       )
       .concat(
         `SELECT 'meta holds something unreadable as ' || key FROM meta
-          WHERE key IN ('backup', 'lostNumbers') AND value <> '' AND NOT json_valid(value)`,
+          WHERE key IN ('backup', 'lostNumbers', 'shareTree') AND value <> '' AND NOT json_valid(value)`,
       )
       .join(' UNION ALL '),
   },

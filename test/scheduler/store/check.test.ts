@@ -107,6 +107,7 @@ const faults: readonly [what: string, sql: string][] = [
   ['unreadable', `INSERT INTO quota (subject, dataJson) VALUES ('owner:anna', '{')`],
   ['unreadable', `INSERT INTO queue (name, dataJson) VALUES ('lab', '{')`],
   ['unreadable', `INSERT INTO meta (key, value) VALUES ('lostNumbers', '[')`],
+  ['unreadable', `INSERT INTO meta (key, value) VALUES ('shareTree', '{')`],
   [
     'unreadable',
     `INSERT INTO reply (owner, key, route, hash, status, replyJson, at) VALUES ('anna', 'k', 'r', 'h', 200, '{', 1)`,
