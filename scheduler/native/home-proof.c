@@ -32,8 +32,10 @@ static _Noreturn __attribute__((format(printf, 1, 2))) void refuse(const char *f
   exit(1);
 }
 
+/* First as a folder: only so does the kernel mount what is mounted on demand (open(2), O_PATH). */
 static int step_into(int around, const char *name, const char *shown) {
-  int fd = openat(around, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  int flags = O_PATH | O_NOFOLLOW | O_CLOEXEC, fd = openat(around, name, flags | O_DIRECTORY);
+  if (fd < 0 && errno == ENOTDIR) fd = openat(around, name, flags);
   if (fd < 0) refuse("%s cannot be opened there (%s)", shown, strerror(errno));
   return fd;
 }
