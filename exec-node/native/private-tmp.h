@@ -33,8 +33,10 @@ static inline bool part_from_machine(const struct spec *spec) {
   if (!own_mounts() || pipe2(ends, O_CLOEXEC)) return false;
   mounter = fork();
   if (mounter == 0) {
-    close(ends[1]);
-    if (read(ends[0], &asked, 1) != 1) _exit(ECANCELED);
+    /* Nothing of the shepherd's: that the command has died is seen by its end of the channel, and must be at once. */
+    dup2(ends[0], 0);
+    close_range(1, ~0U, 0);
+    if (read(0, &asked, 1) != 1) _exit(ECANCELED);
     _exit(bind_tmp(spec) ? 0 : errno);
   }
   close(ends[0]);

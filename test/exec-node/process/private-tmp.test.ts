@@ -3,6 +3,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -14,7 +15,9 @@ import { join } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { chooseCgroup } from '../../../exec-node/process/choose-cgroup.ts'
 import { problemOfPrivateTmp } from '../../../exec-node/process/private-tmp.ts'
+import { until } from '../../support/wait.ts'
 import { isRoot, openGrid, owner, type Grid } from './grid.ts'
 
 let grid: Grid
@@ -85,6 +88,39 @@ describe.skipIf(!isRoot)('as root', () => {
     expect(check).toMatchObject({ ok: false, detail: expect.stringContaining('mount') })
     rmSync(folder, { recursive: true })
     await grid.driver.stop(key, { cause: ended, signal: 'SIGTERM', graceMs: 1_000 })
+    await grid.over(key)
+  })
+
+  it('a command that is killed before it was let go has executed nothing, whatever becomes of its helper', async ({
+    skip,
+  }) => {
+    const key = 'killed.1'
+    const argv = ['sh', '-c', 'echo ran']
+    const plan = grid.plan(key, argv, { privateTmp: true })
+    // Its cgroup is frozen before it goes in: there it stays, and its helper outside waits.
+    const cgroup = chooseCgroup(grid.gridTag).plan(key, plan.limits)
+    skip(cgroup.procs.length === 0, 'no cgroups')
+    for (const folder of cgroup.make) mkdirSync(folder, { recursive: true })
+    for (const { path, value } of cgroup.freeze) writeFileSync(path, value)
+    await grid.driver.start(plan)
+    const [procs = ''] = cgroup.procs
+    const main = await until(() => Number(readFileSync(procs, 'utf8').split('\n')[0]) || null)
+    const children = () => readFileSync(`/proc/${main}/task/${main}/children`, 'utf8')
+    const helper = await until(() => Number(children().trim()) || null, { what: 'the helper' })
+    expect(readdirSync(`/proc/${helper}/fd`)).toEqual(['0'])
+    process.kill(helper, 'SIGSTOP')
+    process.kill(main, 'SIGKILL')
+    for (const { path, value } of cgroup.thaw) writeFileSync(path, value)
+    try {
+      const facts = () => grid.driver.facts(key)
+      const told = await until(async () => ((await facts())?.cause ? facts() : null))
+      expect(told).toMatchObject({
+        startedAt: null,
+        cause: { kind: 'could-not-start', call: 'start', error: 'ECANCELED' },
+      })
+    } finally {
+      process.kill(helper, 'SIGCONT')
+    }
     await grid.over(key)
   })
 
