@@ -63,5 +63,6 @@ function askerOf({ socket }: FastifyRequest): string {
   const theirs = rowAddress(remoteAddress, remotePort)
   const ours = rowAddress(localAddress, localPort)
   const row = tcpRows(remotePort).find(({ local, remote }) => local === theirs && remote === ours)
-  return row === undefined ? remoteAddress : `uid ${row.uid}`
+  // Who has hung up holds no end: the kernel then shows uid 0 for it, and root is another.
+  return row === undefined || row.inode === 0 ? remoteAddress : `uid ${row.uid}`
 }

@@ -5,6 +5,8 @@ export type Account = { name: string; uid: number; gid: number; home: string }
 
 /** Null where there is no such entry; throws where the machine could not look. */
 function getent(database: 'passwd' | 'group', key: string): Promise<string[] | null> {
+  // Nothing is named so, and no program can be asked for it.
+  if (key.includes('\0')) return Promise.resolve(null)
   return new Promise((resolve, reject) => {
     execFile('getent', [database, '--', key], { timeout: 10_000 }, (error, stdout) => {
       if (error === null) return resolve(stdout.trimEnd().split(':'))

@@ -45,6 +45,10 @@ export class Challenges {
     return found
   }
 
+  wayOf(id: string): LoginWay | undefined {
+    return this.#waiting.get(id)?.way
+  }
+
   isWaiting(id: string): boolean {
     return this.#waiting.has(id)
   }

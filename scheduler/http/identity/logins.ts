@@ -26,7 +26,7 @@ export type Logins = {
   prove(shown: Shown, connection: Connection): Promise<Result<Token>>
 }
 
-/** Proofs that are looked at at a time: each may keep a process waiting for a file server. */
+/** Proofs of a way that are looked at at a time: each may keep a process waiting for a file server, and no other way. */
 const mostUnderWay = 32
 const tooMany = (what: string) => refuse('too-many-requests', what, 'wait some seconds')
 
@@ -37,7 +37,8 @@ export function openLogins(
   challenges: Challenges,
   { door, now }: { door: Pick<BrainDoor, 'recordToken'>; now: () => number },
 ): Logins {
-  let underWay = 0
+  const underWay = new Map<LoginWay, number>()
+  const count = (way: LoginWay, by: number) => underWay.set(way, (underWay.get(way) ?? 0) + by)
   const wayOf = (name: LoginWay) => ways.find((way) => way.name === name)
   return {
     async ways() {
@@ -61,7 +62,9 @@ export function openLogins(
       return done({ challenge: id, nonce, way: name, file: way.fileOf(account, id) })
     },
     async prove({ challenge, credential }, { socket, name: connection }) {
-      if (underWay >= mostUnderWay) return tooMany('too many logins at a time')
+      const asked = challenges.wayOf(challenge)
+      if (asked !== undefined && (underWay.get(asked) ?? 0) >= mostUnderWay)
+        return tooMany('too many logins at a time')
       const taken = challenges.take(challenge, socket, now())
       if (taken === null || connection === null) {
         return refuse(
@@ -72,10 +75,10 @@ export function openLogins(
       }
       const { account, nonce, way } = taken
       const text = proofText({ way, user: account.name, challenge, nonce, connection })
-      underWay += 1
+      count(way, 1)
       const problem = await wayOf(way)
         ?.problem({ account, challenge, text, credential })
-        .finally(() => (underWay -= 1))
+        .finally(() => count(way, -1))
       if (problem !== null) return refuse('unauthenticated', problem ?? `no proof by ${way} here`)
       const token = randomBytes(32).toString('hex')
       const expiresAt = now() + tokenMs

@@ -1,7 +1,8 @@
+import { once } from 'node:events'
 /** Logins made by hand: each hand has one connection to the scheduler, as `eg` has. */
 import http from 'node:http'
 import https from 'node:https'
-import type { Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 
 import { connectionName, proofText } from '../../../src/lib/proof-text.ts'
@@ -69,4 +70,15 @@ export function textOf({ body, socket }: Asked, user: string): string {
     nonce: String(body['nonce']),
     connection: String(connectionName(socket, 'client')),
   })
+}
+
+/** Asks for a challenge, and is gone before it is answered. */
+export async function askAndHangUp(port: number, user: string): Promise<void> {
+  const body = JSON.stringify({ user })
+  const head = ['POST /v1/login HTTP/1.1', 'host: 127.0.0.1', 'content-type: application/json']
+  const socket = connect(port, '127.0.0.1')
+  await once(socket, 'connect')
+  socket.write([...head, `content-length: ${body.length}`, '', body].join('\r\n'))
+  socket.destroy()
+  await once(socket, 'close')
 }

@@ -24,7 +24,7 @@ import { proofProblem } from '../../../scheduler/http/identity/proof-place.ts'
 import { proofFileOf } from '../../../src/lib/proof-folder.ts'
 import { isRoot, nobody, outputAs } from '../../support/as-user.ts'
 import { aRoom, post, type ARoom } from './a-room.ts'
-import { Hand, textOf, type Asked } from './by-hand.ts'
+import { askAndHangUp, Hand, textOf, type Asked } from './by-hand.ts'
 
 const nonce = 'n'.repeat(64)
 const uid = process.getuid?.() ?? 0
@@ -210,7 +210,7 @@ describe.skipIf(!isRoot)('a login', () => {
     write(asked, 1)
     const { body } = await hand.prove(asked)
     expect(body['detail']).toContain(`does not prove ${nobody.name}`)
-    for (const user of ['no-such-account', '65534', '--help', '', 'root:x']) {
+    for (const user of ['no-such-account', '65534', '--help', '', 'root:x', 'root\0']) {
       const { status } = await hand.login(user)
       expect({ user, status }).toEqual({ user, status: 400 })
     }
@@ -223,6 +223,14 @@ describe.skipIf(!isRoot)('a login', () => {
     const seen = (await Promise.all(asked)).map(({ status }) => status)
     expect(seen.filter((status) => status === 200).length).toBeGreaterThan(0)
     expect(seen).toContain(429)
+  })
+
+  test('who hangs up having asked uses up nobody’s logins', async () => {
+    for (let asked = 0; asked < 30; asked += 1) await askAndHangUp(room.listener.port, 'root')
+    const hand = aHand()
+    // Once more round: what was sent before has been read.
+    await room.ask('/v1/whoami')
+    expect((await hand.login(nobody.name)).status).toBe(200)
   })
 
   test('users see the events of their own work and of nodes, operators all', async () => {
