@@ -57,14 +57,16 @@ static void check_list(int fd, const char *shown) {
   if (acl_lets_others_write(list, size)) refuse("%s can be written by others, as its access list says", shown);
 }
 
-/* A way to the home: whoever may write into it could lead elsewhere. A sticky folder keeps what is the owner's. */
-static void check_way(int fd, const char *shown) {
+/* A way to the home: whoever may write into it could lead elsewhere. A sticky folder keeps what is the owner's,
+ * but in it anybody may make a folder and mount over it what says of itself to be the owner's (FUSE). True: is one. */
+static bool check_way(int fd, const char *shown) {
   struct stat around = look(fd, shown), *stat = &around;
   check_list(fd, shown);
   if (stat->st_uid != 0 && stat->st_uid != owner)
     refuse("%s, on the way to the home, belongs to another account", shown);
   if ((stat->st_mode & 022) && !(stat->st_mode & S_ISVTX))
     refuse("%s, on the way to the home, can be written by others", shown);
+  return stat->st_mode & 022;
 }
 
 /* The home as passwd names it, opened part by part; a link on the way is followed if the folder it lies in is good. */
@@ -76,9 +78,11 @@ static int open_home(const char *home) {
   for (char *part; (part = strsep(&rest, "/"));) {
     if (!*part || !strcmp(part, ".")) continue;
     if (!strcmp(part, "..")) refuse("the home %s has .. in it", home);
-    check_way(at, home);
+    bool sticky = check_way(at, home);
     int fd = step_into(at, part, home);
     struct stat stat = look(fd, home);
+    if (sticky && stat.st_dev != look(at, home).st_dev)
+      refuse("%s, on the way to the home, is mounted in a folder that others can write", home);
     if (!S_ISLNK(stat.st_mode)) {
       close(at);
       at = fd;
