@@ -8,16 +8,25 @@ const longestString = 131_071
 const longestPath = 4095
 /** A UTF-16 unit has no more in UTF-8. */
 const bytesOfUnit = 3
+/** What src/lib/seal.ts puts around a secret. */
+const sealBytes = 28
 
-type Strings = Pick<JobSpec, 'command' | 'env' | 'cwd' | 'stdin' | 'out' | 'err' | 'check'>
+type Strings = Pick<
+  JobSpec,
+  'command' | 'env' | 'secretEnv' | 'cwd' | 'stdin' | 'out' | 'err' | 'check'
+>
 
 /** The schema counts characters; the kernel counts bytes. */
 export function problemOfLengths(spec: Strings): Refusal | null {
   for (const [nth, word] of spec.command.entries())
     if (isOver(word, longestString)) return tooLong(`argument ${nth} of the command`, longestString)
   for (const name in spec.env)
-    if (isOver(`${name}=${spec.env[name] ?? ''}`, longestString))
-      return tooLong(`the variable ${name.slice(0, 80)}, with its name,`, longestString)
+    if (isOver(`${name}=${spec.env[name] ?? ''}`, longestString)) return tooLong(ofVariable(name))
+  for (const name in spec.secretEnv) {
+    const sealed = Buffer.byteLength(spec.secretEnv[name] ?? '', 'base64')
+    if (Buffer.byteLength(`${name}=`) + sealed - sealBytes > longestString)
+      return tooLong(ofVariable(name))
+  }
   if (spec.check?.probe.kind === 'command')
     for (const [nth, word] of spec.check.probe.argv.entries())
       if (isOver(word, longestString)) return tooLong(`argument ${nth} of the check`, longestString)
@@ -27,12 +36,13 @@ export function problemOfLengths(spec: Strings): Refusal | null {
   return null
 }
 
+const ofVariable = (name: string) => `the variable ${name.slice(0, 80)}, with its name,`
 const pathsOf = ({ cwd, stdin, out, err }: Strings) => ({ cwd, stdin, out, err })
 
 const isOver = (text: string, most: number): boolean =>
   text.length * bytesOfUnit > most && Buffer.byteLength(text) > most
 
-const tooLong = (what: string, most: number): Refusal => ({
+const tooLong = (what: string, most = longestString): Refusal => ({
   code: 'refused',
   detail: `${what} has over ${most} bytes, the most that Linux takes`,
   hint: most === longestPath ? 'use a shorter path' : 'put the data into a file',

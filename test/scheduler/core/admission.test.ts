@@ -1,7 +1,10 @@
+import { randomBytes } from 'node:crypto'
+
 import { expect, test } from 'vitest'
 
 import type { JobRequest } from '../../../proto/job.ts'
 import { completeSpec, defaultLimits, tasksOf } from '../../../scheduler/core/admission.ts'
+import { seal } from '../../../src/lib/seal.ts'
 
 const request: JobRequest = { command: ['/opt/a tool/run me.sh', '-x'], cwd: '/home/anna' }
 const complete = (more: Partial<JobRequest>) =>
@@ -38,6 +41,7 @@ test('a run is warned 30 s before its time limit, or half-way where that is late
 
 /** As many bytes as execve takes. */
 const wide = 'x'.repeat(131_071)
+const sealed = (text: string) => seal(randomBytes(32), 'A', text)
 
 const refused: [string, Partial<JobRequest>, string][] = [
   [
@@ -66,6 +70,11 @@ const refused: [string, Partial<JobRequest>, string][] = [
   [
     'a variable that execve refuses',
     { env: { A: wide } },
+    'the variable A, with its name, has over',
+  ],
+  [
+    'a secret that execve refuses',
+    { secretEnv: { A: sealed(wide.slice(1)) } },
     'the variable A, with its name, has over',
   ],
   [
@@ -104,6 +113,9 @@ const refused: [string, Partial<JobRequest>, string][] = [
   ['no time at all', { timeMs: 0 }, 'would end every run at once'],
   ['no silence at all', { kind: 'continuous', silenceMs: 0 }, 'would end every run at once'],
 ]
+test('the longest secret that execve takes is taken', () => {
+  expect(complete({ secretEnv: { A: sealed(wide.slice(2)) } })).toMatchObject({ ok: true })
+})
 test.each(refused)('%s is refused with a hint', (_, more, detail) => {
   const result = complete(more)
   expect(result).toMatchObject({
