@@ -23,10 +23,12 @@ export class Challenges {
     this.#expire(now)
     const waiting = [...this.#waiting.values()].filter((one) => one.asker === asker).length
     const before = this.#allowance.get(asker) ?? { left: burst, at: now }
-    const left = Math.min(burst, before.left + ((now - before.at) / 1000) * perSecond)
-    if (left < 1 || waiting >= mostWaiting) return false
-    this.#allowance.set(asker, { left: left - 1, at: now })
-    return true
+    // Where the clock was set back meanwhile, nothing has come in: and from now on it does again.
+    const since = Math.max(0, now - before.at)
+    const left = Math.min(burst, before.left + (since / 1000) * perSecond)
+    const may = left >= 1 && waiting < mostWaiting
+    this.#allowance.set(asker, { left: may ? left - 1 : left, at: now })
+    return may
   }
 
   give(of: For, now: number): { id: string; nonce: string } {

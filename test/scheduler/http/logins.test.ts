@@ -42,3 +42,13 @@ test('only so many proofs are looked at at a time; the next is told to come agai
   expect((await Promise.all(under)).every(({ ok }) => ok)).toBe(true)
   expect(await last?.()).toMatchObject({ ok: true, value: { owner: 'nobody', way: 'home' } })
 })
+
+test('a clock that is set back locks nobody out', () => {
+  const challenges = new Challenges()
+  const hour = 3_600_000
+  const asked = (now: number) =>
+    Array.from({ length: 30 }, () => challenges.mayAsk('anna', now)).filter(Boolean).length
+  expect(asked(2 * hour)).toBe(20)
+  expect(asked(hour)).toBe(0)
+  expect(asked(hour + 1000)).toBe(2)
+})
