@@ -5,7 +5,7 @@
  */
 import { keyOf, type PlacementRecord } from '../../exec-node/core/record.ts'
 import { taskKey } from '../../proto/ids.ts'
-import type { Identity, NodeHost } from './node-host.ts'
+import type { NodeHost } from './node-host.ts'
 import type { LiveRun } from './promises.ts'
 import { simLease, type SchedulerHost } from './scheduler-host.ts'
 
@@ -26,8 +26,6 @@ export class Holders {
   readonly #held = new Map<string, string>()
   /** By machine. */
   readonly #passedOver = new Map<string, PassedOver>()
-  /** By machine, those that are switched off for good too. */
-  readonly #identities = new Map<string, Identity>()
   /** Machines that this start of the scheduler has told from the holder of their name. */
   readonly #told = new Set<string>()
   #of: SchedulerHost['brain'] = null
@@ -44,7 +42,6 @@ export class Holders {
     if (brain === null || isAstray) return false
     if (brain !== this.#of) this.#told.clear()
     this.#of = brain
-    for (const { name, identity } of this.#grid.nodes) this.#identities.set(name, identity)
     let isOther = false
     for (const { name, facts, otherBoots } of brain.state.nodes.values()) {
       if (facts === null) continue
@@ -100,9 +97,9 @@ export class Holders {
     return this.#grid.nodes.find((node) => node.name === name)
   }
 
+  /** One of them may be gone by now. */
   #isAlike(one: string, other: string): boolean {
-    const [a, b] = [this.#identities.get(one), this.#identities.get(other)]
-    return a?.machineId === b?.machineId && a?.hardware === b?.hardware
+    return this.#grid.nodes.some(({ alike }) => alike.has(one) && alike.has(other))
   }
 
   /** What arrived counts, read or not: a scheduler that stood still or slept has not been told of any silence. */

@@ -77,6 +77,8 @@ export class NodeHost {
   age = 0
   /** There is another machine under its name. An old agent does not say who opens a stream: all bets are off. */
   isTwinned = false
+  /** Names of the machines that nothing tells from this one, gone or not: all of them share the set. */
+  alike: Set<string>
   /** Switched off for good. */
   isGone = false
   /** Just before a run is started, and when a report is on its way. */
@@ -99,6 +101,7 @@ export class NodeHost {
       machineId: `machine-${name}`,
       hardware: `board-${name}`,
     }
+    this.alike = new Set([name])
     this.around = around
     this.#network = around.network
     this.#scheduler = around.scheduler

@@ -61,6 +61,10 @@ const found: { seed: number; isOnDisk?: boolean; what: string }[] = [
   { seed: 14038, what: 'a bot on a machine that was passed over waited for its next run' },
   { seed: 15896, what: 'of two copies that a restored database had lost both were kept' },
   { seed: 40124, what: 'what a scheduler before had heard lay unread for ever' },
+  {
+    seed: 63543,
+    what: 'a clone like its original was gone before the scheduler read what it said',
+  },
   { seed: 17364, what: 'a restored scheduler died before what it had heard was on disk' },
   { seed: 19547, what: 'a bot went on where it was passed over while its task was waiting' },
   { seed: 19112, what: 'a book that was restored twice forgot what had been under way' },

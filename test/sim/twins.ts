@@ -41,6 +41,7 @@ export class Twins {
     twin.isTwinned = true
     original.isTwinned = true
     if (isClone) original.cloneTo(twin)
+    if (isAlike) twin.alike = original.alike.add(name)
     this.#nodes.push(twin)
     const kind = isAlike ? 'a clone with the same board' : isClone ? 'a clone' : 'a twin'
     this.#network.world.note(`${name}: ${kind} of ${node} is switched on`)
