@@ -241,7 +241,8 @@ test('a restart counts what is held anew, and knows what there is', async () => 
   expect(await grid.state(second)).toBe('placed')
 })
 
-test('after a restore what nodes run holds it, also jobs that this database does not know: none is given out until all have said', async () => {
+/** A backup comes back while a job that was submitted after it runs, and holds the lock. */
+async function restoredUnderHolder() {
   const { folder, grid, node, file } = await gridWithBackup()
   const elsewhere = `${folder}-2`
   await define(grid, 'lock', 1)
@@ -252,6 +253,11 @@ test('after a restore what nodes run holds it, also jobs that this database does
   restore({ folder: elsewhere, file, overwrite: false, now: grid.clock.now(), schema })
   const restored = await openAt(elsewhere, grid.clock)
   await define(restored, 'lock', 1)
+  return { restored, node, lost }
+}
+
+test('after a restore what nodes run holds it, also jobs that this database does not know: none is given out until all have said', async () => {
+  const { restored, node, lost } = await restoredUnderHolder()
   // Another node is there first.
   const n2 = await restored.node('n2')
   await define(restored, 'gpu', 1, n2)
@@ -281,16 +287,7 @@ test('after a restore what nodes run holds it, also jobs that this database does
 })
 
 test('what an unknown job holds, it holds over a restart too, before its node has spoken again', async () => {
-  const { folder, grid, node, file } = await gridWithBackup()
-  const elsewhere = `${folder}-2`
-  await define(grid, 'lock', 1)
-  const lost = await grid.submit({ ...lock, name: 'later' })
-  await grid.turn(node)
-  node.start(`${lost}.1`)
-  await grid.turn(node)
-  restore({ folder: elsewhere, file, overwrite: false, now: grid.clock.now(), schema })
-  const restored = await openAt(elsewhere, grid.clock)
-  await define(restored, 'lock', 1)
+  const { restored, node, lost } = await restoredUnderHolder()
   meet(restored, node)
   await node.report(true)
   await restored.ok('loseNode', operator, { params: { node: 'n0' }, body: { confirmed: true } })

@@ -215,7 +215,8 @@ packed = b''.join(struct.pack('<HHI', tag, perm, who & 0xffffffff) for tag, perm
 os.setxattr(${JSON.stringify(home)}, 'system.posix_acl_access', struct.pack('<I', 2) + packed)`
     try {
       execFileSync('python3', ['-c', list], { stdio: 'pipe' })
-    } catch {
+    } catch (error) {
+      if (!String(error).includes('Errno 95')) throw error
       context.skip('this file system has no access lists')
     }
     expect(await prove()).toContain('can be written by others')
